@@ -1,0 +1,62 @@
+# The first target lists all others.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt
+	@echo "==> virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+.PHONY: venv
+venv: $(READY) ## Make the virtual environment
+
+.PHONY: stack
+stack: $(READY) ## Build the control plane of the local stack into the cache (6 to 10 minutes the first time)
+	@$(BIN)/python -m devstack build
+
+.PHONY: demo
+demo: $(READY) ## Local stack, operator, sample Namespaces becoming Ready, and the proof (ONCE=1: then exit)
+	@ONCE=$(ONCE) $(BIN)/python -m devstack demo
+
+.PHONY: up
+up: $(READY) ## Local stack and operator without samples; prints the KUBECONFIG
+	@$(BIN)/python -m devstack up
+
+.PHONY: test
+test: $(READY) ## All tests: unit, model, contract and integration on the real stack
+	@$(BIN)/python -m devstack build
+	@$(BIN)/python -m pytest
+
+.PHONY: unit
+unit: $(READY) ## Only the tests that need no server
+	@$(BIN)/python -m pytest tests/unit tests/model
+
+.PHONY: check
+check: $(READY) ## Format, lint, types, import contracts, generated files
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@PYTHONPATH=operator $(BIN)/lint-imports
+	@$(BIN)/python -m devstack.generate --check
+
+.PHONY: format
+format: $(READY) ## Rewrite the code in the project's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: generate
+generate: $(READY) ## Write the CRD and the files made from the models
+	@$(BIN)/python -m devstack.generate
+
+.PHONY: clean
+clean: ## Remove the virtual environment and tool caches (the build cache stays)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

@@ -1,0 +1,3 @@
+"""Kubernetes operator that reconciles Mixpeek namespaces into Qdrant and MongoDB."""
+
+__version__ = "0.1.0"
