@@ -1,0 +1,79 @@
+"""Rules that both the API server and the models enforce, each written once.
+
+The API server evaluates `Rule.cel`, the models call `Rule.check`; the message is one template for both,
+so a user reads the same sentence from `kubectl apply` and from a condition.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+from pydantic.alias_generators import to_snake
+
+SubjectT = TypeVar("SubjectT", bound=BaseModel)
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z.]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[SubjectT]):
+    """One validation of an object.
+
+    `message` may name fields of the object in braces, by their names in Kubernetes: `{fieldSchema.type}`.
+    `field_path` is the path of the offending field below the object, in the same names.
+    """
+
+    cel: str
+    message: str
+    check: Callable[[SubjectT], bool]
+    field_path: tuple[str, ...] = ()
+    optional_old_self: bool = False
+
+    def describe(self, subject: SubjectT) -> str:
+        """The message for this object."""
+        return _PLACEHOLDER.sub(lambda found: str(_value_at(subject, found[1])), self.message)
+
+    def validation(self) -> dict[str, Any]:
+        """The entry of `x-kubernetes-validations`."""
+        entry = {"rule": self.cel} | _message(self.message) | _field_path(self.field_path)
+        return entry | {"optionalOldSelf": True} if self.optional_old_self else entry
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionRule:
+    """A validation of a change. Only the API server sees old and new side by side, so there is no check for models."""
+
+    cel: str
+    message: str
+    field_path: tuple[str, ...] = ()
+
+    def validation(self) -> dict[str, Any]:
+        """The entry of `x-kubernetes-validations`."""
+        return {"rule": self.cel} | _message(self.message) | _field_path(self.field_path)
+
+
+def _value_at(subject: object, path: str) -> object:
+    value = subject
+    for name in path.split("."):
+        value = getattr(value, to_snake(name))
+    return value
+
+
+def _message(template: str) -> dict[str, str]:
+    pieces = _PLACEHOLDER.split(template)
+    if len(pieces) == 1:
+        return {"message": template}
+    # split() alternates text and placeholder names, beginning with text.
+    terms = [f"self.{piece}" if at % 2 else _cel_string(piece) for at, piece in enumerate(pieces) if piece]
+    return {"messageExpression": " + ".join(terms)}
+
+
+def _cel_string(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _field_path(path: tuple[str, ...]) -> dict[str, str]:
+    return {"fieldPath": "".join(f".{name}" for name in path)} if path else {}

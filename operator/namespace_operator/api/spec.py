@@ -1,0 +1,234 @@
+"""What a user declares: the spec of a Namespace."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field, JsonValue, StrictBool
+
+from namespace_operator.api import names, spec_rules
+from namespace_operator.api.base import AbsentAsEmpty, ApiModel, map_list, set_list
+from namespace_operator.api.indexes import IndexType, StemmerLanguage, StemmerType, StopwordLanguage, Tokenizer
+
+_ATOMIC: dict[str, JsonValue] = {"x-kubernetes-map-type": "atomic"}
+_ATOMIC_MODEL = ConfigDict(json_schema_extra=_ATOMIC)
+
+_TokenLength = Annotated[int, Field(ge=1, le=65535, strict=True, json_schema_extra={"format": "int32"})]
+
+
+class DeletionPolicy(StrEnum):
+    """What becomes of the data when the Namespace is deleted."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+
+
+class Stopwords(ApiModel):
+    """Words that a text index leaves out."""
+
+    languages: Annotated[
+        tuple[StopwordLanguage, ...],
+        AbsentAsEmpty,
+        set_list(),
+        Field(max_length=32, description="Languages whose common words are left out."),
+    ] = ()
+    custom: Annotated[
+        tuple[Annotated[str, Field(max_length=64)], ...],
+        AbsentAsEmpty,
+        set_list(),
+        Field(max_length=256, description="Further words to leave out."),
+    ] = ()
+
+
+class Stemmer(ApiModel):
+    """Reduction of words to their stems."""
+
+    type: Annotated[StemmerType, Field(description="The algorithm.")]
+    language: Annotated[StemmerLanguage, Field(description="The language of the text.")]
+
+
+class FieldSchema(ApiModel):
+    """Type of a payload index and its parameters. What is left out has Qdrant's default."""
+
+    model_config = _ATOMIC_MODEL
+    rules: ClassVar = spec_rules.FIELD_SCHEMA_RULES
+
+    type: Annotated[IndexType, Field(description="Type of the index.")]
+    on_disk: Annotated[
+        StrictBool | None,
+        Field(description="Keep the index on disk instead of in memory: slower filters, less RAM. Qdrant: false."),
+    ] = None
+    enable_hnsw: Annotated[
+        StrictBool | None,
+        Field(
+            description="Build additional links for this field into the vector graph, so that filtered searches"
+            " stay accurate. Qdrant: true."
+        ),
+    ] = None
+    is_tenant: Annotated[
+        StrictBool | None,
+        Field(
+            description="keyword, uuid: the field separates tenants; points of one value are stored together."
+            " Qdrant: false."
+        ),
+    ] = None
+    is_principal: Annotated[
+        StrictBool | None,
+        Field(
+            description="integer, float, datetime: most searches filter by this field; points are stored in its order."
+            " Qdrant: false."
+        ),
+    ] = None
+    lookup: Annotated[
+        StrictBool | None,
+        Field(description="integer: serve exact matches. Not false together with range. Qdrant: true."),
+    ] = None
+    range: Annotated[
+        StrictBool | None,
+        Field(description="integer: serve ranges. Not false together with lookup. Qdrant: true."),
+    ] = None
+    tokenizer: Annotated[
+        Tokenizer | None, Field(description="text: how a value is split into tokens. Qdrant: word.")
+    ] = None
+    min_token_len: Annotated[
+        _TokenLength | None, Field(description="text: shorter tokens are left out. Characters.")
+    ] = None
+    max_token_len: Annotated[
+        _TokenLength | None, Field(description="text: longer tokens are left out. Characters.")
+    ] = None
+    lowercase: Annotated[
+        StrictBool | None, Field(description="text: ignore the difference of upper and lower case. Qdrant: true.")
+    ] = None
+    ascii_folding: Annotated[
+        StrictBool | None,
+        Field(description="text: take accented letters for their plain ASCII forms. Qdrant: false."),
+    ] = None
+    phrase_matching: Annotated[
+        StrictBool | None, Field(description="text: serve phrase matches, at the cost of memory. Qdrant: false.")
+    ] = None
+    stopwords: Annotated[Stopwords | None, Field(description="text: words that are left out. Qdrant: none.")] = None
+    stemmer: Annotated[Stemmer | None, Field(description="text: reduction of words to their stems. Qdrant: none.")] = (
+        None
+    )
+
+
+class PayloadIndex(ApiModel):
+    """An index over one field of the documents' payload. Give type, or fieldSchema, or both with the same type."""
+
+    model_config = _ATOMIC_MODEL
+    rules: ClassVar = spec_rules.PAYLOAD_INDEX_RULES
+    transition_rules: ClassVar = spec_rules.PAYLOAD_INDEX_TRANSITIONS
+
+    field_name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=names.FIELD_NAME_MAX,
+            description='Path of the field in the payload, as Qdrant writes it: brand, meta.tags[], "unit price".'
+            " System fields (namespace_id, created_at and the like, all of _internal) cannot be declared.",
+        ),
+    ]
+    type: Annotated[
+        IndexType | None, Field(description="Type of the index with Qdrant's defaults; short for fieldSchema.type.")
+    ] = None
+    field_schema: Annotated[FieldSchema | None, Field(description="Type and parameters of the index.")] = None
+    is_protected: Annotated[
+        StrictBool | None,
+        Field(
+            description="While true, this entry can neither be changed nor removed;"
+            " apply it with false alone first. Absent means false."
+        ),
+    ] = None
+
+    @property
+    def effective_schema(self) -> FieldSchema:
+        """The schema this entry asks for, whichever of its two forms was written."""
+        if self.field_schema is not None:
+            return self.field_schema
+        assert self.type is not None, "the rules refuse an entry with neither"
+        return FieldSchema(type=self.type)
+
+
+class FeatureExtractor(ApiModel):
+    """A registered feature extractor of the catalog, identified by name and version."""
+
+    model_config = _ATOMIC_MODEL
+    rules: ClassVar = spec_rules.FEATURE_EXTRACTOR_RULES
+    transition_rules: ClassVar = spec_rules.FEATURE_EXTRACTOR_TRANSITIONS
+
+    feature_extractor_name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=names.EXTRACTOR_NAME_MAX,
+            description="Name of the extractor in the catalog, for example text_extractor.",
+        ),
+    ]
+    version: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=names.EXTRACTOR_VERSION_MAX,
+            description="Version of the extractor in the catalog, for example v1.",
+        ),
+    ]
+    params: Annotated[
+        Mapping[str, JsonValue] | None,
+        Field(
+            description="Parameters that shape the extractor's vectors, such as embedding_model or"
+            " output_dimensionality, spelled as the catalog spells them. Locked once registered.",
+            json_schema_extra={"x-kubernetes-preserve-unknown-fields": True} | _ATOMIC,
+        ),
+    ] = None
+
+    @property
+    def feature_extractor_id(self) -> str:
+        """Name and version joined, as the catalog and the documents call it: `text_extractor_v1`."""
+        return f"{self.feature_extractor_name}_{self.version}"
+
+
+class NamespaceSpec(ApiModel):
+    """The wanted namespace: its name, its feature extractors and its payload indexes."""
+
+    rules: ClassVar = spec_rules.NAMESPACE_SPEC_RULES
+    transition_rules: ClassVar = spec_rules.NAMESPACE_SPEC_TRANSITIONS
+
+    namespace_name: Annotated[
+        str | None,
+        Field(
+            min_length=names.NAMESPACE_NAME_MIN,
+            max_length=names.NAMESPACE_NAME_MAX,
+            description="Name of the namespace, unique in its organization (the Kubernetes namespace):"
+            " 3-64 letters, digits, _ or -. May be changed. Absent: metadata.name.",
+        ),
+    ] = None
+    description: Annotated[
+        str | None, Field(max_length=500, description="Free text for people, at most 500 characters.")
+    ] = None
+    feature_extractors: Annotated[
+        tuple[FeatureExtractor, ...],
+        AbsentAsEmpty,
+        map_list("feature_extractor_name", "version"),
+        Field(
+            max_length=64,
+            description="Extractors whose vectors the namespace holds, at most 64. An extractor that is removed here"
+            " stays registered with its vectors; status says so.",
+        ),
+    ] = ()
+    payload_indexes: Annotated[
+        tuple[PayloadIndex, ...],
+        AbsentAsEmpty,
+        map_list("field_name"),
+        Field(
+            max_length=128,
+            description="Payload indexes beside the system's own, at most 128. An entry that is removed here has its"
+            " index dropped.",
+        ),
+    ] = ()
+    deletion_policy: Annotated[
+        DeletionPolicy | None,
+        Field(
+            description="Retain leaves collection and documents when the Namespace is deleted, Delete removes them."
+            " Absent means Retain; status.deletionPolicy has the policy in force."
+        ),
+    ] = None

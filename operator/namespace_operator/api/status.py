@@ -1,0 +1,127 @@
+"""What the operator reports: the status of a Namespace.
+
+No limits and no rules here: a status that the API server refused would hide what it was to report.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, JsonValue
+
+from namespace_operator.api.base import AbsentAsEmpty, ApiModel, Count, Timestamp, map_list
+from namespace_operator.api.spec import DeletionPolicy
+
+ConditionStatus = Literal["True", "False", "Unknown"]
+
+_OPEN_OBJECT: dict[str, JsonValue] = {"x-kubernetes-preserve-unknown-fields": True}
+
+
+class Condition(ApiModel):
+    """One aspect of the state, in the form all Kubernetes conditions have."""
+
+    type: Annotated[str, Field(description="Aspect, for example Ready.")]
+    status: Annotated[ConditionStatus, Field(description="True, False or Unknown.")]
+    reason: Annotated[str, Field(description="Cause in one CamelCase word, for programs.")]
+    message: Annotated[str, Field(description="Cause and what to do about it, for people.")]
+    last_transition_time: Annotated[Timestamp, Field(description="When status last changed. UTC.")]
+    observed_generation: Annotated[
+        Count | None, Field(description="metadata.generation this condition was found for.")
+    ] = None
+
+
+class QdrantStatus(ApiModel):
+    """The collection as its Qdrant server last reported it."""
+
+    status: Annotated[
+        str | None,
+        Field(description="green, yellow (optimizing), grey (optimization pending) or red (operations failed)."),
+    ] = None
+    points_count: Annotated[Count | None, Field(description="Points in the collection, approximate.")] = None
+    indexed_vectors_count: Annotated[
+        Count | None, Field(description="Vectors in the graph index over all named vectors, approximate.")
+    ] = None
+    segments_count: Annotated[Count | None, Field(description="Segments of the collection.")] = None
+
+
+class ExtractorStatus(ApiModel):
+    """A registered feature extractor."""
+
+    feature_extractor_id: Annotated[str, Field(description="Name and version joined: text_extractor_v1.")]
+    feature_extractor_name: Annotated[str, Field(description="Name in the catalog.")]
+    version: Annotated[str, Field(description="Version in the catalog.")]
+    in_spec: Annotated[
+        bool, Field(description="False once the spec no longer lists it; it stays registered with its vectors.")
+    ]
+    vectors: Annotated[
+        tuple[str, ...], AbsentAsEmpty, Field(description="Names of its vectors in the collection.")
+    ] = ()
+    params: Annotated[
+        Mapping[str, JsonValue] | None,
+        Field(description="The parameters it was registered with; they are locked.", json_schema_extra=_OPEN_OBJECT),
+    ] = None
+
+
+class IndexStatus(ApiModel):
+    """A payload index of this Namespace as it lives in Qdrant."""
+
+    field_name: Annotated[str, Field(description="Path of the field in the payload.")]
+    type: Annotated[str, Field(description="Type of the live index.")]
+    field_schema: Annotated[
+        Mapping[str, JsonValue] | None,
+        Field(
+            description="Parameters of the live index that Qdrant reports; the others have its defaults.",
+            json_schema_extra=_OPEN_OBJECT,
+        ),
+    ] = None
+    is_protected: Annotated[
+        bool | None, Field(description="True for the system's own indexes and for entries the spec protects.")
+    ] = None
+    points: Annotated[Count | None, Field(description="Points that have the field.")] = None
+
+
+class NamespaceStatus(ApiModel):
+    """The namespace as the operator last found it. Absent values are unknown; a 0 is a real zero."""
+
+    observed_generation: Annotated[
+        Count | None, Field(description="metadata.generation this status was found for.")
+    ] = None
+    conditions: Annotated[
+        tuple[Condition, ...],
+        AbsentAsEmpty,
+        map_list("type"),
+        Field(description="Ready sums up; the others say which part is not."),
+    ] = ()
+    namespace_id: Annotated[
+        str | None, Field(description="Identity of the namespace, ns_ and ten hexadecimal digits; never changes.")
+    ] = None
+    namespace_name: Annotated[str | None, Field(description="Name in force: spec.namespaceName or metadata.name.")] = (
+        None
+    )
+    collection: Annotated[str | None, Field(description="Name of the collection in Qdrant.")] = None
+    document_count: Annotated[Count | None, Field(description="Documents: points in the collection.")] = None
+    bucket_count: Annotated[Count | None, Field(description="Buckets of the namespace.")] = None
+    collection_count: Annotated[Count | None, Field(description="Mixpeek collections of the namespace.")] = None
+    object_count: Annotated[Count | None, Field(description="Objects in all buckets of the namespace.")] = None
+    payload_index_count: Annotated[
+        Count | None, Field(description="Live payload indexes of the user, without the system's own.")
+    ] = None
+    vector_inference_map: Annotated[
+        Mapping[str, str],
+        BeforeValidator(lambda value: {} if value is None else value),
+        Field(default_factory=dict, description="Inference service by vector name."),
+    ]
+    qdrant_status: Annotated[QdrantStatus | None, Field(description="The collection as Qdrant reports it.")] = None
+    feature_extractors: Annotated[
+        tuple[ExtractorStatus, ...], AbsentAsEmpty, Field(description="Registered feature extractors.")
+    ] = ()
+    payload_indexes: Annotated[
+        tuple[IndexStatus, ...], AbsentAsEmpty, Field(description="Payload indexes as they live in Qdrant.")
+    ] = ()
+    unmanaged_indexes: Annotated[
+        tuple[str, ...],
+        AbsentAsEmpty,
+        Field(description="Fields with an index that neither the spec nor the system declares; left alone."),
+    ] = ()
+    deletion_policy: Annotated[DeletionPolicy | None, Field(description="The deletion policy in force.")] = None
+    created_at: Annotated[Timestamp | None, Field(description="When the namespace was made. UTC.")] = None
+    updated_at: Annotated[Timestamp | None, Field(description="When its declared state last changed. UTC.")] = None
