@@ -69,7 +69,7 @@ class FieldError:
 def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
     """Every refused field of a validation error, fit for a condition. Values are left out."""
     details = error.errors(include_url=False, include_input=False, include_context=False)
-    return tuple(FieldError(_path(detail["loc"]), detail["msg"]) for detail in details)
+    return tuple(FieldError(_path(detail["loc"]), detail["msg"].removeprefix("Value error, ")) for detail in details)
 
 
 def _path(location: Sequence[int | str]) -> str:

@@ -16,6 +16,11 @@ class IndexType(StrEnum):
     UUID = "uuid"
 
 
+TEXT_MIN_TOKEN_LEN = 2
+TEXT_MAX_TOKEN_LEN = 15
+"""Shortest and longest token of a text index that sets no limits, in characters: the namespace API's defaults."""
+
+
 class Tokenizer(StrEnum):
     """How a text index splits a value into tokens."""
 

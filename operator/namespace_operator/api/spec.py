@@ -48,7 +48,7 @@ class Stemmer(ApiModel):
 
 
 class FieldSchema(ApiModel):
-    """Type of a payload index and its parameters. What is left out has Qdrant's default."""
+    """Type of a payload index and its parameters. What is left out has the default named with it."""
 
     model_config = _ATOMIC_MODEL
     rules: ClassVar = spec_rules.FIELD_SCHEMA_RULES
@@ -56,58 +56,58 @@ class FieldSchema(ApiModel):
     type: Annotated[IndexType, Field(description="Type of the index.")]
     on_disk: Annotated[
         StrictBool | None,
-        Field(description="Keep the index on disk instead of in memory: slower filters, less RAM. Qdrant: false."),
+        Field(description="Keep the index on disk instead of in memory: slower filters, less RAM. Default: false."),
     ] = None
     enable_hnsw: Annotated[
         StrictBool | None,
         Field(
             description="Build additional links for this field into the vector graph, so that filtered searches"
-            " stay accurate. Qdrant: true."
+            " stay accurate. Default: true."
         ),
     ] = None
     is_tenant: Annotated[
         StrictBool | None,
         Field(
             description="keyword, uuid: the field separates tenants; points of one value are stored together."
-            " Qdrant: false."
+            " Default: false."
         ),
     ] = None
     is_principal: Annotated[
         StrictBool | None,
         Field(
             description="integer, float, datetime: most searches filter by this field; points are stored in its order."
-            " Qdrant: false."
+            " Default: false."
         ),
     ] = None
     lookup: Annotated[
         StrictBool | None,
-        Field(description="integer: serve exact matches. Not false together with range. Qdrant: true."),
+        Field(description="integer: serve exact matches. Not false together with range. Default: true."),
     ] = None
     range: Annotated[
         StrictBool | None,
-        Field(description="integer: serve ranges. Not false together with lookup. Qdrant: true."),
+        Field(description="integer: serve ranges. Not false together with lookup. Default: true."),
     ] = None
     tokenizer: Annotated[
-        Tokenizer | None, Field(description="text: how a value is split into tokens. Qdrant: word.")
+        Tokenizer | None, Field(description="text: how a value is split into tokens. Default: word.")
     ] = None
     min_token_len: Annotated[
-        _TokenLength | None, Field(description="text: shorter tokens are left out. Characters.")
+        _TokenLength | None, Field(description="text: shorter tokens are left out. 1-65535 characters, 2 if absent.")
     ] = None
     max_token_len: Annotated[
-        _TokenLength | None, Field(description="text: longer tokens are left out. Characters.")
+        _TokenLength | None, Field(description="text: longer tokens are left out. 1-65535 characters, 15 if absent.")
     ] = None
     lowercase: Annotated[
-        StrictBool | None, Field(description="text: ignore the difference of upper and lower case. Qdrant: true.")
+        StrictBool | None, Field(description="text: ignore the difference of upper and lower case. Default: true.")
     ] = None
     ascii_folding: Annotated[
         StrictBool | None,
-        Field(description="text: take accented letters for their plain ASCII forms. Qdrant: false."),
+        Field(description="text: take accented letters for their plain ASCII forms. Default: false."),
     ] = None
     phrase_matching: Annotated[
-        StrictBool | None, Field(description="text: serve phrase matches, at the cost of memory. Qdrant: false.")
+        StrictBool | None, Field(description="text: serve phrase matches, at the cost of memory. Default: false.")
     ] = None
-    stopwords: Annotated[Stopwords | None, Field(description="text: words that are left out. Qdrant: none.")] = None
-    stemmer: Annotated[Stemmer | None, Field(description="text: reduction of words to their stems. Qdrant: none.")] = (
+    stopwords: Annotated[Stopwords | None, Field(description="text: words that are left out. Default: none.")] = None
+    stemmer: Annotated[Stemmer | None, Field(description="text: reduction of words to their stems. Default: none.")] = (
         None
     )
 

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from namespace_operator.api.indexes import IndexType
+from namespace_operator.api.indexes import TEXT_MAX_TOKEN_LEN, TEXT_MIN_TOKEN_LEN, IndexType
 from namespace_operator.api.names import (
     EXTRACTOR_NAME_PATTERN,
     EXTRACTOR_VERSION_PATTERN,
@@ -58,10 +58,16 @@ def _camel(name: str) -> str:
 FIELD_SCHEMA_RULES: "tuple[Rule[FieldSchema], ...]" = (
     *(_belongs_to(parameter, types) for parameter, types in PARAMETER_TYPES.items()),
     Rule(
-        cel="!has(self.minTokenLen) || !has(self.maxTokenLen) || self.minTokenLen <= self.maxTokenLen",
-        message="minTokenLen is greater than maxTokenLen; lower it or raise maxTokenLen",
+        cel=(
+            f"(has(self.minTokenLen) ? self.minTokenLen : {TEXT_MIN_TOKEN_LEN})"
+            f" <= (has(self.maxTokenLen) ? self.maxTokenLen : {TEXT_MAX_TOKEN_LEN})"
+        ),
+        message=(
+            f"minTokenLen ({TEXT_MIN_TOKEN_LEN} if absent) is greater than maxTokenLen"
+            f" ({TEXT_MAX_TOKEN_LEN} if absent); lower it or raise maxTokenLen"
+        ),
         check=lambda schema: (
-            schema.min_token_len is None or schema.max_token_len is None or schema.min_token_len <= schema.max_token_len
+            (schema.min_token_len or TEXT_MIN_TOKEN_LEN) <= (schema.max_token_len or TEXT_MAX_TOKEN_LEN)
         ),
         field_path=("minTokenLen",),
     ),
