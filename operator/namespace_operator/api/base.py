@@ -115,7 +115,10 @@ class _UniqueList:
 
 
 def map_list(*keys: str) -> _UniqueList:
-    """A list merged by these fields (snake_case) of its items, which together identify an item."""
+    """A list merged by these fields (snake_case) of its items, which together identify an item.
+
+    Stands behind `Field` in an annotation, whose limits would else not reach the list.
+    """
     aliases = [to_camel(key) for key in keys]
 
     def identity(item: object) -> tuple[object, ...]:
@@ -147,7 +150,7 @@ def _rfc3339(moment: datetime) -> str:
 Timestamp = Annotated[datetime, AfterValidator(_in_utc_seconds), PlainSerializer(_rfc3339, when_used="json")]
 """A moment in UTC, whole seconds."""
 
-Count = Annotated[int, Field(ge=0, strict=True, json_schema_extra={"format": "int64"})]
+Count = Annotated[int, Field(strict=True, json_schema_extra={"format": "int64"})]
 
 AbsentAsEmpty = BeforeValidator(lambda value: () if value is None else value)
 """`null` means absent, and an absent list means an empty one."""

@@ -28,15 +28,15 @@ class Stopwords(ApiModel):
 
     languages: Annotated[
         tuple[StopwordLanguage, ...],
-        AbsentAsEmpty,
-        set_list(),
         Field(max_length=32, description="Languages whose common words are left out."),
+        set_list(),
+        AbsentAsEmpty,
     ] = ()
     custom: Annotated[
         tuple[Annotated[str, Field(max_length=64)], ...],
-        AbsentAsEmpty,
-        set_list(),
         Field(max_length=256, description="Further words to leave out."),
+        set_list(),
+        AbsentAsEmpty,
     ] = ()
 
 
@@ -129,7 +129,7 @@ class PayloadIndex(ApiModel):
         ),
     ]
     type: Annotated[
-        IndexType | None, Field(description="Type of the index with Qdrant's defaults; short for fieldSchema.type.")
+        IndexType | None, Field(description="Type of the index, with default parameters; short for fieldSchema.type.")
     ] = None
     field_schema: Annotated[FieldSchema | None, Field(description="Type and parameters of the index.")] = None
     is_protected: Annotated[
@@ -207,23 +207,23 @@ class NamespaceSpec(ApiModel):
     ] = None
     feature_extractors: Annotated[
         tuple[FeatureExtractor, ...],
-        AbsentAsEmpty,
-        map_list("feature_extractor_name", "version"),
         Field(
             max_length=64,
             description="Extractors whose vectors the namespace holds, at most 64. An extractor that is removed here"
             " stays registered with its vectors; status says so.",
         ),
+        map_list("feature_extractor_name", "version"),
+        AbsentAsEmpty,
     ] = ()
     payload_indexes: Annotated[
         tuple[PayloadIndex, ...],
-        AbsentAsEmpty,
-        map_list("field_name"),
         Field(
             max_length=128,
             description="Payload indexes beside the system's own, at most 128. An entry that is removed here has its"
             " index dropped.",
         ),
+        map_list("field_name"),
+        AbsentAsEmpty,
     ] = ()
     deletion_policy: Annotated[
         DeletionPolicy | None,

@@ -87,9 +87,9 @@ class NamespaceStatus(ApiModel):
     ] = None
     conditions: Annotated[
         tuple[Condition, ...],
-        AbsentAsEmpty,
-        map_list("type"),
         Field(description="Ready sums up; the others say which part is not."),
+        map_list("type"),
+        AbsentAsEmpty,
     ] = ()
     namespace_id: Annotated[
         str | None, Field(description="Identity of the namespace, ns_ and ten hexadecimal digits; never changes.")
