@@ -35,7 +35,7 @@ class CatalogError(ValueError):
     """The catalog cannot be used. The message names the entry and the field."""
 
 
-class InvalidParams(ValueError):  # noqa: N818 - says what is wrong, like UnknownParameter below it
+class InvalidParams(ValueError):
     """An extractor cannot be registered with these params. The message lists what is allowed."""
 
 

@@ -1,0 +1,39 @@
+"""Entry point of the command."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from pydantic import ValidationError
+
+from namespace_operator import __version__
+from namespace_operator.api.base import field_errors
+from namespace_operator.cli.run import run
+from namespace_operator.cli.settings import Settings
+from namespace_operator.domain.catalog import CatalogError
+from namespace_operator.kube.bootstrap import UnusableCluster
+from namespace_operator.telemetry.logs import configure_logs
+
+
+def main() -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(prog="namespace-operator", description="Operator of Mixpeek namespaces")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="reconcile Namespaces until terminated; settings come from the environment")
+    parser.parse_args()
+    try:
+        settings = Settings()
+        configure_logs(settings.log_level, settings.log_format)
+        asyncio.run(run(settings))
+    except ValidationError as error:
+        problems = "; ".join(f"NAMESPACE_OPERATOR_{p.path.upper()}: {p.message}" for p in field_errors(error))
+        sys.exit(f"invalid settings: {problems}")
+    except (UnusableCluster, CatalogError) as error:
+        sys.exit(f"cannot start: {error}")
+
+
+if __name__ == "__main__":
+    main()

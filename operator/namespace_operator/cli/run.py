@@ -1,0 +1,122 @@
+"""``namespace-operator run``: all parts put together."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import structlog
+
+from namespace_operator.cli.settings import Settings
+from namespace_operator.controller.cluster import ClusterUnavailable
+from namespace_operator.controller.counts import CountReader
+from namespace_operator.controller.queue import Backoff, WorkQueue
+from namespace_operator.controller.reconcile import Clock, Reconciler
+from namespace_operator.controller.sweep import Sweep
+from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
+from namespace_operator.domain.identity import Key
+from namespace_operator.kube.bootstrap import check_crd, cluster_uid
+from namespace_operator.kube.client import KubeClient
+from namespace_operator.kube.cluster import KubeCluster
+from namespace_operator.kube.objects import LiveObjects
+from namespace_operator.kube.organizations import Organizations
+from namespace_operator.kube.shell import Watch
+from namespace_operator.stores.mongodb import MongoStore
+from namespace_operator.stores.qdrant import QdrantStore
+from namespace_operator.telemetry.health import HealthServer
+
+T = TypeVar("T")
+
+_BOOTSTRAP_RETRY_SECONDS = 2.0
+
+
+async def run(settings: Settings) -> None:
+    """Run the operator until it is terminated."""
+    catalog = load_catalog(settings)
+    tasks: list[asyncio.Task[None]] = []
+    health = HealthServer(
+        settings.health_host,
+        settings.health_port,
+        alive=lambda: not any(task.done() for task in tasks),
+        ready=lambda: bool(tasks),
+    )
+    await health.start()
+    client = KubeClient()
+    qdrant = QdrantStore(
+        settings.qdrant_url,
+        settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None,
+        timeout_seconds=settings.qdrant_timeout_seconds,
+    )
+    mongodb = MongoStore(
+        settings.mongodb_uri.get_secret_value(),
+        settings.mongodb_database,
+        timeout_seconds=settings.mongodb_timeout_seconds,
+    )
+    try:
+        await _patiently(lambda: check_crd(client))
+        instance_id = (
+            settings.instance_id or f"{await _patiently(lambda: cluster_uid(client))}:{settings.instance_name}"
+        )
+        structlog.get_logger().info("starting", instance_id=instance_id, extractors=len(catalog.ids()))
+
+        objects = LiveObjects()
+        cluster = KubeCluster(client, objects, Organizations(client), settings.watch_namespaces)
+        reconciler = Reconciler(
+            instance_id=instance_id,
+            catalog=catalog,
+            cluster=cluster,
+            metadata=mongodb,
+            vectors=qdrant,
+            counts=CountReader(mongodb),
+            clock=Clock(
+                now=lambda: datetime.now(UTC).replace(microsecond=0), monotonic=asyncio.get_running_loop().time
+            ),
+            mint_id=lambda: f"ns_{secrets.token_hex(5)}",
+            random=random.random,
+            resync_interval=settings.resync_interval_seconds,
+        )
+        queue: WorkQueue[Key] = WorkQueue(
+            process=reconciler.reconcile,
+            random=random.random,
+            workers=settings.workers,
+            backoff=Backoff(cap=settings.resync_interval_seconds),
+        )
+        sweep = Sweep(
+            instance_id=instance_id,
+            cluster=cluster,
+            metadata=mongodb,
+            enqueue=queue.add,
+            watched=settings.watch_namespaces,
+            interval=settings.sweep_interval_seconds,
+        )
+
+        async def start() -> None:
+            tasks.extend((asyncio.create_task(queue.run()), asyncio.create_task(sweep.run())))
+
+        async def stop() -> None:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        await Watch(objects, queue.add, start, stop).run(settings.watch_namespaces)
+    finally:
+        await asyncio.gather(health.stop(), client.close(), qdrant.close(), mongodb.close())
+
+
+def load_catalog(settings: Settings) -> Catalog:
+    """The catalog the settings name, or the built-in one."""
+    return Catalog.load(settings.catalog_path.read_text() if settings.catalog_path else builtin_catalog_text())
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until the API server answers: at the start of a cluster it may not be there yet."""
+    while True:
+        try:
+            return await ask()
+        except ClusterUnavailable as error:
+            structlog.get_logger().warning("waiting for the API server", error=str(error))
+            await asyncio.sleep(_BOOTSTRAP_RETRY_SECONDS)

@@ -1,0 +1,46 @@
+"""Settings of the operator, from environment variables ``NAMESPACE_OPERATOR_*`` and mounted Secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRETS_DIR = Path("/etc/namespace-operator/secrets")
+
+
+class Settings(BaseSettings):
+    """One field per setting.
+
+    The two secrets are read from files ``namespace_operator_mongodb_uri`` and ``namespace_operator_qdrant_api_key``
+    in the directory of mounted Secrets, or from the environment like the rest. All times are in seconds.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="NAMESPACE_OPERATOR_",
+        secrets_dir=SECRETS_DIR if SECRETS_DIR.is_dir() else None,
+        hide_input_in_errors=True,
+    )
+
+    qdrant_url: str = Field(pattern=r"^https?://[^@]+$")
+    qdrant_api_key: SecretStr | None = None
+    qdrant_timeout_seconds: float = Field(default=10.0, gt=0)
+    mongodb_uri: SecretStr
+    mongodb_database: str = "mixpeek"
+    mongodb_timeout_seconds: float = Field(default=3.0, gt=0)
+
+    instance_name: str = Field(default="default", min_length=1)
+    instance_id: str | None = None
+    watch_namespaces: tuple[str, ...] = ()
+    catalog_path: Path | None = None
+
+    workers: int = Field(default=16, ge=1, le=256)
+    resync_interval_seconds: float = Field(default=300.0, gt=0)
+    sweep_interval_seconds: float = Field(default=300.0, gt=0)
+
+    health_host: str = "0.0.0.0"  # noqa: S104 - probes come from outside the Pod
+    health_port: int = Field(default=8080, ge=1, le=65535)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"

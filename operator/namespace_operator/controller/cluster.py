@@ -1,0 +1,43 @@
+"""What the controller needs of Kubernetes. ``kube`` implements it; the tests have a model of it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from namespace_operator.api.status import NamespaceStatus
+from namespace_operator.domain.identity import Key
+from namespace_operator.domain.observed import Subject
+
+
+class ClusterError(Exception):
+    """The API server did not do what was asked."""
+
+
+class ObjectChanged(ClusterError):
+    """The object is not the one that was read: it changed, was replaced or is gone. Look again."""
+
+
+class ClusterUnavailable(ClusterError):
+    """No answer, or one that says nothing of the object."""
+
+
+class Cluster(Protocol):
+    """The Kubernetes side of a reconcile. Writes name uid and version of the object they were decided on."""
+
+    async def subject(self, key: Key) -> Subject | None:
+        """The object as the watch last showed it; where it shows none, as the API server says right now."""
+
+    async def add_finalizer(self, subject: Subject) -> Subject:
+        """Put our finalizer on the object; the result is the object afterwards."""
+
+    async def remove_finalizer(self, subject: Subject) -> Subject:
+        """Take our finalizer off the object."""
+
+    async def write_status(self, subject: Subject, status: NamespaceStatus) -> None:
+        """Replace the status."""
+
+    async def refresh(self) -> tuple[frozenset[Key], frozenset[Key]]:
+        """The keys of all objects by a full list, and the keys that the watch had told us wrong."""
+
+    async def emit_event(self, subject: Subject, kind: str, reason: str, message: str) -> None:
+        """Record an event, ``kind`` Normal or Warning. Best effort: never raises."""

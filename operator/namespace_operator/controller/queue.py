@@ -1,0 +1,162 @@
+"""A deduplicating work queue: many changes of one object are one run, and one object never runs twice at once."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import structlog
+
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Exponential back-off with jitter: ``base * 2**failures`` seconds, at most ``cap``, times 0.5 to 1."""
+
+    base: float = 0.5
+    cap: float = 300.0
+
+    def delay(self, failures: int, jitter: float) -> float:
+        """Seconds to wait after this many failures in a row; ``jitter`` is uniform in 0..1."""
+        return float(min(self.cap, self.base * 2 ** min(failures - 1, 30))) * (0.5 + jitter / 2)
+
+
+@dataclass(slots=True)
+class _Record:
+    running: bool = False
+    queued: bool = False
+    again: bool = False
+    failures: int = 0
+    due: float | None = None
+    """When the key runs without further cause; None when it waits for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What a run says of the next one.
+
+    ``failed`` counts towards the back-off and comes back after it; otherwise ``after`` is the delay in seconds, and
+    None means that only a new cause brings the key back.
+    """
+
+    failed: bool = False
+    after: float | None = None
+
+
+@dataclass(slots=True)
+class WorkQueue(Generic[K]):
+    """Keys to process, with ``workers`` runs at a time.
+
+    ``process`` is awaited for one key at a time and never twice at once for the same key; a key added while it runs
+    runs once more afterwards. What is added (a change) comes before what is due (a drift check). An exception of
+    ``process`` is logged and counts as a failure.
+    """
+
+    process: Callable[[K], Awaitable[Next]]
+    random: Callable[[], float]
+    workers: int = 16
+    backoff: Backoff = field(default_factory=Backoff)
+    _records: dict[K, _Record] = field(default_factory=dict)
+    _fresh: deque[K] = field(default_factory=deque)
+    _due: list[tuple[float, int, K]] = field(default_factory=list)
+    _order: itertools.count[int] = field(default_factory=itertools.count)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _idle: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._idle = asyncio.Semaphore(self.workers)
+
+    def add(self, key: K) -> None:
+        """Process the key as soon as a worker is free."""
+        record = self._records.setdefault(key, _Record())
+        if record.running:
+            record.again = True
+        elif not record.queued:
+            record.queued = True
+            record.due = None
+            self._fresh.append(key)
+            self._wake.set()
+
+    def add_after(self, key: K, seconds: float) -> None:
+        """Process the key after a delay, unless a cause comes first."""
+        record = self._records.setdefault(key, _Record())
+        if not record.queued:
+            self._schedule(key, record, seconds)
+
+    def __len__(self) -> int:
+        return len(self._fresh)
+
+    async def run(self) -> None:
+        """Process keys until cancelled; then the running ones are cancelled too."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._idle.acquire()
+                try:
+                    key = await self._next()
+                except BaseException:
+                    self._idle.release()
+                    raise
+                group.create_task(self._run_one(key))
+
+    async def _next(self) -> K:
+        loop = asyncio.get_running_loop()
+        while True:
+            if self._fresh:
+                key = self._fresh.popleft()
+                self._records[key].queued = False
+                return key
+            now = loop.time()
+            while self._due and self._stale(self._due[0]):
+                heapq.heappop(self._due)
+            if self._due and self._due[0][0] <= now:
+                key = heapq.heappop(self._due)[2]
+                self._records[key].due = None
+                return key
+            self._wake.clear()
+            timeout = self._due[0][0] - now if self._due else None
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    def _stale(self, entry: tuple[float, int, K]) -> bool:
+        due, _, key = entry
+        record = self._records.get(key)
+        return record is None or record.due != due
+
+    def _schedule(self, key: K, record: _Record, seconds: float) -> None:
+        record.due = asyncio.get_running_loop().time() + seconds
+        heapq.heappush(self._due, (record.due, next(self._order), key))
+        self._wake.set()
+
+    async def _run_one(self, key: K) -> None:
+        record = self._records[key]
+        record.running = True
+        try:
+            following = await self.process(key)
+        except Exception:
+            structlog.get_logger().exception("reconcile failed", key=str(key))
+            following = Next(failed=True)
+        finally:
+            record.running = False
+            self._idle.release()
+        self._follow(key, record, following)
+
+    def _follow(self, key: K, record: _Record, following: Next) -> None:
+        record.failures = record.failures + 1 if following.failed else 0
+        if record.again:
+            record.again = False
+            self.add(key)
+        elif following.failed:
+            self._schedule(key, record, self.backoff.delay(record.failures, self.random()))
+        elif following.after is not None:
+            self._schedule(key, record, following.after)
+        else:
+            del self._records[key]

@@ -1,0 +1,66 @@
+"""The sweep: changes and deletions that no event told of.
+
+A watch does not tell of objects that vanished while it was down, and under Retain there is no finalizer to wait for
+us. So every custom resource is listed now and then, and every document compared with the list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from collections.abc import Collection as Names
+from dataclasses import dataclass, field
+
+import structlog
+
+from namespace_operator.controller.cluster import Cluster, ClusterError
+from namespace_operator.domain.document import State
+from namespace_operator.domain.identity import Key
+from namespace_operator.stores.errors import StoreError
+from namespace_operator.stores.protocols import MetadataStore
+
+_AT_REST = (State.RETAINED, State.DELETING)
+
+
+@dataclass(slots=True)
+class Sweep:
+    """Lists all resources every ``interval`` seconds and hands what is out of step to ``enqueue``.
+
+    A document whose resource is missing in two lists in a row is enqueued; the reconcile then asks the API server
+    for that one object before it believes that it is gone. ``watched`` limits the documents to these organizations;
+    empty means all.
+    """
+
+    instance_id: str
+    cluster: Cluster
+    metadata: MetadataStore
+    enqueue: Callable[[Key], None]
+    watched: Names[str] = ()
+    interval: float = 300.0
+    _missing: frozenset[Key] = field(default_factory=frozenset)
+
+    async def run(self) -> None:
+        """Sweep until cancelled. A sweep that fails is logged, and the next one starts afresh."""
+        while True:
+            await asyncio.sleep(self.interval)
+            try:
+                await self.sweep()
+            except (ClusterError, StoreError) as error:
+                structlog.get_logger().warning("sweep failed", error=str(error))
+
+    async def sweep(self) -> None:
+        """One sweep."""
+        listed, missed = await self.cluster.refresh()
+        for key in missed:
+            self.enqueue(key)
+        missing = {
+            document.owner.key
+            async for document in self.metadata.owned(self.instance_id)
+            if document.state not in _AT_REST and self._is_watched(document.owner.key)
+        } - listed
+        for key in missing & self._missing:
+            self.enqueue(key)
+        self._missing = frozenset(missing)
+
+    def _is_watched(self, key: Key) -> bool:
+        return not self.watched or key.organization in self.watched

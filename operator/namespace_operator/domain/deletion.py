@@ -1,0 +1,95 @@
+"""Planning the end: a custom resource that is being deleted, and one that is already gone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from namespace_operator.api.spec import DeletionPolicy
+from namespace_operator.domain.actions import (
+    Action,
+    DeleteCollection,
+    DeleteDocument,
+    InsertDocument,
+    RemoveFinalizer,
+    ReplaceDocument,
+)
+from namespace_operator.domain.conditions import Finding, Reason
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State
+from namespace_operator.domain.identity import name_claim
+from namespace_operator.domain.observed import Observed, Subject
+from namespace_operator.domain.recovery import recover_document
+
+Step = tuple[tuple[Action, ...], tuple[Finding, ...]]
+
+_LET_GO = "or set deletionPolicy: Retain to let the Namespace go and keep the data"
+
+
+def plan_deletion(subject: Subject, observed: Observed, instance_id: str, now: datetime) -> Step:
+    """The next step for an object with a deletion timestamp.
+
+    Under Delete: the document says ``deleting`` (the live intent), then the collection goes, then the document with
+    its claims, then the finalizer. Under Retain only the finalizer goes; the document follows once the object is gone.
+    """
+    if not subject.finalized:
+        return (), ()
+    if subject.deletion_policy is DeletionPolicy.RETAIN:
+        return (RemoveFinalizer(),), ()
+    document = observed.document
+    if isinstance(document, MalformedDocument):
+        message = f"Document {document.document_id} in MongoDB is malformed ({document.problem}); repair or remove it"
+        return _stop(Reason.MALFORMED_DOCUMENT, message)
+    owner = Owner(
+        instance_id=instance_id,
+        organization=subject.key.organization,
+        k8s_namespace_uid=subject.k8s_namespace_uid,
+        cr_name=subject.key.name,
+        cr_uid=subject.uid,
+    )
+    if document is None:
+        return _plan_without_document(subject, observed, owner, now)
+    if document.owner != owner:
+        return (RemoveFinalizer(),), ()
+    if document.state is not State.DELETING:
+        return (ReplaceDocument(_with_state(document, State.DELETING, now)),), ()
+    if observed.collection is None:
+        return (DeleteDocument(document.namespace_id, document.revision),), ()
+    if observed.collection.mark != document.mark:
+        message = f"Collection {document.collection} lacks the mark of {document.namespace_id}; put it back"
+        return _stop(Reason.COLLECTION_NOT_OWNED, message)
+    if observed.aliases:
+        names = ", ".join(observed.aliases)
+        message = f"Collection {document.collection} has aliases ({names}); remove them"
+        return _stop(Reason.ALIASES_EXIST, message)
+    return (DeleteCollection(document.collection, document.mark),), ()
+
+
+def plan_retained(document: NamespaceDocument, now: datetime) -> tuple[NamespaceDocument, ...]:
+    """The document to write when its custom resource is gone: id and data stay, the name becomes free.
+
+    A document in state ``deleting`` is left alone: only an object being deleted drives a deletion.
+    """
+    if document.state in (State.RETAINED, State.DELETING):
+        return ()
+    owner = document.owner
+    held = name_claim(owner.instance_id, owner.organization, document.namespace_name)
+    claims = tuple(claim for claim in document.claims if claim != held)
+    retained = _with_state(document, State.RETAINED, now).model_copy(update={"claims": claims})
+    return (retained,)
+
+
+def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, now: datetime) -> Step:
+    """Without a document there is nothing to delete, unless it was lost and the collection still says it is ours."""
+    if observed.collection is None or subject.status.namespace_id is None:
+        return (RemoveFinalizer(),), ()
+    recovered = recover_document(subject, observed.collection, owner, now)
+    if isinstance(recovered, Finding):
+        return (RemoveFinalizer(),), ()
+    return (InsertDocument(recovered.model_copy(update={"state": State.DELETING})),), ()
+
+
+def _with_state(document: NamespaceDocument, state: State, now: datetime) -> NamespaceDocument:
+    return document.model_copy(update={"state": state, "revision": document.revision + 1, "updated_at": now})
+
+
+def _stop(reason: Reason, message: str) -> Step:
+    return (), (Finding(reason, f"{message}, {_LET_GO}", halts=True),)

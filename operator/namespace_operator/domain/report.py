@@ -1,0 +1,115 @@
+"""Status: what was confirmed, and nothing that was not looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from namespace_operator.api.spec import NamespaceSpec
+from namespace_operator.api.status import ExtractorStatus, IndexStatus, NamespaceStatus, QdrantStatus
+from namespace_operator.domain.conditions import Finding, conditions
+from namespace_operator.domain.document import NamespaceDocument
+from namespace_operator.domain.indexes import SYSTEM_INDEXES, to_resource
+from namespace_operator.domain.observed import Collection, Observed, Subject
+
+VOLATILE = frozenset(
+    {"document_count", "bucket_count", "collection_count", "object_count", "qdrant_status", "payload_indexes"}
+)
+"""Status fields that follow the load on the stores; a change of these alone is written at most once a minute."""
+
+
+def report(subject: Subject, observed: Observed, findings: Sequence[Finding], now: datetime) -> NamespaceStatus:
+    """The status to write.
+
+    Identity and what is registered keep their last known value while the document cannot be read; live numbers are
+    null while unknown.
+    """
+    previous = subject.status
+    status = NamespaceStatus(
+        observed_generation=subject.generation,
+        conditions=conditions(findings, previous.conditions, subject.generation, now),
+        deletion_policy=subject.deletion_policy,
+        namespace_id=previous.namespace_id,
+        namespace_name=previous.namespace_name,
+        collection=previous.collection,
+        payload_index_count=previous.payload_index_count,
+        vector_inference_map=previous.vector_inference_map,
+        feature_extractors=previous.feature_extractors,
+        payload_indexes=previous.payload_indexes,
+        unmanaged_indexes=previous.unmanaged_indexes,
+        created_at=previous.created_at,
+        updated_at=previous.updated_at,
+    )
+    document = observed.document
+    if not isinstance(document, NamespaceDocument) or document.owner.cr_uid != subject.uid:
+        return status
+    status = status.model_copy(
+        update={
+            "namespace_id": document.namespace_id,
+            "namespace_name": document.namespace_name,
+            "collection": document.collection,
+            "payload_index_count": len(document.payload_indexes),
+            "vector_inference_map": document.vector_inference_map,
+            "feature_extractors": _extractors(subject, document),
+            "created_at": document.created_at,
+            "updated_at": document.updated_at,
+        }
+    )
+    if observed.counts is not None:
+        counts = observed.counts
+        status = status.model_copy(
+            update={
+                "bucket_count": counts.buckets,
+                "collection_count": counts.collections,
+                "object_count": counts.objects,
+            }
+        )
+    collection = observed.collection
+    if collection is None or collection.mark != document.mark:
+        return status
+    return status.model_copy(update=_live(document, collection))
+
+
+def _live(document: NamespaceDocument, collection: Collection) -> dict[str, object]:
+    declared = {index.field_name: index for index in document.payload_indexes}
+    indexes = tuple(
+        IndexStatus(
+            field_name=name,
+            type=live.schema["type"],
+            field_schema=to_resource(live.schema),
+            is_protected=name in SYSTEM_INDEXES or (name in declared and declared[name].is_protected),
+            points=live.points,
+        )
+        for name, live in sorted(collection.indexes.items())
+    )
+    return {
+        "document_count": collection.points_count,
+        "qdrant_status": QdrantStatus(
+            status=collection.status,
+            points_count=collection.points_count,
+            indexed_vectors_count=collection.indexed_vectors_count,
+            segments_count=collection.segments_count,
+        ),
+        "payload_indexes": indexes,
+        "unmanaged_indexes": tuple(sorted(set(collection.indexes) - set(declared) - set(SYSTEM_INDEXES))),
+    }
+
+
+def _extractors(subject: Subject, document: NamespaceDocument) -> tuple[ExtractorStatus, ...]:
+    spec = subject.spec
+    listed = (
+        {extractor.feature_extractor_id for extractor in spec.feature_extractors}
+        if isinstance(spec, NamespaceSpec)
+        else set()
+    )
+    return tuple(
+        ExtractorStatus(
+            feature_extractor_id=extractor.feature_extractor_id,
+            feature_extractor_name=extractor.feature_extractor_name,
+            version=extractor.version,
+            in_spec=extractor.feature_extractor_id in listed,
+            vectors=tuple(vector.name for vector in extractor.vectors),
+            params=extractor.params,
+        )
+        for extractor in document.feature_extractors
+    )

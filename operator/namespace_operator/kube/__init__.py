@@ -1,0 +1,1 @@
+"""Kubernetes: the watch (kopf), the client, and the cluster as the controller sees it. Nothing else talks to it."""

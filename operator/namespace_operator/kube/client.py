@@ -1,0 +1,120 @@
+"""A small client for the API server: kopf watches, but offers no requests of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import aiohttp
+
+from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged
+from namespace_operator.kube.connection import connection_info
+
+_CONNECTIONS = 32
+_TIMEOUT_SECONDS = 30.0
+_CREDENTIALS_TTL_SECONDS = 60.0
+_PAGE = 500
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+Object = dict[str, Any]
+
+
+class NotFound(ObjectChanged):
+    """There is no such object."""
+
+
+class Refused(ClusterUnavailable):
+    """The API server refuses the request; the message is the server's."""
+
+
+class KubeClient:
+    """Requests to the API server with the credentials of ``connection_info``, at most 32 at a time."""
+
+    def __init__(self) -> None:
+        info = connection_info()
+        self._server = info.server.rstrip("/")
+        self._headers = info.as_http_headers()
+        self._headers_read = asyncio.get_running_loop().time()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=info.as_ssl_context()),
+            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS),
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+    async def get(self, path: str) -> Object:
+        """One object. Raises ``NotFound``."""
+        answer, _ = await self._request("GET", path)
+        return answer
+
+    async def get_with_date(self, path: str) -> tuple[Object, str]:
+        """One object, and the time of the answer by the server's own clock (an HTTP date)."""
+        return await self._request("GET", path)
+
+    async def put(self, path: str, body: Object) -> Object:
+        """Replace an object. Raises ``ObjectChanged`` if it is not at the version in the body."""
+        answer, _ = await self._request("PUT", path, body)
+        return answer
+
+    async def post(self, path: str, body: Object) -> Object:
+        """Create an object."""
+        answer, _ = await self._request("POST", path, body)
+        return answer
+
+    async def json_patch(self, path: str, operations: list[Object]) -> Object:
+        """Patch an object. Raises ``ObjectChanged`` if one of the patch's tests fails."""
+        answer, _ = await self._request("PATCH", path, operations, {"Content-Type": "application/json-patch+json"})
+        return answer
+
+    async def list_metadata(self, path: str) -> AsyncIterator[Object]:
+        """The metadata of every object, in pages."""
+        query = f"?limit={_PAGE}"
+        while True:
+            page, _ = await self._request("GET", f"{path}{query}", None, {"Accept": _METADATA_ONLY})
+            for item in page["items"]:
+                yield item["metadata"]
+            token = page["metadata"].get("continue")
+            if not token:
+                return
+            query = f"?limit={_PAGE}&continue={token}"
+
+    async def _request(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[Object, str]:
+        url = self._server + path
+        try:
+            async with self._session.request(
+                method, url, json=body, headers={**self._credentials(), **(headers or {})}
+            ) as response:
+                answer = await response.json(content_type=None)
+                date = response.headers.get("Date", "")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise ClusterUnavailable(f"{method} {path}: {type(error).__name__}") from error
+        if response.status < 300:
+            return answer, date
+        message = f"{method} {path}: {response.status} {_message(answer)}"
+        match response.status:
+            case 404:
+                raise NotFound(message)
+            case 409 | 422:
+                raise ObjectChanged(message)
+            case 401:
+                self._headers_read = float("-inf")
+                raise ClusterUnavailable(message)
+            case 429 | 500 | 502 | 503 | 504:
+                raise ClusterUnavailable(message)
+            case _:
+                raise Refused(message)
+
+    def _credentials(self) -> Mapping[str, str]:
+        now = asyncio.get_running_loop().time()
+        if now - self._headers_read > _CREDENTIALS_TTL_SECONDS:
+            self._headers, self._headers_read = connection_info().as_http_headers(), now
+        return self._headers
+
+
+def _message(answer: object) -> str:
+    return str(answer.get("message", "")) if isinstance(answer, dict) else ""

@@ -1,0 +1,162 @@
+"""The cluster as the controller uses it, over the live objects and the client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from namespace_operator.api.resource import API_VERSION, FINALIZER, GROUP, KIND, PLURAL, VERSION
+from namespace_operator.api.status import NamespaceStatus
+from namespace_operator.controller.cluster import ClusterError, ObjectChanged
+from namespace_operator.domain.identity import Key
+from namespace_operator.domain.observed import Subject
+from namespace_operator.kube.client import KubeClient, NotFound, Object
+from namespace_operator.kube.objects import LiveObjects, key_of, to_subject
+from namespace_operator.kube.organizations import Organizations
+
+_COMPONENT = "namespace-operator"
+_EVENT_MESSAGE_LIMIT = 1024
+
+
+@dataclass(slots=True)
+class KubeCluster:
+    """Kubernetes behind the controller's protocol. What a write answers is remembered before its echo arrives."""
+
+    client: KubeClient
+    objects: LiveObjects
+    organizations: Organizations
+    watched: tuple[str, ...] = ()
+    """Kubernetes namespaces the operator watches; empty means all."""
+
+    async def subject(self, key: Key) -> Subject | None:
+        """The object as the watch shows it, else as the API server has it right now."""
+        obj = self.objects.get(key)
+        if obj is None:
+            try:
+                obj = await self.client.get(_path(key))
+            except NotFound:
+                return None
+            self.objects.put(obj)
+        return await self._to_subject(obj)
+
+    async def add_finalizer(self, subject: Subject) -> Subject:
+        """Put our finalizer on the object that was read, and on no other of its name."""
+        obj = self._known(subject)
+        finalizers = [*obj["metadata"].get("finalizers", []), FINALIZER]
+        return await self._patch_finalizers(subject, finalizers)
+
+    async def remove_finalizer(self, subject: Subject) -> Subject:
+        """Take our finalizer off the object that was read."""
+        obj = self._known(subject)
+        finalizers = [name for name in obj["metadata"].get("finalizers", []) if name != FINALIZER]
+        return await self._patch_finalizers(subject, finalizers)
+
+    async def write_status(self, subject: Subject, status: NamespaceStatus) -> None:
+        """Replace the status of the object at the version that was read."""
+        metadata = {
+            "name": subject.key.name,
+            "namespace": subject.key.organization,
+            "uid": subject.uid,
+            "resourceVersion": subject.resource_version,
+        }
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "status": status.to_kubernetes()}
+        # The spec is not ours to write here, and the server takes it from the stored object.
+        body["spec"] = self._known(subject).get("spec", {})
+        with self._forgetting(subject.key):
+            self.objects.put(await self.client.put(f"{_path(subject.key)}/status", body))
+
+    async def emit_event(self, subject: Subject, kind: str, reason: str, message: str) -> None:
+        """Post an event; that it failed is only logged."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{subject.key.name}.", "namespace": subject.key.organization},
+            "involvedObject": {
+                "apiVersion": API_VERSION,
+                "kind": KIND,
+                "name": subject.key.name,
+                "namespace": subject.key.organization,
+                "uid": subject.uid,
+                "resourceVersion": subject.resource_version,
+            },
+            "type": kind,
+            "reason": reason,
+            "message": message[:_EVENT_MESSAGE_LIMIT],
+            "source": {"component": _COMPONENT},
+            "reportingComponent": _COMPONENT,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        try:
+            await self.client.post(f"/api/v1/namespaces/{subject.key.organization}/events", event)
+        except ClusterError as error:
+            structlog.get_logger().debug("event not recorded", key=str(subject.key), error=str(error))
+
+    async def refresh(self) -> tuple[frozenset[Key], frozenset[Key]]:
+        """All keys by a full LIST, and those of them (or no longer of them) that the watch told us wrong."""
+        listed: dict[Key, Object] = {}
+        for path in _collection_paths(self.watched):
+            async for metadata in self.client.list_metadata(path):
+                listed[key_of(metadata)] = metadata
+        missed = set(self.objects.keys() - listed.keys())
+        missed.update(key for key, metadata in listed.items() if not self._is_current(key, metadata))
+        for key in missed:
+            self.objects.drop(key)
+        return frozenset(listed), frozenset(missed)
+
+    def _is_current(self, key: Key, metadata: Mapping[str, object]) -> bool:
+        known = self.objects.get(key)
+        if known is None:
+            return False
+        mine = known["metadata"]
+        return all(mine.get(name) == metadata.get(name) for name in ("uid", "generation", "deletionTimestamp"))
+
+    def _known(self, subject: Subject) -> Object:
+        obj = self.objects.get(subject.key)
+        if obj is None or obj["metadata"]["uid"] != subject.uid:
+            raise ObjectChanged(f"{subject.key} was replaced or is gone")
+        return obj
+
+    async def _patch_finalizers(self, subject: Subject, finalizers: list[str]) -> Subject:
+        patch: list[Object] = [
+            {"op": "test", "path": "/metadata/uid", "value": subject.uid},
+            {"op": "test", "path": "/metadata/resourceVersion", "value": subject.resource_version},
+            {"op": "add", "path": "/metadata/finalizers", "value": finalizers},
+        ]
+        with self._forgetting(subject.key):
+            obj = await self.client.json_patch(_path(subject.key), patch)
+        if subject.deleting and not finalizers:
+            self.objects.drop(subject.key, subject.uid)
+        else:
+            self.objects.put(obj)
+        return to_subject(obj, subject.k8s_namespace_uid)
+
+    @contextmanager
+    def _forgetting(self, key: Key) -> Iterator[None]:
+        """An object that turned out to be another than we know is read anew the next time."""
+        try:
+            yield
+        except ObjectChanged:
+            self.objects.drop(key)
+            raise
+
+    async def _to_subject(self, obj: Object) -> Subject:
+        metadata = obj["metadata"]
+        created = datetime.fromisoformat(metadata["creationTimestamp"])
+        return to_subject(obj, await self.organizations.uid(metadata["namespace"], created))
+
+
+def _path(key: Key) -> str:
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{key.organization}/{PLURAL}/{key.name}"
+
+
+def _collection_paths(watched: tuple[str, ...]) -> list[str]:
+    if not watched:
+        return [f"/apis/{GROUP}/{VERSION}/{PLURAL}"]
+    return [f"/apis/{GROUP}/{VERSION}/namespaces/{name}/{PLURAL}" for name in watched]

@@ -1,0 +1,135 @@
+"""kopf as the watch: every event becomes a key in the work queue, and nothing more happens in a handler.
+
+kopf's handlers of state changes (create, update, delete) are driven by edges and keep annotations on the objects;
+``on.event`` has neither. The settings below keep the watch alive through anything the API server does, because
+kopf would end the process where we can wait.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import kopf
+
+from namespace_operator.api.resource import GROUP, PLURAL, VERSION
+from namespace_operator.domain.identity import Key
+from namespace_operator.kube.connection import connection_info
+from namespace_operator.kube.objects import LiveObjects, key_of
+
+_MAX_BACKOFF_SECONDS = 30.0
+
+
+class _EndlessBackoff:
+    """Delays in seconds that grow to half a minute and never end; kopf gives up where they do."""
+
+    def __iter__(self) -> Iterator[float]:
+        delay = 0.5
+        while True:
+            yield delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+            delay = min(delay * 2, _MAX_BACKOFF_SECONDS)
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """No handler of ours has progress to keep on the objects."""
+
+    def fetch(self, **_: Any) -> None:  # noqa: ANN401 - kopf's signature
+        return None
+
+    def store(self, **_: Any) -> None:  # noqa: ANN401
+        return None
+
+    def purge(self, **_: Any) -> None:  # noqa: ANN401
+        return None
+
+    def touch(self, **_: Any) -> None:  # noqa: ANN401
+        return None
+
+    def clear(self, *, essence: Any) -> Any:  # noqa: ANN401
+        return essence
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """No handler of ours needs the difference to the last handled object."""
+
+    def build(self, **_: Any) -> Any:  # noqa: ANN401
+        return {}
+
+    def fetch(self, **_: Any) -> None:  # noqa: ANN401
+        return None
+
+    def store(self, **_: Any) -> None:  # noqa: ANN401
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Runs kopf over our one resource.
+
+    ``start`` and ``stop`` are awaited when kopf starts and ends; ``enqueue`` gets the key of what changed.
+    """
+
+    objects: LiveObjects
+    enqueue: Callable[[Key], None]
+    start: Callable[[], Awaitable[None]]
+    stop: Callable[[], Awaitable[None]]
+
+    async def run(self, namespaces: Collection[str]) -> None:
+        """Watch these Kubernetes namespaces, or all of them if there are none given, until terminated."""
+        await kopf.operator(
+            registry=self._registry(),
+            settings=_settings(),
+            standalone=True,
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+        )
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+
+        @kopf.on.login(registry=registry)
+        def login(**_: object) -> kopf.ConnectionInfo:
+            return connection_info()
+
+        @kopf.on.startup(registry=registry)
+        async def startup(**_: object) -> None:
+            await self.start()
+            gc.set_threshold(50_000, 50, 1_000)
+
+        @kopf.on.cleanup(registry=registry)
+        async def cleanup(**_: object) -> None:
+            await self.stop()
+
+        @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+        async def event(event: Any, **_: object) -> None:  # noqa: ANN401 - kopf's raw event
+            self._on_event(event["type"], event["object"])
+
+        return registry
+
+    def _on_event(self, kind: str | None, obj: dict[str, Any]) -> None:
+        key = key_of(obj["metadata"])
+        if kind == "DELETED":
+            self.objects.drop(key, obj["metadata"]["uid"])
+            self.enqueue(key)
+        elif self.objects.put(obj):
+            self.enqueue(key)
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    settings.posting.enabled = False
+    settings.queueing.worker_limit = None
+    settings.queueing.idle_timeout = 0.5
+    settings.queueing.exit_timeout = 2.0
+    settings.watching.server_timeout = 300
+    settings.watching.inactivity_timeout = 70
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = _EndlessBackoff()
+    settings.persistence.progress_storage = _NoProgress()
+    settings.persistence.diffbase_storage = _NoDiffBase()
+    return settings

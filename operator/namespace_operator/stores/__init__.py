@@ -1,0 +1,1 @@
+"""Qdrant and MongoDB: the only code that talks to them, behind small protocols."""

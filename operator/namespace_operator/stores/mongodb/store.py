@@ -1,0 +1,126 @@
+"""The metadata store over MongoDB."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Collection as Names
+from typing import Any
+
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
+
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, parse_document
+from namespace_operator.domain.observed import Counts
+from namespace_operator.stores.errors import Outdated
+from namespace_operator.stores.mongodb.errors import translated
+
+NAMESPACES = "namespaces"
+COUNTED = ("buckets", "collections", "objects")
+
+Raw = dict[str, Any]
+
+
+class MongoStore:
+    """Namespace documents in the database ``database`` of the replica set behind ``uri``.
+
+    ``timeout_seconds`` bounds each operation as a whole, retries of reads included. Writes wait for the majority and
+    are never retried by the driver: one that ends in ``Unavailable`` may have happened, and is looked up.
+    """
+
+    def __init__(self, uri: str, database: str, *, timeout_seconds: float = 3.0) -> None:
+        self._client: AsyncMongoClient[Raw] = AsyncMongoClient(
+            uri,
+            retryWrites=False,
+            timeoutMS=int(timeout_seconds * 1000),
+            w="majority",
+            readPreference="primary",
+            readConcernLevel="majority",
+            tz_aware=True,
+            appname="namespace-operator",
+        )
+        self._database = self._client[database]
+        self._indexed = False
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    @property
+    def _namespaces(self) -> AsyncCollection[Raw]:
+        return self._database[NAMESPACES]
+
+    async def find(self, claims: Names[str]) -> Sequence[NamespaceDocument | MalformedDocument]:
+        """The documents that hold one of the claims."""
+        with translated("reading the namespace document"):
+            found = await self._namespaces.find({"claims": {"$in": list(claims)}}).to_list()
+        return [parse_document(raw) for raw in found]
+
+    async def get(self, namespace_id: str) -> NamespaceDocument | MalformedDocument | None:
+        """One document by its id."""
+        with translated("reading the namespace document"):
+            found = await self._namespaces.find_one({"_id": namespace_id})
+        return None if found is None else parse_document(found)
+
+    async def insert(self, document: NamespaceDocument) -> None:
+        """Insert a document with all its claims."""
+        with translated("inserting the namespace document"):
+            await self._ensure_indexes()
+            await self._namespaces.insert_one({"_id": document.namespace_id, **_raw(document)})
+
+    async def replace(self, document: NamespaceDocument) -> None:
+        """Set our fields where the revision is still the one before."""
+        before = {"_id": document.namespace_id, "revision": document.revision - 1}
+        with translated("updating the namespace document"):
+            await self._ensure_indexes()
+            result = await self._namespaces.update_one(before, {"$set": _raw(document)})
+        if result.matched_count == 0:
+            raise Outdated(f"{document.namespace_id} is not at revision {document.revision - 1}")
+
+    async def delete(self, namespace_id: str, revision: int) -> None:
+        """Delete the document at this revision; a missing one is fine."""
+        with translated("deleting the namespace document"):
+            result = await self._namespaces.delete_one({"_id": namespace_id, "revision": revision})
+            if result.deleted_count == 0 and await self._namespaces.find_one({"_id": namespace_id}, {"_id": 1}):
+                raise Outdated(f"{namespace_id} is not at revision {revision}")
+
+    async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:
+        """One aggregation a collection for all the namespaces."""
+        pipeline: list[Raw] = [
+            {"$match": {"namespace_id": {"$in": sorted(namespace_ids)}}},
+            {"$group": {"_id": "$namespace_id", "count": {"$sum": 1}}},
+        ]
+        with translated("counting buckets, collections and objects"):
+            buckets, collections, objects = await asyncio.gather(*(self._grouped(name, pipeline) for name in COUNTED))
+        return {
+            namespace_id: Counts(
+                buckets=buckets.get(namespace_id, 0),
+                collections=collections.get(namespace_id, 0),
+                objects=objects.get(namespace_id, 0),
+            )
+            for namespace_id in namespace_ids
+        }
+
+    async def owned(self, instance_id: str) -> AsyncIterator[NamespaceDocument]:
+        """Every well-formed document of an operator instance."""
+        with translated("listing namespace documents"):
+            async for raw in self._namespaces.find({"owner.instance_id": instance_id}, batch_size=500):
+                document = parse_document(raw)
+                if isinstance(document, NamespaceDocument):
+                    yield document
+
+    async def _grouped(self, collection: str, pipeline: Sequence[Raw]) -> Mapping[str, int]:
+        cursor = await self._database[collection].aggregate(pipeline)
+        return {row["_id"]: row["count"] async for row in cursor}
+
+    async def _ensure_indexes(self) -> None:
+        """No document is written before the unique index that the claims rest on exists."""
+        if self._indexed:
+            return
+        await self._namespaces.create_index("claims", name="claims", unique=True, sparse=True)
+        await self._namespaces.create_index("owner.instance_id", name="owner_instance")
+        self._indexed = True
+
+
+def _raw(document: NamespaceDocument) -> Raw:
+    return document.model_dump(mode="python")

@@ -1,0 +1,74 @@
+"""The protocols of the stores. The real ones and the in-memory models of the tests pass the same contract tests.
+
+Every method may raise ``Unavailable``, ``Unauthorized`` or ``Rejected`` (see ``errors``). Every write is one step:
+it happens as a whole or not at all, and repeating one that happened changes nothing or raises ``Outdated``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Collection as Names
+from typing import Any, Protocol
+
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument
+from namespace_operator.domain.indexes import IndexSchema
+from namespace_operator.domain.observed import Collection, Counts
+from namespace_operator.domain.vectors import NamedVector
+
+
+class VectorStore(Protocol):
+    """A Qdrant server."""
+
+    async def version(self) -> str:
+        """The server's version, such as ``1.18.3``."""
+
+    async def read(self, collection: str) -> Collection | None:
+        """The collection, or None where the server says that it has none (it may only have failed to load it)."""
+
+    async def aliases(self, collection: str) -> tuple[str, ...]:
+        """The aliases of an existing collection."""
+
+    async def create_collection(
+        self, collection: str, vectors: Sequence[NamedVector], metadata: Mapping[str, Any]
+    ) -> None:
+        """Create a collection. Raises ``Outdated`` if the name is taken."""
+
+    async def add_vector(self, collection: str, vector: NamedVector) -> None:
+        """Add a named vector; existing points get no value for it."""
+
+    async def put_index(self, collection: str, field_name: str, schema: IndexSchema, *, wait: bool) -> None:
+        """Create or replace a payload index; with ``wait`` it and all before it can be read afterwards."""
+
+    async def drop_index(self, collection: str, field_name: str, *, wait: bool) -> None:
+        """Drop a payload index, if there is one."""
+
+    async def delete_collection(self, collection: str) -> None:
+        """Delete a collection, if there is one."""
+
+
+class MetadataStore(Protocol):
+    """The namespace documents in MongoDB, and the counts of what belongs to them."""
+
+    async def find(self, claims: Names[str]) -> Sequence[NamespaceDocument | MalformedDocument]:
+        """The documents that hold one of the claims, in one read."""
+
+    async def get(self, namespace_id: str) -> NamespaceDocument | MalformedDocument | None:
+        """One document by its id."""
+
+    async def insert(self, document: NamespaceDocument) -> None:
+        """Insert a document. Raises ``ClaimTaken`` if its id or one of its claims is taken."""
+
+    async def replace(self, document: NamespaceDocument) -> None:
+        """Set our fields of the document whose revision is the one before; fields of others stay.
+
+        Raises ``Outdated`` if there is no such revision, ``ClaimTaken`` if a new claim is held by another document.
+        """
+
+    async def delete(self, namespace_id: str, revision: int) -> None:
+        """Delete the document that has this revision. Raises ``Outdated`` if it has another one."""
+
+    async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:
+        """Buckets, collections and objects of each namespace, in one read a collection."""
+
+    def owned(self, instance_id: str) -> AsyncIterator[NamespaceDocument]:
+        """Every well-formed document of an operator instance."""

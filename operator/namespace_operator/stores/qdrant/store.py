@@ -1,0 +1,107 @@
+"""The vector store over Qdrant's REST API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from qdrant_client import models
+
+from namespace_operator.domain.indexes import IndexSchema
+from namespace_operator.domain.observed import Collection
+from namespace_operator.domain.vectors import NamedVector
+from namespace_operator.stores.errors import Backend, Outdated, Rejected
+from namespace_operator.stores.qdrant import translate
+from namespace_operator.stores.qdrant.http import QdrantHttp
+
+_VERSION_TTL_SECONDS = 60.0
+_WAIT = {True: "true", False: "false"}
+
+
+class QdrantStore:
+    """One Qdrant server, 1.18 or newer.
+
+    ``timeout_seconds`` bounds a whole request, ``connections`` how many run at once.
+    """
+
+    def __init__(
+        self, url: str, api_key: str | None = None, *, timeout_seconds: float = 10.0, connections: int = 32
+    ) -> None:
+        self._http = QdrantHttp(url, api_key, timeout_seconds, connections)
+        self._version = ""
+        self._version_read = -_VERSION_TTL_SECONDS
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+
+    async def version(self) -> str:
+        """The server's version, asked for once a minute: it only changes when the server is replaced."""
+        now = asyncio.get_running_loop().time()
+        if now - self._version_read >= _VERSION_TTL_SECONDS:
+            _, answer = await self._http.request("GET")
+            self._version, self._version_read = str(answer["version"]), now
+        return self._version
+
+    async def read(self, collection: str) -> Collection | None:
+        """The collection, or None where the server answers 404."""
+        status, answer = await self._http.request("GET", "collections", collection, accept=(404,))
+        if status == 404:
+            return None
+        try:
+            return translate.collection(collection, models.CollectionInfo.model_validate(answer["result"]))
+        except (ValidationError, KeyError, TypeError) as error:
+            problem = f"Qdrant describes collection {collection} in a form this operator does not understand"
+            raise Rejected(Backend.QDRANT, f"{problem}: {_first_problem(error)}") from error
+
+    async def aliases(self, collection: str) -> tuple[str, ...]:
+        """The aliases of a collection."""
+        _, answer = await self._http.request("GET", "collections", collection, "aliases")
+        return tuple(sorted(alias["alias_name"] for alias in answer["result"]["aliases"]))
+
+    async def create_collection(
+        self, collection: str, vectors: Sequence[NamedVector], metadata: Mapping[str, Any]
+    ) -> None:
+        """Create the collection with one segment: memory mappings are what a server runs out of first."""
+        body = models.CreateCollection(
+            vectors=translate.dense_params(vectors),
+            sparse_vectors=translate.sparse_params(vectors),
+            optimizers_config=models.OptimizersConfigDiff(default_segment_number=1),
+            metadata=dict(metadata),
+        )
+        status, _ = await self._http.request("PUT", "collections", collection, body=_json(body), accept=(409,))
+        if status == 409:
+            raise Outdated(f"collection {collection} exists")
+
+    async def add_vector(self, collection: str, vector: NamedVector) -> None:
+        """Add a named vector."""
+        body = translate.vector_config(vector)
+        await self._http.request(
+            "PUT", "collections", collection, "vectors", vector.name, query={"wait": "true"}, body=body
+        )
+
+    async def put_index(self, collection: str, field_name: str, schema: IndexSchema, *, wait: bool) -> None:
+        """Create or replace a payload index."""
+        body = {"field_name": field_name, "field_schema": dict(schema)}
+        await self._http.request("PUT", "collections", collection, "index", query={"wait": _WAIT[wait]}, body=body)
+
+    async def drop_index(self, collection: str, field_name: str, *, wait: bool) -> None:
+        """Drop a payload index."""
+        await self._http.request("DELETE", "collections", collection, "index", field_name, query={"wait": _WAIT[wait]})
+
+    async def delete_collection(self, collection: str) -> None:
+        """Delete the collection; deleting a missing one succeeds."""
+        await self._http.request("DELETE", "collections", collection)
+
+
+def _json(model: models.CreateCollection) -> dict[str, Any]:
+    return model.model_dump(mode="json", exclude_none=True)
+
+
+def _first_problem(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return type(error).__name__
