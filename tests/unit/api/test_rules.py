@@ -1,0 +1,33 @@
+"""One template makes the message of the API server and that of the models."""
+
+import pytest
+
+from namespace_operator.api.indexes import IndexType
+from namespace_operator.api.rules import Rule
+from namespace_operator.api.spec import FieldSchema, PayloadIndex
+
+
+INDEX = PayloadIndex(field_name='"it\'s {type}"', type=IndexType.TEXT, field_schema=FieldSchema(type=IndexType.TEXT))
+
+
+@pytest.mark.parametrize(
+    ("template", "described", "validation"),
+    [
+        ("plain, 3-64", "plain, 3-64", {"message": "plain, 3-64"}),
+        ("{fieldName} goes", '"it\'s {type}" goes', {"messageExpression": "self.fieldName + ' goes'"}),
+        ("it's {type}", "it's text", {"messageExpression": "'it\\'s ' + self.type"}),
+        ("a {fieldSchema.type}\\", "a text\\", {"messageExpression": "'a ' + self.fieldSchema.type + '\\\\'"}),
+    ],
+)
+def test_message(template: str, described: str, validation: dict[str, str]) -> None:
+    rule: Rule[PayloadIndex] = Rule(cel="true", message=template, check=lambda index: True)
+    assert rule.describe(INDEX) == described
+    assert rule.validation() == {"rule": "true"} | validation
+
+
+def test_path_and_old_self() -> None:
+    rule: Rule[PayloadIndex] = Rule(
+        "true", "m", lambda index: True, field_path=("spec", "name"), optional_old_self=True
+    )
+    expected = {"rule": "true", "message": "m", "fieldPath": ".spec.name", "optionalOldSelf": True}
+    assert rule.validation() == expected
