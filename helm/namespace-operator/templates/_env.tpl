@@ -1,0 +1,49 @@
+{{/* The operator's settings by the value that sets them; the secrets are files. */}}
+{{- define "namespace-operator.env" -}}
+- name: POD_IP
+  valueFrom:
+    fieldRef:
+      fieldPath: status.podIP
+- name: NAMESPACE_OPERATOR_HEALTH_HOST
+  value: $(POD_IP)
+- name: NAMESPACE_OPERATOR_HEALTH_PORT
+  value: "8080"
+- name: NAMESPACE_OPERATOR_QDRANT_URL
+  value: {{ .Values.qdrant.url | quote }}
+- name: NAMESPACE_OPERATOR_QDRANT_TIMEOUT_SECONDS
+  value: {{ .Values.qdrant.timeoutSeconds | quote }}
+- name: NAMESPACE_OPERATOR_MONGODB_DATABASE
+  value: {{ .Values.mongodb.database | quote }}
+- name: NAMESPACE_OPERATOR_MONGODB_TIMEOUT_SECONDS
+  value: {{ .Values.mongodb.timeoutSeconds | quote }}
+- name: NAMESPACE_OPERATOR_CATALOG_PATH
+  value: /etc/namespace-operator/catalog/catalog.yaml
+{{- with .Values.operator }}
+- name: NAMESPACE_OPERATOR_INSTANCE_NAME
+  value: {{ .instanceName | quote }}
+{{- with .instanceId }}
+- name: NAMESPACE_OPERATOR_INSTANCE_ID
+  value: {{ . | quote }}
+{{- end }}
+- name: NAMESPACE_OPERATOR_WATCH_NAMESPACES
+  value: {{ .watchNamespaces | toJson | quote }}
+- name: NAMESPACE_OPERATOR_WORKERS
+  value: {{ .workers | quote }}
+- name: NAMESPACE_OPERATOR_RESYNC_INTERVAL_SECONDS
+  value: {{ .resyncIntervalSeconds | quote }}
+- name: NAMESPACE_OPERATOR_SWEEP_INTERVAL_SECONDS
+  value: {{ .sweepIntervalSeconds | quote }}
+- name: NAMESPACE_OPERATOR_LOG_LEVEL
+  value: {{ .logLevel }}
+- name: NAMESPACE_OPERATOR_LOG_FORMAT
+  value: {{ .logFormat }}
+{{- range .extraEnv }}
+{{- if or (eq .name "POD_IP") (hasPrefix "NAMESPACE_OPERATOR_" .name) }}
+{{- fail (printf "operator.extraEnv must not set %s: the chart does; use the value that stands for it" .name) }}
+{{- end }}
+{{- end }}
+{{- with .extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,72 @@
+{{- define "namespace-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* Shorter than 63 characters, so that what is appended to it still makes a valid name. */}}
+{{- define "namespace-operator.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- if .Values.fullnameOverride }}
+{{- $name = .Values.fullnameOverride }}
+{{- else if not (contains $name .Release.Name) }}
+{{- $name = printf "%s-%s" .Release.Name $name }}
+{{- else }}
+{{- $name = .Release.Name }}
+{{- end }}
+{{- $name | trunc 54 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "namespace-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "namespace-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "namespace-operator.labels" -}}
+{{ include "namespace-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "namespace-operator.image" -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- with .Values.image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{/* Never the namespace's default account: every Pod that names none would get the operator's rights. */}}
+{{- define "namespace-operator.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "namespace-operator.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- required "serviceAccount.name is required when serviceAccount.create is false" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{/* Checked here, so that a mistake stops the installation and not the operator. */}}
+{{- define "namespace-operator.catalog" -}}
+{{- $catalog := default (.Files.Get "files/catalog.yaml") .Values.catalog }}
+{{- if not $catalog }}
+{{- fail "the chart has no files/catalog.yaml: it was packaged without `make generate`; run that, or set catalog" }}
+{{- end }}
+{{- $parsed := fromYaml $catalog }}
+{{- with $parsed.Error }}
+{{- fail (printf "catalog is not valid YAML: %s" .) }}
+{{- end }}
+{{- if not (kindIs "slice" $parsed.extractors) }}
+{{- fail "catalog has no list of extractors" }}
+{{- end }}
+{{- $catalog }}
+{{- end }}
+
+{{/* Rules on the Namespaces themselves: for every Kubernetes namespace, or for each watched one. */}}
+{{- define "namespace-operator.rules" -}}
+# patch is for the finalizer and annotations; the spec is the users'.
+- apiGroups: [mixpeek.com]
+  resources: [mixpeeknamespaces]
+  verbs: [get, list, watch, patch]
+- apiGroups: [mixpeek.com]
+  resources: [mixpeeknamespaces/status]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
