@@ -6,7 +6,6 @@ from namespace_operator.api.indexes import IndexType
 from namespace_operator.api.rules import Rule
 from namespace_operator.api.spec import FieldSchema, PayloadIndex
 
-
 INDEX = PayloadIndex(field_name='"it\'s {type}"', type=IndexType.TEXT, field_schema=FieldSchema(type=IndexType.TEXT))
 
 
