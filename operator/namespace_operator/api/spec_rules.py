@@ -3,6 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
+from pydantic.alias_generators import to_camel
+
 from namespace_operator.api.indexes import TEXT_MAX_TOKEN_LEN, TEXT_MIN_TOKEN_LEN, IndexType
 from namespace_operator.api.names import (
     EXTRACTOR_NAME_PATTERN,
@@ -41,18 +43,13 @@ def _cel_list(words: tuple[str, ...]) -> str:
 
 
 def _belongs_to(parameter: str, types: tuple[IndexType, ...]) -> "Rule[FieldSchema]":
-    alias = _camel(parameter)
+    alias = to_camel(parameter)
     return Rule(
         cel=f"!has(self.{alias}) || self.type in {_cel_list(types)}",
         message=f"{alias} belongs to type {' or '.join(types)} only; remove it or change type",
         check=lambda schema: getattr(schema, parameter) is None or schema.type in types,
         field_path=(alias,),
     )
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
 
 
 FIELD_SCHEMA_RULES: "tuple[Rule[FieldSchema], ...]" = (
