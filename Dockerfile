@@ -1,0 +1,29 @@
+# A release should pin the base by digest (python:3.11-slim-bookworm@sha256:…): the tag moves with Debian's security
+# updates. It is not pinned here, so that a plain build always gets them.
+ARG BASE=python:3.11-slim-bookworm
+
+FROM ${BASE} AS build
+# The image has no pip of its own to attack, so the build stage's pip installs into an environment without one.
+RUN python -m venv --without-pip /opt/namespace-operator
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md ./
+COPY operator ./operator
+# In the environment, and not as an option, the constraints also hold for what builds the wheel.
+ENV PIP_CONSTRAINT=/src/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN pip --python /opt/namespace-operator/bin/python install .
+
+FROM ${BASE}
+ARG VERSION
+ARG REVISION
+LABEL org.opencontainers.image.title="namespace-operator" \
+      org.opencontainers.image.description="Reconciles Mixpeek Namespaces into Qdrant and MongoDB" \
+      org.opencontainers.image.vendor="Mixpeek" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /opt/namespace-operator /opt/namespace-operator
+# The root file system is read-only in the cluster, so there is nowhere to put byte code; pip has compiled all.
+ENV PATH=/opt/namespace-operator/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# By number: Kubernetes cannot check a name against runAsNonRoot.
+USER 65532:65532
+ENTRYPOINT ["namespace-operator"]
+CMD ["run"]

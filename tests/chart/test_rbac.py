@@ -1,0 +1,100 @@
+"""The operator's rights: exactly these."""
+
+import pytest
+
+from namespace_operator.api.resource import CRD_NAME, GROUP, PLURAL
+from tests.chart.rendering import FULLNAME, NAMESPACE, REQUIRED, Chart, Manifest, Rendered, with_required
+
+Right = tuple[str, str, str, tuple[str, ...]]
+"""API group, resource, verb, and the names it is restricted to (none: all)."""
+
+ON_NAMESPACES: set[Right] = {
+    (GROUP, PLURAL, "get", ()),
+    (GROUP, PLURAL, "list", ()),
+    (GROUP, PLURAL, "watch", ()),
+    (GROUP, PLURAL, "patch", ()),
+    (GROUP, f"{PLURAL}/status", "update", ()),
+    ("", "events", "create", ()),
+    ("", "events", "patch", ()),
+}
+ON_THE_DEFINITION: Right = ("apiextensions.k8s.io", "customresourcedefinitions", "get", (CRD_NAME,))
+
+WATCHED = ["shop", "search"]
+
+
+@pytest.fixture(scope="module")
+def restricted(chart: Chart) -> Rendered:
+    """The chart of an operator that watches two Kubernetes namespaces."""
+    return chart.render(with_required({"operator": {"watchNamespaces": WATCHED}}))
+
+
+def test_rights_in_the_whole_cluster(rendered: Rendered) -> None:
+    role = rendered.one("ClusterRole")
+    assert _rights(role) == ON_NAMESPACES | {ON_THE_DEFINITION, ("", "namespaces", "get", ())}
+    assert _grants(rendered, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
+    assert not rendered.all("Role")
+
+
+def test_rights_only_where_it_watches(restricted: Rendered) -> None:
+    by_name = ("", "namespaces", "get", ("kube-system", "search", "shop"))
+    role = restricted.one("ClusterRole")
+    assert _rights(role) == {ON_THE_DEFINITION, by_name}
+    assert _grants(restricted, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
+
+    roles = {role["metadata"]["namespace"]: role for role in restricted.all("Role")}
+    assert set(roles) == set(WATCHED)
+    assert all(_rights(role) == ON_NAMESPACES for role in roles.values())
+    grants = [(name, ("Role", roles[name]["metadata"]["name"])) for name in sorted(WATCHED)]
+    assert sorted(_grants(restricted, "RoleBinding")) == grants
+
+
+def test_watching_kube_system_names_it_once(chart: Chart) -> None:
+    rendered = chart.render(with_required({"operator": {"watchNamespaces": ["kube-system"]}}))
+    assert ("", "namespaces", "get", ("kube-system",)) in _rights(rendered.one("ClusterRole"))
+
+
+def test_only_the_operators_pod_gets_a_token(rendered: Rendered) -> None:
+    account = rendered.one("ServiceAccount")
+    assert account["automountServiceAccountToken"] is False
+    assert rendered.pod["automountServiceAccountToken"] is True
+    assert rendered.pod["serviceAccountName"] == account["metadata"]["name"] == FULLNAME
+
+
+def test_without_rbac_nothing_is_granted(chart: Chart) -> None:
+    rendered = chart.render(with_required({"rbac": {"create": False}}))
+    kinds = {manifest["kind"] for manifest in rendered.manifests}
+    assert kinds == {"ServiceAccount", "ConfigMap", "CustomResourceDefinition", "Deployment"}
+
+
+def test_rights_go_to_a_service_account_of_somebody_else(chart: Chart) -> None:
+    rendered = chart.render(with_required({"serviceAccount": {"create": False, "name": "theirs"}}))
+    assert not rendered.all("ServiceAccount")
+    assert rendered.pod["serviceAccountName"] == "theirs"
+    (subject,) = rendered.one("ClusterRoleBinding")["subjects"]
+    assert subject == {"kind": "ServiceAccount", "name": "theirs", "namespace": NAMESPACE}
+
+
+def test_uninstalling_keeps_every_namespace(chart: Chart) -> None:
+    definition = chart.render(REQUIRED).one("CustomResourceDefinition")
+    assert definition["metadata"]["name"] == CRD_NAME
+    assert definition["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def _rights(role: Manifest) -> set[Right]:
+    return {
+        (group, resource, verb, tuple(sorted(rule.get("resourceNames", ()))))
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def _grants(rendered: Rendered, kind: str) -> list[tuple[str | None, tuple[str, str]]]:
+    """Where each binding holds and the role it gives, after making sure that only the operator gets it."""
+    grants = []
+    for binding in rendered.all(kind):
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": FULLNAME, "namespace": NAMESPACE}]
+        reference = binding["roleRef"]
+        grants.append((binding["metadata"].get("namespace"), (reference["kind"], reference["name"])))
+    return grants

@@ -1,0 +1,162 @@
+"""What the chart hands to the operator is what the operator reads."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from namespace_operator.cli.settings import SECRETS_DIR, Settings
+from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
+from tests.chart.rendering import REQUIRED, Chart, ChartRefusedError, Rendered, with_required
+
+PREFIX = "NAMESPACE_OPERATOR_"
+POD_IP = "10.1.2.3"
+
+# The content of the Secrets, by name and key.
+SECRETS = {("mongodb", "uri"): "mongodb://db/", ("stores", "url"): "mongodb://other/", ("stores", "token"): "key"}
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Reads a rendering's settings as the operator in its Pod does."""
+
+    def read(rendered: Rendered) -> Settings:
+        for name, value in _environment(rendered).items():
+            monkeypatch.setenv(name, value)
+        _write_secrets(rendered, tmp_path)
+        return Settings(_secrets_dir=tmp_path)
+
+    return read
+
+
+def test_defaults_are_the_operators_own(rendered: Rendered, read: Any) -> None:
+    settings = read(rendered)
+    for name, field in Settings.model_fields.items():
+        if name not in {"qdrant_url", "mongodb_uri", "catalog_path", "health_host"}:
+            assert getattr(settings, name) == field.default, name
+    assert settings.qdrant_url == "http://qdrant:6333"
+    assert settings.mongodb_uri.get_secret_value() == "mongodb://db/"
+    assert settings.health_host == POD_IP
+
+
+def test_every_value_arrives(chart: Chart, read: Any) -> None:
+    operator = {
+        "instanceName": 'blue: "1"',
+        "instanceId": "12345",
+        "watchNamespaces": ["shop", "123"],
+        "workers": 4,
+        "resyncIntervalSeconds": 2500000,
+        "sweepIntervalSeconds": 0.5,
+        "logLevel": "debug",
+        "logFormat": "console",
+    }
+    values = {
+        "qdrant": {
+            "url": "https://qdrant.example/base",
+            "apiKeySecretRef": {"name": "stores", "key": "token"},
+            "timeoutSeconds": 2.5,
+        },
+        "mongodb": {"uriSecretRef": {"name": "stores", "key": "url"}, "database": "1234", "timeoutSeconds": 7},
+        "operator": operator,
+    }
+    settings = read(chart.render(values))
+    assert settings.qdrant_url == "https://qdrant.example/base"
+    assert settings.qdrant_api_key.get_secret_value() == "key"
+    assert settings.qdrant_timeout_seconds == 2.5
+    assert settings.mongodb_uri.get_secret_value() == "mongodb://other/"
+    assert settings.mongodb_database == "1234"
+    assert settings.mongodb_timeout_seconds == 7
+    assert settings.instance_name == 'blue: "1"'
+    assert settings.instance_id == "12345"
+    assert settings.watch_namespaces == ("shop", "123")
+    assert settings.workers == 4
+    assert settings.resync_interval_seconds == 2_500_000
+    assert settings.sweep_interval_seconds == 0.5
+    assert settings.log_level == "debug"
+    assert settings.log_format == "console"
+
+
+def test_no_variable_is_misspelt_and_none_is_secret(rendered: Rendered) -> None:
+    names = {name.removeprefix(PREFIX).lower() for name in _environment(rendered) if name.startswith(PREFIX)}
+    assert names == Settings.model_fields.keys() - {"qdrant_api_key", "mongodb_uri", "instance_id"}
+
+
+def test_secrets_are_where_the_operator_looks(rendered: Rendered) -> None:
+    assert _mount_path(rendered, "secrets") == str(SECRETS_DIR)
+    projected = _volume(rendered, "secrets")["projected"]
+    assert projected["defaultMode"] == 0o440
+    (source,) = projected["sources"]
+    assert source["secret"]["name"] == "mongodb"
+    # A Pod that starts without its connection string would fail later and less clearly.
+    assert not source["secret"].get("optional", False)
+
+
+def test_the_built_in_catalog_is_mounted(rendered: Rendered) -> None:
+    catalog = rendered.one("ConfigMap")
+    assert _volume(rendered, "catalog")["configMap"]["name"] == catalog["metadata"]["name"]
+    assert Catalog.load(catalog["data"]["catalog.yaml"]) == Catalog.load(builtin_catalog_text())
+    path = Path(_environment(rendered)[f"{PREFIX}CATALOG_PATH"])
+    assert path == Path(_mount_path(rendered, "catalog")) / next(iter(catalog["data"]))
+
+
+def test_a_catalog_of_ones_own_replaces_it_and_rolls_the_pod(chart: Chart, rendered: Rendered) -> None:
+    entry = {"name": "own_extractor", "version": "v1", "vectors": [_vector("own")], "parameters": []}
+    own = "# with {{ braces }}\n" + json.dumps({"extractors": [entry]}, indent=2)
+    changed = chart.render(with_required({"catalog": own}))
+    assert Catalog.load(changed.one("ConfigMap")["data"]["catalog.yaml"]).ids() == Catalog.load(own).ids()
+    assert _checksum(changed) != _checksum(rendered)
+    assert _checksum(chart.render(with_required({"operator": {"workers": 3}}))) == _checksum(rendered)
+
+
+@pytest.mark.parametrize(
+    ("catalog", "words"),
+    [
+        ("extractors: [", "catalog is not valid YAML"),
+        ("extractor: []", "catalog has no list of extractors"),
+        ("- name: x", "catalog is not valid YAML"),
+    ],
+)
+def test_a_broken_catalog_stops_the_installation(chart: Chart, catalog: str, words: str) -> None:
+    with pytest.raises(ChartRefusedError, match=words):
+        chart.render(with_required({"catalog": catalog}))
+
+
+def test_a_chart_packaged_without_its_catalog_says_so(chart: Chart, tmp_path: Path) -> None:
+    copy = tmp_path / "chart"
+    shutil.copytree(chart.directory, copy)
+    (copy / "files" / "catalog.yaml").unlink()
+    with pytest.raises(ChartRefusedError, match=r"no files/catalog\.yaml.*make generate"):
+        Chart(chart.helm, chart.home, copy).render(REQUIRED)
+
+
+def _environment(rendered: Rendered) -> dict[str, str]:
+    variables = rendered.container["env"]
+    return {each["name"]: each["value"].replace("$(POD_IP)", POD_IP) for each in variables if "value" in each}
+
+
+def _write_secrets(rendered: Rendered, directory: Path) -> None:
+    for source in _volume(rendered, "secrets")["projected"]["sources"]:
+        for item in source["secret"]["items"]:
+            (directory / item["path"]).write_text(SECRETS[source["secret"]["name"], item["key"]])
+
+
+def _volume(rendered: Rendered, name: str) -> dict[str, Any]:
+    (volume,) = [volume for volume in rendered.pod["volumes"] if volume["name"] == name]
+    result: dict[str, Any] = volume
+    return result
+
+
+def _mount_path(rendered: Rendered, name: str) -> str:
+    (mount,) = [mount for mount in rendered.container["volumeMounts"] if mount["name"] == name]
+    return str(mount["mountPath"])
+
+
+def _checksum(rendered: Rendered) -> str:
+    annotations = rendered.one("Deployment")["spec"]["template"]["metadata"]["annotations"]
+    return str(annotations["checksum/catalog"])
+
+
+def _vector(name: str) -> dict[str, Any]:
+    return {"name": name, "size": 8, "distance": "cosine", "inference_service": "own"}

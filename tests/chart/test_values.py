@@ -1,0 +1,118 @@
+"""Values: what is refused, and in which words."""
+
+from typing import Any
+
+import pytest
+
+from tests.chart.rendering import REQUIRED, Chart, ChartRefusedError, Values, with_required
+
+VALUE_SETS: dict[str, Values] = {
+    "only what is required": REQUIRED,
+    "with a Qdrant key, in two Kubernetes namespaces": with_required(
+        {
+            "qdrant": {"apiKeySecretRef": {"name": "qdrant"}},
+            "operator": {"watchNamespaces": ["shop", "search"]},
+        }
+    ),
+    "everything from elsewhere": with_required(
+        {
+            "serviceAccount": {"create": False, "name": "theirs"},
+            "rbac": {"create": False},
+            "image": {"repository": "registry.example/operator", "digest": "sha256:" + "0" * 64},
+            "imagePullSecrets": [{"name": "registry"}],
+            "resources": {},
+        }
+    ),
+    "as a dependency of another chart": with_required({"global": {"domain": "example.com"}}),
+}
+
+
+@pytest.mark.parametrize("values", VALUE_SETS.values(), ids=VALUE_SETS.keys())
+def test_lint_and_render(chart: Chart, values: Values) -> None:
+    assert "0 chart(s) failed" in chart.lint(values)
+    assert chart.render(values).one("Deployment")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, ["'/qdrant'", "'url'", "'/mongodb/uriSecretRef'", "'name'"]),
+        ({"qdrant": {"url": "http://qdrant:6333"}}, ["'/mongodb/uriSecretRef'", "'name'"]),
+    ],
+)
+def test_missing_required_values_are_named(chart: Chart, values: Values, words: list[str]) -> None:
+    with pytest.raises(ChartRefusedError) as refusal:
+        chart.render(values)
+    for word in words:
+        assert word in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "replicas",
+        "image.tags",
+        "qdrant.apiKey",
+        "qdrant.apiKeySecretRef.secret",
+        "mongodb.uri",
+        "mongodb.uriSecretRef.keys",
+        "operator.worker",
+        "serviceAccount.created",
+        "rbac.rules",
+        "resources.limit",
+    ],
+)
+def test_unknown_keys_are_refused_by_name(chart: Chart, path: str) -> None:
+    with pytest.raises(ChartRefusedError, match=rf"additional properties '{path.rpartition('.')[2]}' not allowed"):
+        chart.render(with_required(_nested(path, "x")))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("qdrant.url", "qdrant:6333"),
+        ("qdrant.url", "https://user:password@qdrant:6333"),
+        ("qdrant.timeoutSeconds", 0),
+        ("mongodb.uriSecretRef.name", ""),
+        ("mongodb.database", "a.b"),
+        ("mongodb.timeoutSeconds", "3s"),
+        ("operator.workers", 0),
+        ("operator.workers", 257),
+        ("operator.resyncIntervalSeconds", 0),
+        ("operator.watchNamespaces", "shop"),
+        ("operator.watchNamespaces", ["Shop"]),
+        ("operator.watchNamespaces", ["shop", "shop"]),
+        ("operator.logLevel", "INFO"),
+        ("operator.instanceName", ""),
+        ("image.digest", "sha256:beef"),
+        ("podLabels", {"team": 7}),
+        ("catalog", {"extractors": []}),
+    ],
+)
+def test_wrong_values_are_refused_at_their_path(chart: Chart, path: str, value: Any) -> None:
+    with pytest.raises(ChartRefusedError, match=f"at '/{path.replace('.', '/')}"):
+        chart.render(with_required(_nested(path, value)))
+
+
+@pytest.mark.parametrize("name", ["POD_IP", "NAMESPACE_OPERATOR_WORKERS"])
+def test_extra_environment_cannot_shadow_the_charts(chart: Chart, name: str) -> None:
+    values = with_required({"operator": {"extraEnv": [{"name": name, "value": "1"}]}})
+    with pytest.raises(ChartRefusedError, match=f"extraEnv must not set {name}"):
+        chart.render(values)
+
+
+def test_somebody_elses_service_account_must_be_named(chart: Chart) -> None:
+    with pytest.raises(ChartRefusedError, match=r"serviceAccount\.name is required"):
+        chart.render(with_required({"serviceAccount": {"create": False}}))
+
+
+def test_old_clusters_are_refused(chart: Chart) -> None:
+    with pytest.raises(ChartRefusedError, match=r"kubeVersion: >=1\.30\.0-0"):
+        chart.render(REQUIRED, "--kube-version", "1.29.5")
+
+
+def _nested(path: str, value: Any) -> dict[str, Any]:
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    result: dict[str, Any] = value
+    return result
