@@ -3,7 +3,7 @@
 ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
-# The image has no pip of its own to attack, so the build stage's pip installs into an environment without one.
+# The environment goes into the image as it is, so it gets what the operator needs and no pip; this stage's installs.
 RUN python -m venv --without-pip /opt/namespace-operator
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md ./
