@@ -101,6 +101,8 @@ async def run(settings: Settings) -> None:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            # kopf waits five seconds for tasks that are not its own, and the driver has some.
+            await mongodb.close()
 
         await Watch(objects, queue.add, start, stop).run(settings.watch_namespaces)
     finally:

@@ -113,6 +113,7 @@ class Reconciler:
                     world = await self._observe_qdrant(await self._observe_metadata(world))
             raise RuntimeError(f"the plan does not come to rest: {step.actions}")
         except BackendError as error:
+            structlog.get_logger().debug("request failed", key=str(world.subject.key), request=error.request)
             return world, (_finding(error),)
         except (ClusterError, asyncio.CancelledError):
             raise

@@ -17,11 +17,16 @@ class StoreError(Exception):
 
 
 class BackendError(StoreError):
-    """The request failed at the backend itself; the namespace may be perfectly fine."""
+    """The request failed at the backend itself; the namespace may be perfectly fine.
 
-    def __init__(self, backend: Backend, message: str) -> None:
+    The message is for a condition: it stays the same while the trouble does, whichever request meets it. ``request``
+    says which one it was, for the log.
+    """
+
+    def __init__(self, backend: Backend, message: str, request: str) -> None:
         super().__init__(message)
         self.backend = backend
+        self.request = request
 
 
 class Unavailable(BackendError):

@@ -16,25 +16,27 @@ _ATLAS_ERROR = 8000
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Raise the stores' own errors. pymongo's texts are not passed on where they could hold a part of the URI."""
+def translated(request: str) -> Iterator[None]:
+    """Raise the stores' own errors. pymongo's texts are not passed on: they could hold a part of the URI."""
     try:
         yield
     except DuplicateKeyError as error:
-        raise ClaimTaken(f"another document holds a claim ({what})") from error
+        raise ClaimTaken(f"another document holds a claim ({request})") from error
     except PyMongoError as error:
-        raise _backend_error(error, what) from error
+        raise _backend_error(error, request) from error
     except (BSONError, OverflowError) as error:
-        raise Rejected(Backend.MONGODB, f"MongoDB cannot store this ({what}): {type(error).__name__}") from error
+        message = f"MongoDB cannot store the namespace document ({type(error).__name__}); check the extractors' params"
+        raise Rejected(Backend.MONGODB, message, request) from error
 
 
-def _backend_error(error: PyMongoError, what: str) -> BackendError:
+def _backend_error(error: PyMongoError, request: str) -> BackendError:
     if error.timeout or isinstance(error, ConnectionFailure):
-        return Unavailable(Backend.MONGODB, f"MongoDB cannot be reached or did not answer in time ({what})")
-    if isinstance(error, OperationFailure):
-        if error.code in (_AUTHENTICATION_FAILED, _UNAUTHORIZED, _ATLAS_ERROR):
-            return Unauthorized(Backend.MONGODB, f"MongoDB refuses the credentials or their rights ({what})")
-        if error.has_error_label("RetryableWriteError") or error.has_error_label("TransientTransactionError"):
-            return Unavailable(Backend.MONGODB, f"MongoDB has no primary at the moment ({what})")
-        return Rejected(Backend.MONGODB, f"MongoDB refuses the request ({what}), code {error.code}")
-    return Unavailable(Backend.MONGODB, f"MongoDB failed ({what}): {type(error).__name__}")
+        return Unavailable(Backend.MONGODB, "MongoDB cannot be reached or does not answer in time", request)
+    if not isinstance(error, OperationFailure):
+        return Unavailable(Backend.MONGODB, f"MongoDB fails ({type(error).__name__})", request)
+    if error.code in (_AUTHENTICATION_FAILED, _UNAUTHORIZED, _ATLAS_ERROR):
+        message = "MongoDB refuses the credentials or what they may do; check the Secret with the connection string"
+        return Unauthorized(Backend.MONGODB, message, request)
+    if error.has_error_label("RetryableWriteError") or error.has_error_label("TransientTransactionError"):
+        return Unavailable(Backend.MONGODB, "MongoDB has no primary at the moment", request)
+    return Rejected(Backend.MONGODB, f"MongoDB refuses a request with code {error.code}", request)

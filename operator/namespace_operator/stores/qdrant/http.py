@@ -47,36 +47,33 @@ class QdrantHttp:
             self._base / "" if not path else self._base.joinpath(*(_encode(segment) for segment in path), encoded=True)
         )
         url = url.with_query(query)
-        where = f"{method} {url.path}"
+        request = f"{method} {url.path}"
         try:
             async with self._session.request(method, url, json=body, allow_redirects=False) as response:
                 status, text = response.status, await response.text()
         except TimeoutError as error:
-            raise Unavailable(Backend.QDRANT, f"Qdrant did not answer {where} in time") from error
+            raise Unavailable(Backend.QDRANT, f"Qdrant at {self._base} does not answer in time", request) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(
-                Backend.QDRANT, f"Qdrant cannot be reached for {where} ({type(error).__name__})"
-            ) from error
-        return status, _answer(status, text, where, accept)
+            raise Unavailable(Backend.QDRANT, f"Qdrant at {self._base} cannot be reached", request) from error
+        return status, self._answer(status, text, request, accept)
+
+    def _answer(self, status: int, text: str, request: str, accept: tuple[int, ...]) -> Any:  # noqa: ANN401 - JSON
+        server = f"Qdrant at {self._base}"
+        if status in (401, 403):
+            message = f"{server} refuses the API key ({_error_text(text)}); check the Secret with the key"
+            raise Unauthorized(Backend.QDRANT, message, request)
+        if status >= 500:
+            raise Unavailable(Backend.QDRANT, f"{server} fails with {status}: {_error_text(text)}", request)
+        if status >= 300 and status not in accept:
+            raise Rejected(Backend.QDRANT, f"{server} refuses {request} with {status}: {_error_text(text)}", request)
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise Rejected(Backend.QDRANT, f"{server} answers with something that is not JSON", request) from error
 
 
 def _encode(segment: str) -> str:
     return quote(segment, safe="")
-
-
-def _answer(status: int, text: str, where: str, accept: tuple[int, ...]) -> Any:  # noqa: ANN401 - JSON
-    if status in (401, 403):
-        raise Unauthorized(
-            Backend.QDRANT, f"Qdrant refuses {where} with {status}: {_error_text(text)}; check the API key"
-        )
-    if status >= 500:
-        raise Unavailable(Backend.QDRANT, f"Qdrant failed {where} with {status}: {_error_text(text)}")
-    if status >= 300 and status not in accept:
-        raise Rejected(Backend.QDRANT, f"Qdrant refuses {where} with {status}: {_error_text(text)}")
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise Rejected(Backend.QDRANT, f"Qdrant answered {where} with something that is not JSON") from error
 
 
 def _error_text(text: str) -> str:

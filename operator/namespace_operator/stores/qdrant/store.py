@@ -53,8 +53,8 @@ class QdrantStore:
         try:
             return translate.collection(collection, models.CollectionInfo.model_validate(answer["result"]))
         except (ValidationError, KeyError, TypeError) as error:
-            problem = f"Qdrant describes collection {collection} in a form this operator does not understand"
-            raise Rejected(Backend.QDRANT, f"{problem}: {_first_problem(error)}") from error
+            message = f"Qdrant describes collection {collection} in a way this operator does not understand"
+            raise Rejected(Backend.QDRANT, f"{message}: {_first_problem(error)}", f"GET {collection}") from error
 
     async def aliases(self, collection: str) -> tuple[str, ...]:
         """The aliases of a collection."""

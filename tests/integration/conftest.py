@@ -1,0 +1,39 @@
+"""The real stack, once for all integration tests: control plane, stores, and the operator started by its chart."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from devstack.stack import Stack
+from tests.integration.support import Organization, Platform
+
+RESYNC_SECONDS = 3
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Control plane and stores, without an operator."""
+    with Stack() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def platform(stack: Stack) -> Iterator[Platform]:
+    """The stack with the operator installed by helm, looking for drift every few seconds."""
+    operator = {"resyncIntervalSeconds": RESYNC_SECONDS, "sweepIntervalSeconds": RESYNC_SECONDS}
+    stack.install_operator({"operator": operator})
+    with Platform(stack) as platform:
+        yield platform
+
+
+@pytest.fixture
+def organization(platform: Platform) -> Iterator[Organization]:
+    """A fresh Kubernetes namespace, removed with everything in it afterwards."""
+    organization = platform.create_organization(f"org-{next(_numbers)}")
+    yield organization
+    organization.delete()
