@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from namespace_operator.api.spec import DeletionPolicy
+from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.domain.actions import (
     Action,
     AddFinalizer,
@@ -80,13 +80,13 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
 
     wanted = desired(subject.spec, subject.key.name, document, context.catalog)
     conflict = _name_conflict(observed, wanted)
-    if document is None and conflict is not None:
+    if conflict is not None and (document is None or document.state is State.RETAINED):
         return _stop(conflict.reason, conflict.message)
     finalizer = _finalizer(subject)
     if finalizer is not None:
         return Plan((finalizer,))
     if document is None:
-        return _plan_document(subject, observed, wanted, owner, context)
+        return _plan_document(subject, subject.spec, observed, wanted, owner, context)
 
     announced = _announce(document, wanted, owner, context, name_is_free=conflict is None)
     if not announced.holds(document):
@@ -138,12 +138,16 @@ def _finalizer(subject: Subject) -> Action | None:
     return AddFinalizer() if wants_one else RemoveFinalizer()
 
 
-def _plan_document(subject: Subject, observed: Observed, wanted: Desired, owner: Owner, context: Context) -> Plan:
+def _plan_document(
+    subject: Subject, spec: NamespaceSpec, observed: Observed, wanted: Desired, owner: Owner, context: Context
+) -> Plan:
     if subject.status.namespace_id is None:
         return Plan((InsertDocument(_new_document(wanted, owner, context)),))
     recovered = recover_document(subject, observed.collection, owner, context.now)
     if isinstance(recovered, Finding):
         return Plan((), (recovered,))
+    # Without its document the wanted state knows only the spec, not what was registered or locked before.
+    wanted = desired(spec, subject.key.name, recovered, context.catalog)
     return Plan((InsertDocument(_announce(recovered, wanted, owner, context, name_is_free=True)),))
 
 
