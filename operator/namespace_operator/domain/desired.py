@@ -79,10 +79,10 @@ def _register(
     vectors = tuple(RegisteredVector(**vector.model_dump()) for vector in resolved)
     for vector in vectors:
         other = taken.get(vector.name)
-        if other is not None and other.describe() != vector.describe():
+        if other is not None and other != vector:
             message = (
-                f"{extractor_id} needs vector {vector.name} as {vector.describe()}, but a registered extractor "
-                f"has it as {other.describe()}; choose params that agree"
+                f"{extractor_id} needs vector {vector.name} as {_describe(vector)}, but a registered extractor "
+                f"has it as {_describe(other)}; choose params that agree"
             )
             return Finding(Reason.VECTOR_MISMATCH, message)
     return RegisteredExtractor(
@@ -92,3 +92,8 @@ def _register(
         params=extractor.params,
         vectors=vectors,
     )
+
+
+def _describe(vector: RegisteredVector) -> str:
+    """With the service: embeddings of two models in one vector could not be compared, whatever their size."""
+    return f"{vector.describe()} by {vector.inference_service}"
