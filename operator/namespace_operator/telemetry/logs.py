@@ -6,6 +6,7 @@ import logging
 from typing import Any, Literal
 
 import structlog
+import structlog.tracebacks
 
 LogFormat = Literal["json", "console"]
 
@@ -18,6 +19,10 @@ def configure_logs(level: str, log_format: LogFormat) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: Any = structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer()
+    # Without locals, which structlog would add: there are keys and tokens among them.
+    structured = structlog.processors.ExceptionRenderer(
+        structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
@@ -30,7 +35,7 @@ def configure_logs(level: str, log_format: LogFormat) -> None:
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.dict_tracebacks if log_format == "json" else structlog.processors.format_exc_info,
+                structured if log_format == "json" else structlog.processors.format_exc_info,
                 renderer,
             ],
         )
