@@ -14,6 +14,7 @@ from namespace_operator.cli.run import run
 from namespace_operator.cli.settings import Settings
 from namespace_operator.domain.catalog import CatalogError
 from namespace_operator.kube.bootstrap import UnusableCluster
+from namespace_operator.stores.mongodb import InvalidConnectionString
 from namespace_operator.telemetry.logs import configure_logs
 
 
@@ -31,7 +32,7 @@ def main() -> None:
     except ValidationError as error:
         problems = "; ".join(f"NAMESPACE_OPERATOR_{p.path.upper()}: {p.message}" for p in field_errors(error))
         sys.exit(f"invalid settings: {problems}")
-    except (UnusableCluster, CatalogError) as error:
+    except (UnusableCluster, CatalogError, InvalidConnectionString) as error:
         sys.exit(f"cannot start: {error}")
 
 

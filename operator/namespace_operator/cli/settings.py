@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, FilePath, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRETS_DIR = Path("/etc/namespace-operator/secrets")
 
@@ -24,7 +25,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    qdrant_url: str = Field(pattern=r"^https?://[^@]+$")
+    qdrant_url: str = Field(pattern=r"^https?://[^@?#]+$")
     qdrant_api_key: SecretStr | None = None
     qdrant_timeout_seconds: float = Field(default=10.0, gt=0)
     mongodb_uri: SecretStr
@@ -33,8 +34,9 @@ class Settings(BaseSettings):
 
     instance_name: str = Field(default="default", min_length=1)
     instance_id: str | None = None
-    watch_namespaces: tuple[str, ...] = ()
-    catalog_path: Path | None = None
+    watch_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
+    """A JSON list of Kubernetes namespaces; empty means all."""
+    catalog_path: FilePath | None = None
 
     workers: int = Field(default=16, ge=1, le=256)
     resync_interval_seconds: float = Field(default=300.0, gt=0)
@@ -44,3 +46,14 @@ class Settings(BaseSettings):
     health_port: int = Field(default=8080, ge=1, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
+
+    @field_validator("watch_namespaces", mode="before")
+    @classmethod
+    def _parsed(cls, value: object) -> object:
+        # Parsed here, because what the settings library says of bad JSON does not name the variable.
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('must be a JSON list of names, such as ["team-a", "team-b"]') from None

@@ -9,6 +9,7 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import ConfigurationError
 
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, parse_document
 from namespace_operator.domain.observed import Counts
@@ -21,24 +22,39 @@ COUNTED = ("buckets", "collections", "objects")
 Raw = dict[str, Any]
 
 
+class InvalidConnectionString(ValueError):
+    """The driver cannot read the connection string."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the MongoDB connection string cannot be used; check its form"
+            " (mongodb://user:password@host:port/?replicaSet=name, special characters in the password percent-encoded)"
+        )
+
+
 class MongoStore:
     """Namespace documents in the database ``database`` of the replica set behind ``uri``.
 
     ``timeout_seconds`` bounds each operation as a whole, retries of reads included. Writes wait for the majority and
     are never retried by the driver: one that ends in ``Unavailable`` may have happened, and is looked up.
+    Raises ``InvalidConnectionString``.
     """
 
     def __init__(self, uri: str, database: str, *, timeout_seconds: float = 3.0) -> None:
-        self._client: AsyncMongoClient[Raw] = AsyncMongoClient(
-            uri,
-            retryWrites=False,
-            timeoutMS=int(timeout_seconds * 1000),
-            w="majority",
-            readPreference="primary",
-            readConcernLevel="majority",
-            tz_aware=True,
-            appname="namespace-operator",
-        )
+        try:
+            self._client: AsyncMongoClient[Raw] = AsyncMongoClient(
+                uri,
+                retryWrites=False,
+                timeoutMS=int(timeout_seconds * 1000),
+                w="majority",
+                readPreference="primary",
+                readConcernLevel="majority",
+                tz_aware=True,
+                appname="namespace-operator",
+            )
+        except (ConfigurationError, ValueError):
+            # The driver quotes the part it stumbles over, which can be one of the password.
+            raise InvalidConnectionString from None
         self._database = self._client[database]
         self._indexed = False
 

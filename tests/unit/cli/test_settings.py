@@ -1,0 +1,92 @@
+"""Settings: where they come from, and that a bad one is named by its variable and never printed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from namespace_operator.cli.main import main
+from namespace_operator.cli.settings import Settings
+
+PREFIX = "NAMESPACE_OPERATOR_"
+PASSWORD = "pw-CANARY"
+API_KEY = "key-CANARY"
+GOOD = {
+    "QDRANT_URL": "http://qdrant:6333",
+    "QDRANT_API_KEY": API_KEY,
+    "MONGODB_URI": f"mongodb://operator:{PASSWORD}@mongodb:27017/?replicaSet=rs0",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Settings that are enough to start, and none of the machine's."""
+    for name, value in GOOD.items():
+        monkeypatch.setenv(PREFIX + name, value)
+    monkeypatch.setattr(sys, "argv", ["namespace-operator", "run"])
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("environment")
+def test_defaults() -> None:
+    settings = Settings()
+    assert settings.mongodb_uri.get_secret_value() == GOOD["MONGODB_URI"]
+    assert (settings.resync_interval_seconds, settings.mongodb_timeout_seconds) == (300.0, 3.0)
+    assert settings.watch_namespaces == ()
+    assert settings.instance_id is None
+
+
+@pytest.mark.usefixtures("environment")
+def test_secrets_are_not_shown() -> None:
+    assert "CANARY" not in repr(Settings()) + str(Settings())
+
+
+def test_secrets_from_mounted_files(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment.delenv(f"{PREFIX}MONGODB_URI")
+    environment.delenv(f"{PREFIX}QDRANT_API_KEY")
+    (tmp_path / "namespace_operator_mongodb_uri").write_text("mongodb://file:27017\n")
+    (tmp_path / "namespace_operator_qdrant_api_key").write_text("from-file\n")
+    settings = Settings(_secrets_dir=tmp_path)
+    assert settings.mongodb_uri.get_secret_value() == "mongodb://file:27017"
+    assert settings.qdrant_api_key is not None
+    assert settings.qdrant_api_key.get_secret_value() == "from-file"
+
+
+def test_watched_namespaces_are_a_json_list(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv(f"{PREFIX}WATCH_NAMESPACES", '["team-a", "team-b"]')
+    assert Settings().watch_namespaces == ("team-a", "team-b")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("QDRANT_URL", f"http://user:{API_KEY}@qdrant:6333"),
+        ("QDRANT_URL", f"http://qdrant:6333?api-key={API_KEY}"),
+        ("QDRANT_URL", f"qdrant-{API_KEY}"),
+        ("QDRANT_TIMEOUT_SECONDS", "soon"),
+        ("MONGODB_TIMEOUT_SECONDS", "0"),
+        ("WORKERS", "0"),
+        ("RESYNC_INTERVAL_SECONDS", "-1"),
+        ("WATCH_NAMESPACES", "team-a,team-b"),
+        ("WATCH_NAMESPACES", "7"),
+        ("CATALOG_PATH", "/nowhere/catalog.yaml"),
+        ("LOG_LEVEL", "loud"),
+        ("HEALTH_PORT", "123456"),
+    ],
+)
+def test_a_bad_value_is_named_and_not_printed(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    environment.setenv(PREFIX + name, value)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    said = str(stopped.value)
+    assert said.startswith(f"invalid settings: {PREFIX}{name}")
+    assert "CANARY" not in said
+
+
+@pytest.mark.parametrize("name", ["QDRANT_URL", "MONGODB_URI"])
+def test_a_missing_value_is_named(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.delenv(PREFIX + name)
+    with pytest.raises(SystemExit, match=f"invalid settings: {PREFIX}{name}: Field required"):
+        main()
