@@ -1,0 +1,177 @@
+"""What happens to a namespace in a scenario: a user's edits, an administrator's mishaps, a hand in the stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.world.world import ORGANIZATION, World
+
+Step = Callable[[World], None]
+Spec = Mapping[str, Any]
+
+
+def apply(name: str, **spec: Any) -> Step:
+    """Create a custom resource or replace its spec."""
+    return lambda world: world.api.apply(world.key(name), spec)
+
+
+def delete(name: str) -> Step:
+    """Delete a custom resource."""
+    return lambda world: world.api.delete(world.key(name))
+
+
+def extractor(name: str, version: str = "v1", **params: Any) -> Spec:
+    """An entry of featureExtractors."""
+    entry = {"featureExtractorName": name, "version": version}
+    return {**entry, "params": params} if params else entry
+
+
+def index(field_name: str, kind: str, **parameters: Any) -> Spec:
+    """An entry of payloadIndexes."""
+    return {"fieldName": field_name, "fieldSchema": {"type": kind, **parameters}}
+
+
+def points(name: str, count: int) -> Step:
+    """Write points into the collection of a custom resource, as an extractor would."""
+
+    def act(world: World) -> None:
+        collection = world.collection(name)
+        collection.points.update({number: {"city": f"city {number}"} for number in range(count)})
+
+    return act
+
+
+def belongings(name: str, **counts: int) -> Step:
+    """Let other services register buckets, collections and objects of the namespace."""
+
+    def act(world: World) -> None:
+        namespace_id = world.status(name)["namespaceId"]
+        for kind, count in counts.items():
+            world.metadata.belongings[kind] += [{"namespace_id": namespace_id}] * count
+
+    return act
+
+
+def operator_down(world: World) -> None:
+    """The operator is not running from here on."""
+    world.stop_operator()
+
+
+def operator_up(world: World) -> None:
+    """The operator is started again."""
+    world.start_operator()
+
+
+def organization_recreated(world: World) -> None:
+    """The Kubernetes namespace was deleted with all in it, and somebody made one of the same name."""
+    world.api.recreate_organization(ORGANIZATION)
+
+
+def document_lost(name: str) -> Step:
+    """The document vanishes from MongoDB."""
+
+    def act(world: World) -> None:
+        del world.metadata.documents[world.document(name)["_id"]]
+
+    return act
+
+
+def document_edited(name: str, **fields: Any) -> Step:
+    """Somebody sets fields of the document."""
+
+    def act(world: World) -> None:
+        world.metadata.put_raw({**world.document(name), **fields})
+
+    return act
+
+
+def collection_gone(name: str) -> Step:
+    """Somebody deletes the collection in Qdrant."""
+
+    def act(world: World) -> None:
+        del world.vectors.collections[world.status(name)["collection"]]
+
+    return act
+
+
+def collection_unloadable(name: str) -> Step:
+    """The server cannot load the collection: it answers 404, and the points are still on its disk."""
+
+    def act(world: World) -> None:
+        world.collection(name).loaded = False
+
+    return act
+
+
+def collection_loaded(name: str) -> Step:
+    """The server can load the collection again."""
+
+    def act(world: World) -> None:
+        world.collection(name).loaded = True
+
+    return act
+
+
+def index_put(name: str, field_name: str, kind: str, **parameters: Any) -> Step:
+    """Somebody makes or replaces an index in Qdrant."""
+
+    def act(world: World) -> None:
+        world.collection(name).indexes[field_name] = {"type": kind, **parameters}
+
+    return act
+
+
+def index_dropped(name: str, field_name: str) -> Step:
+    """Somebody drops an index in Qdrant."""
+
+    def act(world: World) -> None:
+        del world.collection(name).indexes[field_name]
+
+    return act
+
+
+def vector_dropped(name: str, vector: str) -> Step:
+    """Somebody deletes a named vector in Qdrant."""
+
+    def act(world: World) -> None:
+        del world.collection(name).vectors[vector]
+
+    return act
+
+
+def vector_resized(name: str, vector: str, size: int) -> Step:
+    """Somebody deletes a named vector in Qdrant and makes it again in another size."""
+
+    def act(world: World) -> None:
+        vectors = world.collection(name).vectors
+        vectors[vector] = vectors[vector].model_copy(update={"size": size})
+
+    return act
+
+
+def mark_removed(name: str) -> Step:
+    """Somebody removes our keys from the collection's metadata."""
+
+    def act(world: World) -> None:
+        world.collection(name).metadata.clear()
+
+    return act
+
+
+def alias_added(name: str, alias: str) -> Step:
+    """Somebody gives the collection an alias."""
+
+    def act(world: World) -> None:
+        world.vectors.alias_targets[alias] = world.status(name)["collection"]
+
+    return act
+
+
+def alias_removed(alias: str) -> Step:
+    """The alias goes."""
+
+    def act(world: World) -> None:
+        del world.vectors.alias_targets[alias]
+
+    return act

@@ -1,0 +1,245 @@
+"""A Kubernetes API server in memory with one resource, and the operator's view of it."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from namespace_operator.api.resource import FINALIZER
+from namespace_operator.api.status import NamespaceStatus
+from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged
+from namespace_operator.domain.identity import Key
+from namespace_operator.domain.observed import Subject
+from namespace_operator.kube.objects import LiveObjects, to_subject
+from tests.world.faults import Faults
+
+Object = dict[str, Any]
+
+_DELETED_AT = "2026-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event that was recorded for an object."""
+
+    key: Key
+    kind: str
+    reason: str
+    message: str
+
+
+@dataclass(slots=True)
+class ModelApiServer:
+    """Custom resources as the API server keeps them, whoever writes them.
+
+    Every change gets a new resourceVersion and is told to the watches in order.
+    """
+
+    objects: dict[Key, Object] = field(default_factory=dict)
+    organizations: dict[str, str] = field(default_factory=dict)
+    """Uid of each Kubernetes namespace."""
+    events: list[Event] = field(default_factory=list)
+    watches: list[Callable[[str, Object], None]] = field(default_factory=list)
+    _versions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _uids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def apply(self, key: Key, spec: Object) -> None:
+        """Create the object, or replace its spec, as a user does."""
+        self.organizations.setdefault(key.organization, self._uid("namespace"))
+        known = self.objects.get(key)
+        if known is None:
+            metadata = {"namespace": key.organization, "name": key.name, "uid": self._uid("object"), "generation": 1}
+            self._store(key, {"metadata": metadata, "spec": copy.deepcopy(spec)})
+        elif known["spec"] != spec:
+            changed = copy.deepcopy(known)
+            changed["spec"] = copy.deepcopy(spec)
+            changed["metadata"]["generation"] += 1
+            self._store(key, changed)
+
+    def delete(self, key: Key) -> None:
+        """Delete the object: at once, or with a timestamp while it has finalizers."""
+        known = self.objects[key]
+        if not known["metadata"].get("finalizers"):
+            self._remove(key)
+        elif "deletionTimestamp" not in known["metadata"]:
+            changed = copy.deepcopy(known)
+            changed["metadata"]["deletionTimestamp"] = _DELETED_AT
+            changed["metadata"]["generation"] += 1
+            self._store(key, changed)
+
+    def recreate_organization(self, name: str) -> None:
+        """Give the Kubernetes namespace another incarnation; everything in the former one must be gone."""
+        assert not [key for key in self.objects if key.organization == name], f"{name} is still terminating"
+        self.organizations[name] = self._uid("namespace")
+
+    def set_finalizers(self, key: Key, uid: str, version: str | None, finalizers: list[str]) -> Object:
+        """Replace the finalizers; the last one of an object being deleted takes the object with it."""
+        changed = copy.deepcopy(self._current(key, uid, version))
+        changed["metadata"]["finalizers"] = list(finalizers)
+        if not finalizers and "deletionTimestamp" in changed["metadata"]:
+            self._remove(key)
+            return changed
+        return self._store(key, changed)
+
+    def put_status(self, key: Key, uid: str, version: str, status: Object) -> Object:
+        """Replace the status of the object at this version."""
+        changed = copy.deepcopy(self._current(key, uid, version))
+        changed["status"] = copy.deepcopy(status)
+        return self._store(key, changed)
+
+    def _current(self, key: Key, uid: str, version: str | None) -> Object:
+        known = self.objects.get(key)
+        if known is None or known["metadata"]["uid"] != uid:
+            raise ObjectChanged(f"{key} was replaced or is gone")
+        if version not in (None, known["metadata"]["resourceVersion"]):
+            raise ObjectChanged(f"{key} changed")
+        return known
+
+    def _store(self, key: Key, obj: Object) -> Object:
+        obj["metadata"]["resourceVersion"] = str(next(self._versions))
+        self.objects[key] = obj
+        self._tell("MODIFIED", obj)
+        return copy.deepcopy(obj)
+
+    def _remove(self, key: Key) -> None:
+        gone = self.objects.pop(key)
+        gone["metadata"]["resourceVersion"] = str(next(self._versions))
+        self._tell("DELETED", gone)
+
+    def _tell(self, kind: str, obj: Object) -> None:
+        for watch in self.watches:
+            watch(kind, copy.deepcopy(obj))
+
+    def _uid(self, what: str) -> str:
+        return f"uid-of-{what}-{next(self._uids)}"
+
+
+@dataclass(slots=True)
+class ModelCluster:
+    """The cluster as one run of the operator sees it: a watch whose news arrive late, and writes that can fail.
+
+    ``enqueue`` gets the key of every object that changed in a way that concerns the operator.
+    """
+
+    server: ModelApiServer
+    faults: Faults
+    enqueue: Callable[[Key], None]
+    _live: LiveObjects = field(default_factory=LiveObjects)
+    _news: list[tuple[str, Object]] = field(default_factory=list)
+
+    def connect(self) -> None:
+        """List every object and watch from there on."""
+        for obj in self.server.objects.values():
+            self._news.append(("ADDED", copy.deepcopy(obj)))
+        self.server.watches.append(self._hear)
+
+    def disconnect(self) -> None:
+        """End the watch."""
+        self.server.watches.remove(self._hear)
+
+    def deliver(self) -> None:
+        """Let the news of the watch arrive."""
+        news, self._news = self._news, []
+        for kind, obj in news:
+            key = Key(obj["metadata"]["namespace"], obj["metadata"]["name"])
+            if kind == "DELETED":
+                self._live.drop(key, obj["metadata"]["uid"])
+                self.enqueue(key)
+            elif self._live.put(obj):
+                self.enqueue(key)
+
+    def keys(self) -> frozenset[Key]:
+        """The keys of all objects the watch has shown."""
+        return self._live.keys()
+
+    async def subject(self, key: Key) -> Subject | None:
+        """The object as the watch last showed it, else as the server has it."""
+        obj = self._live.get(key)
+        if obj is None:
+            obj = self.faults.read(_unavailable, lambda: copy.deepcopy(self.server.objects.get(key)))
+            if obj is None:
+                return None
+            self._live.put(obj)
+        return self._subject(obj)
+
+    async def add_finalizer(self, subject: Subject) -> Subject:
+        """Put our finalizer on the object."""
+        return self._patch(subject, [*self._finalizers(subject), FINALIZER], "add finalizer")
+
+    async def remove_finalizer(self, subject: Subject) -> Subject:
+        """Take our finalizer off the object."""
+        left = [name for name in self._finalizers(subject) if name != FINALIZER]
+        return self._patch(subject, left, "remove finalizer")
+
+    async def write_status(self, subject: Subject, status: NamespaceStatus) -> None:
+        """Replace the status at the version that was read."""
+        self._known(subject)
+
+        def act() -> Object:
+            return self.server.put_status(subject.key, subject.uid, subject.resource_version, status.to_kubernetes())
+
+        self._live.put(self._write(subject, f"write status of {subject.key}", act))
+
+    async def emit_event(self, subject: Subject, kind: str, reason: str, message: str) -> None:
+        """Record an event; that it failed is nobody's concern."""
+        event = Event(subject.key, kind, reason, message)
+        try:
+            self.faults.write(f"kubernetes: event {reason}", _unavailable, lambda: self.server.events.append(event))
+        except ClusterUnavailable:
+            return
+
+    async def refresh(self) -> tuple[frozenset[Key], frozenset[Key]]:
+        """All keys by a full list, and those that the watch had told wrong."""
+        listed = self.faults.read(_unavailable, lambda: copy.deepcopy(self.server.objects))
+        missed = {key for key in self._live.keys() | listed.keys() if not self._is_current(key, listed.get(key))}
+        for key in missed:
+            self._live.drop(key)
+        return frozenset(listed), frozenset(missed)
+
+    def _hear(self, kind: str, obj: Object) -> None:
+        self._news.append((kind, obj))
+
+    def _is_current(self, key: Key, listed: Object | None) -> bool:
+        known = self._live.get(key)
+        if known is None or listed is None:
+            return False
+        names = ("uid", "generation", "deletionTimestamp")
+        return all(known["metadata"].get(name) == listed["metadata"].get(name) for name in names)
+
+    def _known(self, subject: Subject) -> Object:
+        obj = self._live.get(subject.key)
+        if obj is None or obj["metadata"]["uid"] != subject.uid:
+            raise ObjectChanged(f"{subject.key} was replaced or is gone")
+        return obj
+
+    def _finalizers(self, subject: Subject) -> list[str]:
+        return list(self._known(subject)["metadata"].get("finalizers", []))
+
+    def _patch(self, subject: Subject, finalizers: list[str], what: str) -> Subject:
+        def act() -> Object:
+            return self.server.set_finalizers(subject.key, subject.uid, subject.resource_version, finalizers)
+
+        obj = self._write(subject, f"{what} of {subject.key}", act)
+        if subject.deleting and not finalizers:
+            self._live.drop(subject.key, subject.uid)
+        else:
+            self._live.put(copy.deepcopy(obj))
+        return to_subject(obj, subject.k8s_namespace_uid)
+
+    def _write(self, subject: Subject, what: str, act: Callable[[], Object]) -> Object:
+        try:
+            return self.faults.write(f"kubernetes: {what}", _unavailable, act)
+        except ObjectChanged:
+            self._live.drop(subject.key)
+            raise
+
+    def _subject(self, obj: Object) -> Subject:
+        organization = obj["metadata"]["namespace"]
+        return to_subject(obj, self.server.organizations[organization])
+
+
+def _unavailable() -> ClusterUnavailable:
+    return ClusterUnavailable("the API server did not answer")

@@ -1,0 +1,122 @@
+"""Faults by number: every write of the model world passes through here, and one of them can be made to go wrong."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Kind(StrEnum):
+    """What can become of a write."""
+
+    CRASH_BEFORE = "crash before"
+    CRASH_AFTER = "crash after"
+    LOST = "answer lost"
+    FAILED = "failed"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A way to go wrong; ``delay`` is the number of operations after which a late write happens."""
+
+    kind: Kind
+    delay: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.delay}" if self.delay else str(self.kind)
+
+
+class Crash(BaseException):
+    """The operator is gone, as by SIGKILL: nothing in it may catch this."""
+
+
+@dataclass(slots=True)
+class Faults:
+    """Numbers the operations of the operator, reads and writes apart, from 1 on, and lets the chosen ones go wrong.
+
+    A late write answers with "unavailable" now and happens ``delay`` operations later, or when ``land`` is called:
+    the way a request in flight does whose sender has hung up.
+    """
+
+    log: list[str] = field(default_factory=list)
+    """Every write that was attempted, in order."""
+    reads: int = 0
+    fired: int = 0
+    _planned: dict[int, Fault] = field(default_factory=dict)
+    _planned_reads: set[int] = field(default_factory=set)
+    _in_flight: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
+    _operations: int = 0
+
+    @property
+    def writes(self) -> int:
+        """How many writes were attempted."""
+        return len(self.log)
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether a late write has not happened yet."""
+        return bool(self._in_flight)
+
+    def at(self, number: int, fault: Fault) -> None:
+        """Let the write of this number go wrong."""
+        self._planned[number] = fault
+
+    def at_read(self, number: int) -> None:
+        """Let the read of this number end without an answer."""
+        self._planned_reads.add(number)
+
+    def read(self, unavailable: Callable[[], Exception], look: Callable[[], T]) -> T:
+        """Carry out a read; ``unavailable`` makes the error the operator sees when there is no answer."""
+        self._tick()
+        self.reads += 1
+        if self.reads in self._planned_reads:
+            self.fired += 1
+            raise unavailable()
+        return look()
+
+    def write(self, what: str, unavailable: Callable[[], Exception], act: Callable[[], T]) -> T:
+        """Carry out a write, or let it go wrong as planned."""
+        self._tick()
+        self.log.append(what)
+        fault = self._planned.get(self.writes)
+        if fault is None:
+            return act()
+        self.fired += 1
+        match fault.kind:
+            case Kind.CRASH_BEFORE:
+                raise Crash(what)
+            case Kind.CRASH_AFTER:
+                _unheard(act)
+                raise Crash(what)
+            case Kind.LOST:
+                _unheard(act)
+            case Kind.LATE:
+                self._in_flight.append((self._operations + fault.delay, act))
+            case Kind.FAILED:
+                pass
+        raise unavailable()
+
+    def land(self) -> None:
+        """Let every late write happen now."""
+        due, self._in_flight = self._in_flight, []
+        for _, act in due:
+            _unheard(act)
+
+    def _tick(self) -> None:
+        self._operations += 1
+        due = [act for when, act in self._in_flight if when <= self._operations]
+        self._in_flight = [(when, act) for when, act in self._in_flight if when > self._operations]
+        for act in due:
+            _unheard(act)
+
+
+def _unheard(act: Callable[[], object]) -> None:
+    """Carry out a write whose answer, be it an error, nobody hears."""
+    with contextlib.suppress(Exception):
+        act()

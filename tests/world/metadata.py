@@ -1,0 +1,148 @@
+"""The operator's database in memory: documents as BSON, unique claims, compare-and-set by revision."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Collection as Names
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import bson
+from bson.codec_options import CodecOptions
+
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, parse_document
+from namespace_operator.domain.observed import Counts
+from namespace_operator.stores.errors import Backend, ClaimTaken, Outdated, Unauthorized, Unavailable
+from tests.world.faults import Faults
+
+T = TypeVar("T")
+Raw = dict[str, Any]
+
+_CODEC: CodecOptions[Raw] = CodecOptions(tz_aware=True)
+
+
+@dataclass(slots=True)
+class ModelMetadataStore:
+    """The metadata store over documents that outlive every operator. ``refuses`` makes every request unauthorized."""
+
+    faults: Faults
+    documents: dict[str, bytes] = field(default_factory=dict)
+    """Documents by ``_id``, as BSON: what was read can never change what is stored."""
+    belongings: dict[str, list[Raw]] = field(default_factory=lambda: {"buckets": [], "collections": [], "objects": []})
+    refuses: bool = False
+
+    async def find(self, claims: Names[str]) -> Sequence[NamespaceDocument | MalformedDocument]:
+        """The documents that hold one of the claims."""
+        wanted = set(claims)
+        return self._read(lambda: [parse_document(raw) for raw in self.all_raw() if wanted.intersection(_claims(raw))])
+
+    async def get(self, namespace_id: str) -> NamespaceDocument | MalformedDocument | None:
+        """One document by its id."""
+
+        def look() -> NamespaceDocument | MalformedDocument | None:
+            raw = self.raw(namespace_id)
+            return None if raw is None else parse_document(raw)
+
+        return self._read(look)
+
+    async def insert(self, document: NamespaceDocument) -> None:
+        """Insert a document with all its claims."""
+
+        def act() -> None:
+            if document.namespace_id in self.documents:
+                raise ClaimTaken(f"there is a document {document.namespace_id}")
+            self._refuse_taken(document)
+            self.put_raw({"_id": document.namespace_id, **_raw(document)})
+
+        self._write(f"insert document {document.namespace_id}", act)
+
+    async def replace(self, document: NamespaceDocument) -> None:
+        """Set our fields where the revision is still the one before."""
+
+        def act() -> None:
+            found = self.raw(document.namespace_id)
+            if found is None or found.get("revision") != document.revision - 1:
+                raise Outdated(f"{document.namespace_id} is not at revision {document.revision - 1}")
+            self._refuse_taken(document)
+            self.put_raw({**found, **_raw(document)})
+
+        self._write(f"replace document {document.namespace_id} ({document.state})", act)
+
+    async def delete(self, namespace_id: str, revision: int) -> None:
+        """Delete the document at this revision; a missing one is fine."""
+
+        def act() -> None:
+            found = self.raw(namespace_id)
+            if found is None:
+                return
+            if found.get("revision") != revision:
+                raise Outdated(f"{namespace_id} is not at revision {revision}")
+            del self.documents[namespace_id]
+
+        self._write(f"delete document {namespace_id}", act)
+
+    async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:
+        """What belongs to each namespace."""
+
+        def look() -> Mapping[str, Counts]:
+            return {
+                namespace_id: Counts(**{name: _count(self.belongings[name], namespace_id) for name in self.belongings})
+                for namespace_id in namespace_ids
+            }
+
+        return self._read(look)
+
+    async def owned(self, instance_id: str) -> AsyncIterator[NamespaceDocument]:
+        """Every well-formed document of an operator instance."""
+        for document in self._read(lambda: [parse_document(raw) for raw in self.all_raw()]):
+            if isinstance(document, NamespaceDocument) and document.owner.instance_id == instance_id:
+                yield document
+
+    def raw(self, document_id: str) -> Raw | None:
+        """A document as it is stored, for a look past the operator."""
+        found = self.documents.get(document_id)
+        return None if found is None else bson.decode(found, _CODEC)
+
+    def put_raw(self, raw: Raw) -> None:
+        """Store a document of any shape, for a hand in the database."""
+        self.documents[raw["_id"]] = bson.encode(raw)
+
+    def all_raw(self) -> list[Raw]:
+        """Every document as it is stored."""
+        return [bson.decode(document, _CODEC) for document in self.documents.values()]
+
+    def _read(self, look: Callable[[], T]) -> T:
+        self._authorize()
+        return self.faults.read(_unavailable, look)
+
+    def _write(self, what: str, act: Callable[[], None]) -> None:
+        self._authorize()
+        self.faults.write(f"mongodb: {what}", _unavailable, act)
+
+    def _authorize(self) -> None:
+        if self.refuses:
+            raise Unauthorized(Backend.MONGODB, "MongoDB refuses the credentials", "any")
+
+    def _refuse_taken(self, document: NamespaceDocument) -> None:
+        others = (raw for raw in self.all_raw() if raw["_id"] != document.namespace_id)
+        if any(set(document.claims).intersection(_claims(raw)) for raw in others):
+            raise ClaimTaken("another document holds a claim")
+
+
+def _claims(raw: Raw) -> set[str]:
+    """The claims a document of any shape holds: MongoDB takes a lone value for a list of one."""
+    claims = raw.get("claims", [])
+    listed = claims if isinstance(claims, list) else [claims]
+    return {claim for claim in listed if isinstance(claim, str)}
+
+
+def _raw(document: NamespaceDocument) -> Raw:
+    return document.model_dump(mode="python")
+
+
+def _count(rows: Sequence[Raw], namespace_id: str) -> int:
+    return sum(row["namespace_id"] == namespace_id for row in rows)
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(Backend.MONGODB, "MongoDB does not answer in time", "any")

@@ -1,0 +1,83 @@
+"""The world as one comparable value: without times, revisions and uids, and with ids named by their owners."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.world.cluster import Object
+from tests.world.metadata import Raw
+from tests.world.vectors import StoredCollection
+from tests.world.world import World
+
+_MEMBER = "mixpeek.com/member."
+
+
+def snapshot(world: World) -> Any:
+    """Both stores and the cluster: equal for two worlds in which nobody could tell which history was which."""
+    value = {
+        "objects": {str(key): _object(obj) for key, obj in sorted(world.api.objects.items())},
+        "documents": {raw["_id"]: _document(world, raw) for raw in world.metadata.all_raw()},
+        "collections": {name: _collection(stored) for name, stored in world.vectors.collections.items()},
+        "aliases": dict(world.vectors.alias_targets),
+        "wiped": list(world.vectors.wiped),
+    }
+    text = json.dumps(value, sort_keys=True, default=str)
+    for namespace_id, owner in sorted(_owners(world).items()):
+        text = text.replace(namespace_id, f"<id of {owner}>")
+    return json.loads(text)
+
+
+def _object(obj: Object) -> Object:
+    metadata = obj["metadata"]
+    kept = {name: metadata[name] for name in ("generation", "finalizers", "deletionTimestamp") if name in metadata}
+    return {"metadata": kept, "spec": obj["spec"], "status": _without_times(obj.get("status", {}))}
+
+
+def _without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        dropped = ("lastTransitionTime", "createdAt", "updatedAt")
+        return {name: _without_times(part) for name, part in value.items() if name not in dropped}
+    if isinstance(value, list):
+        return [_without_times(part) for part in value]
+    return value
+
+
+def _document(world: World, raw: Raw) -> Raw:
+    kept = {name: value for name, value in raw.items() if name not in ("revision", "created_at", "updated_at")}
+    owner = raw.get("owner")
+    if not isinstance(owner, dict):
+        return kept
+    key = world.key(str(owner.get("cr_name")))
+    live = world.api.objects.get(key)
+    owner = dict(owner)
+    owner["cr_uid"] = "live" if live is not None and live["metadata"]["uid"] == owner.get("cr_uid") else "gone"
+    is_current = world.api.organizations.get(key.organization) == owner.get("k8s_namespace_uid")
+    owner["k8s_namespace_uid"] = "live" if is_current else "gone"
+    return {**kept, "owner": owner}
+
+
+def _collection(stored: StoredCollection) -> dict[str, Any]:
+    return {
+        "vectors": {name: vector.describe() for name, vector in stored.vectors.items()},
+        "indexes": {name: dict(schema) for name, schema in stored.indexes.items()},
+        "metadata": dict(stored.metadata),
+        "points": dict(stored.points),
+        "loaded": stored.loaded,
+    }
+
+
+def _owners(world: World) -> dict[str, str]:
+    """Namespace ids and whose they are, by the first of document, status and mark that tells."""
+    owners: dict[str, str] = {}
+    for name, stored in world.vectors.collections.items():
+        members = [key for key in stored.metadata if key.startswith(_MEMBER)]
+        owners.update({name: str(stored.metadata[member]) for member in members})
+    for key, obj in world.api.objects.items():
+        namespace_id = obj.get("status", {}).get("namespaceId")
+        if namespace_id:
+            owners[namespace_id] = key.name
+    for raw in world.metadata.all_raw():
+        if isinstance(raw.get("owner"), dict):
+            owners[raw["_id"]] = str(raw["owner"].get("cr_name"))
+    return owners

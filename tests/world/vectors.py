@@ -1,0 +1,242 @@
+"""A Qdrant server in memory, as far as the operator's protocol reaches, with what the real one was seen to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from qdrant_client import models
+
+from namespace_operator.domain.indexes import IndexSchema, canonical
+from namespace_operator.domain.observed import Collection, LiveIndex
+from namespace_operator.domain.vectors import NamedVector
+from namespace_operator.stores.errors import Backend, Outdated, Rejected, Unauthorized, Unavailable
+from tests.world.faults import Faults
+
+T = TypeVar("T")
+
+_LAG = 4
+"""Operations after which an index made without waiting shows up, if none that waits comes first."""
+
+_PARAMETERS: Mapping[str, frozenset[str]] = {
+    kind: frozenset(model.model_fields)
+    for kind, model in {
+        "keyword": models.KeywordIndexParams,
+        "integer": models.IntegerIndexParams,
+        "float": models.FloatIndexParams,
+        "bool": models.BoolIndexParams,
+        "geo": models.GeoIndexParams,
+        "datetime": models.DatetimeIndexParams,
+        "text": models.TextIndexParams,
+        "uuid": models.UuidIndexParams,
+    }.items()
+}
+"""What the newest server knows of each type; it drops what it does not know."""
+
+_SINCE = {
+    "phrase_matching": (1, 15),
+    "stopwords": (1, 15),
+    "stemmer": (1, 15),
+    "ascii_folding": (1, 16),
+    "enable_hnsw": (1, 17),
+    "memory": (1, 19),
+    "prefix": (1, 19),
+}
+"""First server version (major, minor) that knows the parameter."""
+
+
+@dataclass(slots=True)
+class StoredCollection:
+    """A collection on the server's disk. One with ``loaded`` False answers 404, but its points are still there."""
+
+    vectors: dict[str, NamedVector]
+    metadata: dict[str, Any]
+    indexes: dict[str, IndexSchema] = field(default_factory=dict)
+    points: dict[int, dict[str, Any]] = field(default_factory=dict)
+    status: str = "green"
+    loaded: bool = True
+    queue: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
+    """Accepted updates that nobody waited for, with the operation after which each happens."""
+
+
+@dataclass(slots=True)
+class ModelVectorStore:
+    """The vector store over the server's state, which outlives every operator.
+
+    ``server_version`` decides which index parameters are known. ``wiped`` lists the collections that lost points to
+    a create or delete request; ``refuses`` makes every request end with 401.
+    """
+
+    faults: Faults
+    server_version: str = "1.18.3"
+    collections: dict[str, StoredCollection] = field(default_factory=dict)
+    alias_targets: dict[str, str] = field(default_factory=dict)
+    wiped: list[str] = field(default_factory=list)
+    refuses: bool = False
+    _operations: int = 0
+
+    async def version(self) -> str:
+        """The server's version; the real server tells it without a key."""
+        return self.faults.read(_unavailable, lambda: self.server_version)
+
+    async def read(self, collection: str) -> Collection | None:
+        """The collection or the one behind the alias, None if it is missing or was not loaded."""
+
+        def look() -> Collection | None:
+            stored = self._loaded(collection)
+            return None if stored is None else _describe(collection, stored)
+
+        return self._read(look)
+
+    async def aliases(self, collection: str) -> tuple[str, ...]:
+        """The aliases of a collection."""
+        return self._read(
+            lambda: tuple(sorted(alias for alias, target in self.alias_targets.items() if target == collection))
+        )
+
+    async def create_collection(
+        self, collection: str, vectors: Sequence[NamedVector], metadata: Mapping[str, Any]
+    ) -> None:
+        """Create a collection; one that the server could not load is wiped by it."""
+
+        def act() -> None:
+            if collection in self.alias_targets:
+                raise Rejected(Backend.QDRANT, f"{collection} is an alias", "create collection")
+            if self._loaded(collection) is not None:
+                raise Outdated(f"collection {collection} exists")
+            self._wipe(collection)
+            made = StoredCollection({vector.name: _plain(vector) for vector in vectors}, dict(metadata))
+            self.collections[collection] = made
+
+        self._write(f"create collection {collection}", act)
+
+    async def add_vector(self, collection: str, vector: NamedVector) -> None:
+        """Add a named vector; the same one again is fine, another one of the name is refused."""
+
+        def act() -> None:
+            stored = self._existing(collection)
+            _flush(stored)
+            if stored.vectors.setdefault(vector.name, _plain(vector)) != _plain(vector):
+                message = f"vector {vector.name} exists with a different configuration"
+                raise Rejected(Backend.QDRANT, message, "add vector")
+
+        self._write(f"add vector {vector.name}", act)
+
+    async def put_index(self, collection: str, field_name: str, schema: IndexSchema, *, wait: bool) -> None:
+        """Create or replace an index, without the parameters this version does not know."""
+
+        def act() -> None:
+            stored = self._existing(collection)
+            if schema["type"] not in _PARAMETERS:
+                raise Rejected(Backend.QDRANT, f"no index type {schema['type']}", "put index")
+            if schema.get("lookup") is False and schema.get("range") is False:
+                raise Rejected(Backend.QDRANT, "lookup and range cannot both be disabled", "put index")
+            made = {name: value for name, value in schema.items() if self._knows(schema["type"], name)}
+            self._update(stored, lambda: stored.indexes.__setitem__(field_name, made), wait=wait)
+
+        self._write(f"put index {field_name} {dict(schema)}", act)
+
+    async def drop_index(self, collection: str, field_name: str, *, wait: bool) -> None:
+        """Drop an index; a missing one is fine."""
+
+        def act() -> None:
+            stored = self._existing(collection)
+            self._update(stored, lambda: stored.indexes.pop(field_name, None), wait=wait)
+
+        self._write(f"drop index {field_name}", act)
+
+    async def delete_collection(self, collection: str) -> None:
+        """Delete a collection with its aliases; a missing one is fine, one that was not loaded goes too."""
+
+        def act() -> None:
+            if collection in self.alias_targets:
+                return
+            self._wipe(collection)
+            targets = self.alias_targets.items()
+            self.alias_targets = {alias: target for alias, target in targets if target != collection}
+
+        self._write(f"delete collection {collection}", act)
+
+    @property
+    def lagging(self) -> bool:
+        """Whether an accepted update has not happened yet."""
+        return any(stored.queue for stored in self.collections.values())
+
+    def catch_up(self) -> None:
+        """Let every accepted update happen."""
+        for stored in self.collections.values():
+            _flush(stored)
+
+    def _read(self, look: Callable[[], T]) -> T:
+        self._operations += 1
+        self._authorize()
+        return self.faults.read(_unavailable, look)
+
+    def _write(self, what: str, act: Callable[[], None]) -> None:
+        self._operations += 1
+        self._authorize()
+        self.faults.write(f"qdrant: {what}", _unavailable, act)
+
+    def _authorize(self) -> None:
+        if self.refuses:
+            raise Unauthorized(Backend.QDRANT, "Qdrant refuses the API key", "any")
+
+    def _loaded(self, name: str) -> StoredCollection | None:
+        stored = self.collections.get(self.alias_targets.get(name, name))
+        if stored is None or not stored.loaded:
+            return None
+        while stored.queue and stored.queue[0][0] <= self._operations:
+            stored.queue.pop(0)[1]()
+        return stored
+
+    def _existing(self, name: str) -> StoredCollection:
+        stored = self._loaded(name)
+        if stored is None:
+            raise Rejected(Backend.QDRANT, f"collection {name} does not exist", "any")
+        return stored
+
+    def _update(self, stored: StoredCollection, update: Callable[[], object], *, wait: bool) -> None:
+        stored.queue.append((self._operations + _LAG, update))
+        if wait:
+            _flush(stored)
+
+    def _wipe(self, name: str) -> None:
+        lost = self.collections.pop(name, None)
+        if lost is not None and lost.points:
+            self.wiped.append(name)
+
+    def _knows(self, kind: str, parameter: str) -> bool:
+        major, minor = (int(part) for part in self.server_version.split(".")[:2])
+        return parameter in _PARAMETERS[kind] and _SINCE.get(parameter, (1, 0)) <= (major, minor)
+
+
+def _flush(stored: StoredCollection) -> None:
+    for _, update in stored.queue:
+        update()
+    stored.queue.clear()
+
+
+def _plain(vector: NamedVector) -> NamedVector:
+    return NamedVector.model_validate(vector.model_dump())
+
+
+def _describe(name: str, stored: StoredCollection) -> Collection:
+    points = stored.points.values()
+    return Collection(
+        name=name,
+        status=stored.status,
+        points_count=len(points),
+        indexed_vectors_count=0,
+        segments_count=1,
+        vectors=dict(stored.vectors),
+        indexes={
+            field_name: LiveIndex(canonical(schema), sum(field_name in payload for payload in points))
+            for field_name, schema in stored.indexes.items()
+        },
+        metadata=dict(stored.metadata),
+    )
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(Backend.QDRANT, "Qdrant does not answer in time", "any")

@@ -1,0 +1,166 @@
+"""The model world: an API server, a Qdrant server, a database, and an operator that can die and come back.
+
+There is no time but the world's own: it moves by one resync interval a round, so that nothing ever waits.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from namespace_operator.api.resource import FINALIZER
+from namespace_operator.controller.cluster import ClusterError
+from namespace_operator.controller.counts import CountReader
+from namespace_operator.controller.reconcile import Clock, Reconciler
+from namespace_operator.controller.sweep import Sweep
+from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
+from namespace_operator.domain.identity import Key
+from namespace_operator.stores.errors import StoreError
+from tests.world.cluster import ModelApiServer, ModelCluster, Object
+from tests.world.faults import Crash, Faults
+from tests.world.metadata import ModelMetadataStore, Raw
+from tests.world.vectors import ModelVectorStore, StoredCollection
+
+INSTANCE = "cluster-1:main"
+ORGANIZATION = "acme"
+
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+_ROUND_SECONDS = 300.0
+_MAX_ROUNDS = 60
+
+
+@cache
+def builtin_catalog() -> Catalog:
+    """The catalog that is packaged with the operator."""
+    return Catalog.load(builtin_catalog_text())
+
+
+@dataclass(slots=True)
+class Operator:
+    """One run of the operator: what it holds in memory dies with it."""
+
+    cluster: ModelCluster
+    reconciler: Reconciler
+    sweep: Sweep
+    pending: dict[Key, None]
+
+    async def round(self) -> None:
+        """One resync interval: the news of the watch, a sweep, and a reconcile of every object."""
+        self.cluster.deliver()
+        for key in self.cluster.keys():
+            self.pending[key] = None
+        try:
+            await self.sweep.sweep()
+        except (ClusterError, StoreError):
+            pass  # As in Sweep.run: the next one starts afresh.
+        pending = sorted(self.pending)
+        self.pending.clear()
+        for key in pending:
+            following = await self.reconciler.reconcile(key)
+            if following.failed:
+                self.pending[key] = None
+
+
+@dataclass(slots=True)
+class World:
+    """Everything there is. ``operator`` is None while it is down."""
+
+    faults: Faults = field(default_factory=Faults)
+    api: ModelApiServer = field(default_factory=ModelApiServer)
+    vectors: ModelVectorStore = field(init=False)
+    metadata: ModelMetadataStore = field(init=False)
+    operator: Operator | None = None
+    seconds: float = 0.0
+    restarts: int = 0
+    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.vectors = ModelVectorStore(self.faults)
+        self.metadata = ModelMetadataStore(self.faults)
+
+    def start_operator(self) -> None:
+        """Start a run of the operator that knows nothing but what the servers tell it."""
+        pending: dict[Key, None] = {}
+        cluster = ModelCluster(self.api, self.faults, lambda key: pending.setdefault(key))
+        cluster.connect()
+        reconciler = Reconciler(
+            instance_id=INSTANCE,
+            catalog=builtin_catalog(),
+            cluster=cluster,
+            metadata=self.metadata,
+            vectors=self.vectors,
+            counts=CountReader(self.metadata, window=0),
+            clock=Clock(now=lambda: _EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
+            mint_id=lambda: f"ns_{next(self._ids):010x}",
+            random=lambda: 0.5,
+        )
+        sweep = Sweep(INSTANCE, cluster, self.metadata, lambda key: pending.setdefault(key))
+        self.operator = Operator(cluster, reconciler, sweep, pending)
+
+    def stop_operator(self) -> None:
+        """End the run of the operator, wherever it is."""
+        if self.operator is not None:
+            self.operator.cluster.disconnect()
+            self.operator = None
+
+    async def round(self) -> None:
+        """One round of the operator; a crash ends it and starts another run."""
+        assert self.operator is not None
+        self.seconds += _ROUND_SECONDS
+        try:
+            await self.operator.round()
+        except Crash:
+            self.restarts += 1
+            self.stop_operator()
+            self.start_operator()
+
+    async def settle(self) -> None:
+        """Run the operator until nothing happens any more: late writes landed, and two rounds without a write.
+
+        Two, because the sweep believes that an object is gone only after the second list without it.
+        """
+        idle = 0
+        for _ in range(_MAX_ROUNDS):
+            before = (self.faults.writes, self.faults.fired)
+            await self.round()
+            idle = idle + 1 if (self.faults.writes, self.faults.fired) == before else 0
+            if idle < 2:
+                continue
+            if not self.faults.in_flight and not self.vectors.lagging:
+                return
+            self.faults.land()
+            self.vectors.catch_up()
+            idle = 0
+        raise AssertionError(f"the world does not come to rest; last writes: {self.faults.log[-12:]}")
+
+    def key(self, name: str) -> Key:
+        """The key of a custom resource by its name."""
+        return Key(ORGANIZATION, name)
+
+    def object(self, name: str) -> Object:
+        """A custom resource as the API server has it."""
+        return self.api.objects[self.key(name)]
+
+    def is_finalized(self, name: str) -> bool:
+        """Whether our finalizer is on the object."""
+        return FINALIZER in self.object(name)["metadata"].get("finalizers", [])
+
+    def status(self, name: str) -> Object:
+        """The status of a custom resource."""
+        status: Object = self.object(name).get("status", {})
+        return status
+
+    def condition(self, name: str, kind: str = "Ready") -> tuple[str, str]:
+        """Status and reason of a condition."""
+        return next((c["status"], c["reason"]) for c in self.status(name)["conditions"] if c["type"] == kind)
+
+    def document(self, name: str) -> Raw:
+        """The document that a custom resource of this name owns or owned."""
+        return next(raw for raw in self.metadata.all_raw() if raw["owner"]["cr_name"] == name)
+
+    def collection(self, name: str) -> StoredCollection:
+        """The collection of a custom resource, as its status names it."""
+        return self.vectors.collections[self.status(name)["collection"]]
