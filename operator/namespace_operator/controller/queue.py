@@ -17,7 +17,9 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Exponential back-off with jitter: ``base * 2**failures`` seconds, at most ``cap``, times 0.5 to 1."""
+    """Exponential back-off with jitter: ``base`` seconds, doubled by each further failure, at most ``cap``, times
+    0.5 to 1.
+    """
 
     base: float = 0.5
     cap: float = 300.0
@@ -83,12 +85,6 @@ class WorkQueue(Generic[K]):
             self._fresh.append(key)
             self._wake.set()
 
-    def add_after(self, key: K, seconds: float) -> None:
-        """Process the key after a delay, unless a cause comes first."""
-        record = self._records.setdefault(key, _Record())
-        if not record.queued:
-            self._schedule(key, record, seconds)
-
     def __len__(self) -> int:
         return len(self._fresh)
 
@@ -108,16 +104,12 @@ class WorkQueue(Generic[K]):
         loop = asyncio.get_running_loop()
         while True:
             if self._fresh:
-                key = self._fresh.popleft()
-                self._records[key].queued = False
-                return key
+                return self._take(self._fresh.popleft())
             now = loop.time()
             while self._due and self._stale(self._due[0]):
                 heapq.heappop(self._due)
             if self._due and self._due[0][0] <= now:
-                key = heapq.heappop(self._due)[2]
-                self._records[key].due = None
-                return key
+                return self._take(heapq.heappop(self._due)[2])
             self._wake.clear()
             timeout = self._due[0][0] - now if self._due else None
             try:
@@ -125,6 +117,13 @@ class WorkQueue(Generic[K]):
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    def _take(self, key: K) -> K:
+        # Running from here on, not from the first step of its task: a cause that comes in between must not start it
+        # a second time.
+        record = self._records[key]
+        record.running, record.queued, record.due = True, False, None
+        return key
 
     def _stale(self, entry: tuple[float, int, K]) -> bool:
         due, _, key = entry
@@ -138,7 +137,6 @@ class WorkQueue(Generic[K]):
 
     async def _run_one(self, key: K) -> None:
         record = self._records[key]
-        record.running = True
         try:
             following = await self.process(key)
         except Exception:
