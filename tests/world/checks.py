@@ -98,7 +98,7 @@ def _check_ready(obj: Object, raw: Raw, stored: StoredCollection) -> None:
     assert status["vectorInferenceMap"].keys() == vectors
     indexes = {index.field_name: wanted_schema(index.effective_schema) for index in spec.payload_indexes}
     assert status["payloadIndexCount"] == len(indexes)
-    assert SYSTEM_FIELDS <= stored.indexes.keys()
+    assert stored.indexes.keys() >= SYSTEM_FIELDS
     for field_name, schema in indexes.items():
         assert dict(stored.indexes[field_name]) == dict(schema), field_name
     assert obj["metadata"].get("finalizers", []) == (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -35,7 +34,8 @@ class Event:
 class ModelApiServer:
     """Custom resources as the API server keeps them, whoever writes them.
 
-    Every change gets a new resourceVersion and is told to the watches in order.
+    Every change gets a new resourceVersion and is told to the watches in order. A spec and a status that were handed
+    over once are never changed in place, so they need no copies.
     """
 
     objects: dict[Key, Object] = field(default_factory=dict)
@@ -52,10 +52,10 @@ class ModelApiServer:
         known = self.objects.get(key)
         if known is None:
             metadata = {"namespace": key.organization, "name": key.name, "uid": self._uid("object"), "generation": 1}
-            self._store(key, {"metadata": metadata, "spec": copy.deepcopy(spec)})
+            self._store(key, {"metadata": metadata, "spec": spec})
         elif known["spec"] != spec:
-            changed = copy.deepcopy(known)
-            changed["spec"] = copy.deepcopy(spec)
+            changed = _copy(known)
+            changed["spec"] = spec
             changed["metadata"]["generation"] += 1
             self._store(key, changed)
 
@@ -65,7 +65,7 @@ class ModelApiServer:
         if not known["metadata"].get("finalizers"):
             self._remove(key)
         elif "deletionTimestamp" not in known["metadata"]:
-            changed = copy.deepcopy(known)
+            changed = _copy(known)
             changed["metadata"]["deletionTimestamp"] = _DELETED_AT
             changed["metadata"]["generation"] += 1
             self._store(key, changed)
@@ -77,7 +77,7 @@ class ModelApiServer:
 
     def set_finalizers(self, key: Key, uid: str, version: str | None, finalizers: list[str]) -> Object:
         """Replace the finalizers; the last one of an object being deleted takes the object with it."""
-        changed = copy.deepcopy(self._current(key, uid, version))
+        changed = _copy(self._current(key, uid, version))
         changed["metadata"]["finalizers"] = list(finalizers)
         if not finalizers and "deletionTimestamp" in changed["metadata"]:
             self._remove(key)
@@ -86,8 +86,8 @@ class ModelApiServer:
 
     def put_status(self, key: Key, uid: str, version: str, status: Object) -> Object:
         """Replace the status of the object at this version."""
-        changed = copy.deepcopy(self._current(key, uid, version))
-        changed["status"] = copy.deepcopy(status)
+        changed = _copy(self._current(key, uid, version))
+        changed["status"] = status
         return self._store(key, changed)
 
     def _current(self, key: Key, uid: str, version: str | None) -> Object:
@@ -102,7 +102,7 @@ class ModelApiServer:
         obj["metadata"]["resourceVersion"] = str(next(self._versions))
         self.objects[key] = obj
         self._tell("MODIFIED", obj)
-        return copy.deepcopy(obj)
+        return _copy(obj)
 
     def _remove(self, key: Key) -> None:
         gone = self.objects.pop(key)
@@ -111,7 +111,7 @@ class ModelApiServer:
 
     def _tell(self, kind: str, obj: Object) -> None:
         for watch in self.watches:
-            watch(kind, copy.deepcopy(obj))
+            watch(kind, _copy(obj))
 
     def _uid(self, what: str) -> str:
         return f"uid-of-{what}-{next(self._uids)}"
@@ -126,14 +126,14 @@ class ModelCluster:
 
     server: ModelApiServer
     faults: Faults
-    enqueue: Callable[[Key], None]
+    enqueue: Callable[[Key], object]
     _live: LiveObjects = field(default_factory=LiveObjects)
     _news: list[tuple[str, Object]] = field(default_factory=list)
 
     def connect(self) -> None:
         """List every object and watch from there on."""
         for obj in self.server.objects.values():
-            self._news.append(("ADDED", copy.deepcopy(obj)))
+            self._news.append(("ADDED", _copy(obj)))
         self.server.watches.append(self._hear)
 
     def disconnect(self) -> None:
@@ -151,7 +151,7 @@ class ModelCluster:
             elif self._live.put(obj):
                 self.enqueue(key)
 
-    def keys(self) -> frozenset[Key]:
+    def known(self) -> frozenset[Key]:
         """The keys of all objects the watch has shown."""
         return self._live.keys()
 
@@ -159,9 +159,10 @@ class ModelCluster:
         """The object as the watch last showed it, else as the server has it."""
         obj = self._live.get(key)
         if obj is None:
-            obj = self.faults.read(_unavailable, lambda: copy.deepcopy(self.server.objects.get(key)))
+            obj = self.faults.read(_unavailable, lambda: self.server.objects.get(key))
             if obj is None:
                 return None
+            obj = _copy(obj)
             self._live.put(obj)
         return self._subject(obj)
 
@@ -193,7 +194,7 @@ class ModelCluster:
 
     async def refresh(self) -> tuple[frozenset[Key], frozenset[Key]]:
         """All keys by a full list, and those that the watch had told wrong."""
-        listed = self.faults.read(_unavailable, lambda: copy.deepcopy(self.server.objects))
+        listed = self.faults.read(_unavailable, lambda: dict(self.server.objects))
         missed = {key for key in self._live.keys() | listed.keys() if not self._is_current(key, listed.get(key))}
         for key in missed:
             self._live.drop(key)
@@ -226,7 +227,7 @@ class ModelCluster:
         if subject.deleting and not finalizers:
             self._live.drop(subject.key, subject.uid)
         else:
-            self._live.put(copy.deepcopy(obj))
+            self._live.put(_copy(obj))
         return to_subject(obj, subject.k8s_namespace_uid)
 
     def _write(self, subject: Subject, what: str, act: Callable[[], Object]) -> Object:
@@ -239,6 +240,11 @@ class ModelCluster:
     def _subject(self, obj: Object) -> Subject:
         organization = obj["metadata"]["namespace"]
         return to_subject(obj, self.server.organizations[organization])
+
+
+def _copy(obj: Object) -> Object:
+    """The object, with metadata that can be changed without changing the original's."""
+    return {**obj, "metadata": dict(obj["metadata"])}
 
 
 def _unavailable() -> ClusterUnavailable:

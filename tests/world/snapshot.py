@@ -20,7 +20,7 @@ def snapshot(world: World) -> Any:
         "documents": {raw["_id"]: _document(world, raw) for raw in world.metadata.all_raw()},
         "collections": {name: _collection(stored) for name, stored in world.vectors.collections.items()},
         "aliases": dict(world.vectors.alias_targets),
-        "wiped": list(world.vectors.wiped),
+        "lost points": world.vectors.lost_points,
     }
     text = json.dumps(value, sort_keys=True, default=str)
     for namespace_id, owner in sorted(_owners(world).items()):
@@ -72,7 +72,7 @@ def _owners(world: World) -> dict[str, str]:
     owners: dict[str, str] = {}
     for name, stored in world.vectors.collections.items():
         members = [key for key in stored.metadata if key.startswith(_MEMBER)]
-        owners.update({name: str(stored.metadata[member]) for member in members})
+        owners[name] = next((str(stored.metadata[member]) for member in members), name)
     for key, obj in world.api.objects.items():
         namespace_id = obj.get("status", {}).get("namespaceId")
         if namespace_id:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
 from qdrant_client import models
 
 from namespace_operator.domain.indexes import IndexSchema, canonical
@@ -19,19 +20,18 @@ T = TypeVar("T")
 _LAG = 4
 """Operations after which an index made without waiting shows up, if none that waits comes first."""
 
-_PARAMETERS: Mapping[str, frozenset[str]] = {
-    kind: frozenset(model.model_fields)
-    for kind, model in {
-        "keyword": models.KeywordIndexParams,
-        "integer": models.IntegerIndexParams,
-        "float": models.FloatIndexParams,
-        "bool": models.BoolIndexParams,
-        "geo": models.GeoIndexParams,
-        "datetime": models.DatetimeIndexParams,
-        "text": models.TextIndexParams,
-        "uuid": models.UuidIndexParams,
-    }.items()
+_MODELS: Mapping[str, type[BaseModel]] = {
+    "keyword": models.KeywordIndexParams,
+    "integer": models.IntegerIndexParams,
+    "float": models.FloatIndexParams,
+    "bool": models.BoolIndexParams,
+    "geo": models.GeoIndexParams,
+    "datetime": models.DatetimeIndexParams,
+    "text": models.TextIndexParams,
+    "uuid": models.UuidIndexParams,
 }
+
+_PARAMETERS = {kind: frozenset(parameters.model_fields) for kind, parameters in _MODELS.items()}
 """What the newest server knows of each type; it drops what it does not know."""
 
 _SINCE = {
@@ -64,15 +64,15 @@ class StoredCollection:
 class ModelVectorStore:
     """The vector store over the server's state, which outlives every operator.
 
-    ``server_version`` decides which index parameters are known. ``wiped`` lists the collections that lost points to
-    a create or delete request; ``refuses`` makes every request end with 401.
+    ``server_version`` decides which index parameters are known. ``lost_points`` counts the points that create and
+    delete requests took with them; ``refuses`` makes every request end with 401.
     """
 
     faults: Faults
     server_version: str = "1.18.3"
     collections: dict[str, StoredCollection] = field(default_factory=dict)
     alias_targets: dict[str, str] = field(default_factory=dict)
-    wiped: list[str] = field(default_factory=list)
+    lost_points: int = 0
     refuses: bool = False
     _operations: int = 0
 
@@ -203,8 +203,8 @@ class ModelVectorStore:
 
     def _wipe(self, name: str) -> None:
         lost = self.collections.pop(name, None)
-        if lost is not None and lost.points:
-            self.wiped.append(name)
+        if lost is not None:
+            self.lost_points += len(lost.points)
 
     def _knows(self, kind: str, parameter: str) -> bool:
         major, minor = (int(part) for part in self.server_version.split(".")[:2])

@@ -5,6 +5,7 @@ There is no time but the world's own: it moves by one resync interval a round, s
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,12 +51,11 @@ class Operator:
     async def round(self) -> None:
         """One resync interval: the news of the watch, a sweep, and a reconcile of every object."""
         self.cluster.deliver()
-        for key in self.cluster.keys():
+        for key in self.cluster.known():
             self.pending[key] = None
-        try:
+        # As in Sweep.run: a sweep that fails is over, and the next one starts afresh.
+        with contextlib.suppress(ClusterError, StoreError):
             await self.sweep.sweep()
-        except (ClusterError, StoreError):
-            pass  # As in Sweep.run: the next one starts afresh.
         pending = sorted(self.pending)
         self.pending.clear()
         for key in pending:
@@ -84,7 +84,7 @@ class World:
     def start_operator(self) -> None:
         """Start a run of the operator that knows nothing but what the servers tell it."""
         pending: dict[Key, None] = {}
-        cluster = ModelCluster(self.api, self.faults, lambda key: pending.setdefault(key))
+        cluster = ModelCluster(self.api, self.faults, pending.setdefault)
         cluster.connect()
         reconciler = Reconciler(
             instance_id=INSTANCE,
@@ -97,7 +97,7 @@ class World:
             mint_id=lambda: f"ns_{next(self._ids):010x}",
             random=lambda: 0.5,
         )
-        sweep = Sweep(INSTANCE, cluster, self.metadata, lambda key: pending.setdefault(key))
+        sweep = Sweep(INSTANCE, cluster, self.metadata, pending.setdefault)
         self.operator = Operator(cluster, reconciler, sweep, pending)
 
     def stop_operator(self) -> None:
