@@ -195,8 +195,8 @@ class Reconciler:
 def _holder(
     found: Sequence[NamespaceDocument | MalformedDocument], claim: str
 ) -> NamespaceDocument | MalformedDocument | None:
-    """The document that holds the claim; a malformed one was found by one of them, whichever, and stands for each."""
-    return next((d for d in found if isinstance(d, MalformedDocument) or claim in d.claims), None)
+    """The document that holds the claim."""
+    return next((document for document in found if claim in document.claims), None)
 
 
 def _wanted_name(subject: Subject) -> str:

@@ -119,17 +119,33 @@ class NamespaceDocument(_Part):
 
 @dataclass(frozen=True, slots=True)
 class MalformedDocument:
-    """A document that holds one of our claims or ids but has another shape. It is never written to."""
+    """A document that holds one of our claims or ids but has another shape. It is never written to.
+
+    ``claims`` are what it holds nevertheless: the unique index keeps them from everybody else.
+    """
 
     document_id: str
     problem: str
+    claims: tuple[str, ...] = ()
 
 
 def parse_document(raw: Mapping[str, Any]) -> NamespaceDocument | MalformedDocument:
     """Read a document as MongoDB holds it."""
+    document_id = str(raw.get("_id"))
     try:
-        return NamespaceDocument.model_validate(raw)
+        document = NamespaceDocument.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        return MalformedDocument(str(raw.get("_id")), f"{field}: {first['msg']}")
+        return MalformedDocument(document_id, f"{field}: {first['msg']}", _claims(raw.get("claims")))
+    if document.namespace_id != document_id:
+        # Writes go to the _id: this one's would hit another namespace's document.
+        problem = f"namespace_id: {document.namespace_id} is not the document's _id"
+        return MalformedDocument(document_id, problem, document.claims)
+    return document
+
+
+def _claims(raw: object) -> tuple[str, ...]:
+    """The claims as the unique index sees them: it takes a single value for a list of one."""
+    values = raw if isinstance(raw, list | tuple) else [raw]
+    return tuple(value for value in values if isinstance(value, str))
