@@ -32,9 +32,9 @@ def plan_deletion(subject: Subject, observed: Observed, instance_id: str, now: d
     """
     if not subject.finalized:
         return (), ()
-    if subject.deletion_policy is DeletionPolicy.RETAIN:
-        return (RemoveFinalizer(),), ()
     document = observed.document
+    if subject.deletion_policy is DeletionPolicy.RETAIN:
+        return _plan_letting_go(subject, document, now)
     if isinstance(document, MalformedDocument):
         message = f"Document {document.document_id} in MongoDB is malformed ({document.problem}); repair or remove it"
         return _stop(Reason.MALFORMED_DOCUMENT, message)
@@ -70,11 +70,18 @@ def plan_retained(document: NamespaceDocument, now: datetime) -> tuple[Namespace
     """
     if document.state in (State.RETAINED, State.DELETING):
         return ()
-    owner = document.owner
-    held = name_claim(owner.instance_id, owner.organization, document.namespace_name)
-    claims = tuple(claim for claim in document.claims if claim != held)
-    retained = _with_state(document, State.RETAINED, now).model_copy(update={"claims": claims})
-    return (retained,)
+    return (_without_name(_with_state(document, State.RETAINED, now)),)
+
+
+def _plan_letting_go(subject: Subject, document: NamespaceDocument | MalformedDocument | None, now: datetime) -> Step:
+    """A deletion that was begun under Delete is called off first: nothing else would ever end that state."""
+    if (
+        isinstance(document, NamespaceDocument)
+        and document.state is State.DELETING
+        and document.owner.cr_uid == subject.uid
+    ):
+        return (ReplaceDocument(_without_name(_with_state(document, State.RETAINED, now))),), ()
+    return (RemoveFinalizer(),), ()
 
 
 def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, now: datetime) -> Step:
@@ -84,7 +91,14 @@ def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, n
     recovered = recover_document(subject, observed.collection, owner, now)
     if isinstance(recovered, Finding):
         return (RemoveFinalizer(),), ()
-    return (InsertDocument(recovered.model_copy(update={"state": State.DELETING})),), ()
+    # Its name may be another's by now, and what is being deleted needs none.
+    return (InsertDocument(_without_name(recovered).model_copy(update={"state": State.DELETING})),), ()
+
+
+def _without_name(document: NamespaceDocument) -> NamespaceDocument:
+    owner = document.owner
+    held = name_claim(owner.instance_id, owner.organization, document.namespace_name)
+    return document.model_copy(update={"claims": tuple(claim for claim in document.claims if claim != held)})
 
 
 def _with_state(document: NamespaceDocument, state: State, now: datetime) -> NamespaceDocument:
