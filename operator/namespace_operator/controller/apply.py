@@ -56,6 +56,7 @@ class Applier:
         observed = replace(
             world.observed,
             collection=await self.vectors.read(in_qdrant[0].collection),
+            server_version=await self.vectors.version(),
             tried_indexes=world.observed.tried_indexes | tried,
         )
         return replace(world, observed=observed)
