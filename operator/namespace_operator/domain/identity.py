@@ -74,7 +74,7 @@ class Mark:
         incarnation = metadata.get(f"{MARK_PREFIX}incarnation")
         if not (isinstance(instance_id, str) and isinstance(organization, str) and isinstance(collection, str)):
             return None
-        if not isinstance(incarnation, int):
+        if not isinstance(incarnation, int) or isinstance(incarnation, bool):
             return None
         members = {
             key.removeprefix(MEMBER_PREFIX): value

@@ -1,0 +1,65 @@
+"""Marks in Qdrant and claims in MongoDB."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from namespace_operator.domain.identity import Key, Mark, collection_claim, name_claim, resource_claim
+
+MARK = Mark("cluster-uid:default", "acme", "ns_0123456789", 1, {"ns_0123456789": "films"})
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        MARK,
+        Mark("i", "o", "shared", 7, {"ns_1": "a", "ns_2": "b.c"}),
+        Mark("i", "o", "c", 1, {}),
+    ],
+)
+def test_round_trip(mark: Mark) -> None:
+    assert Mark.from_metadata(mark.to_metadata()) == mark
+
+
+def test_keys_are_flat() -> None:
+    assert all(not isinstance(value, dict | list) for value in MARK.to_metadata().values())
+
+
+def test_metadata_of_others_does_not_matter() -> None:
+    assert Mark.from_metadata({"team": {"a": 1}, **MARK.to_metadata(), "mixpeek.com/other": 1}) == MARK
+
+
+@pytest.mark.parametrize("key", ["instance", "organization", "collection", "incarnation"])
+@pytest.mark.parametrize("value", [None, 1.5, ["x"], {"x": 1}, True])
+def test_a_mark_that_is_not_whole_is_none(key: str, value: Any) -> None:
+    assert Mark.from_metadata({**MARK.to_metadata(), f"mixpeek.com/{key}": value}) is None
+
+
+def test_no_metadata_no_mark() -> None:
+    assert Mark.from_metadata({}) is None
+
+
+@pytest.mark.parametrize("value", [None, 1, {"name": "films"}])
+def test_a_member_of_the_wrong_shape_is_no_member(value: Any) -> None:
+    metadata = {**MARK.to_metadata(), "mixpeek.com/member.ns_0123456789": value}
+    assert Mark.from_metadata(metadata) != MARK
+
+
+def test_claims_of_different_things_never_meet() -> None:
+    claims = [
+        resource_claim("i", Key("org", "films")),
+        resource_claim("i", Key("org2", "films")),
+        resource_claim("i2", Key("org", "films")),
+        name_claim("i", "org", "films"),
+        name_claim("i", "org2", "films"),
+        name_claim("i", "org", "Films"),
+        collection_claim("films"),
+    ]
+    assert len(set(claims)) == len(claims)
+
+
+def test_keys_sort_and_read_as_kubernetes_writes_them() -> None:
+    assert sorted([Key("b", "a"), Key("a", "b")])[0] == Key("a", "b")
+    assert str(Key("acme", "films")) == "acme/films"
