@@ -1,0 +1,99 @@
+"""Every recorded request, sent again: the answer is the recorded one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import pytest
+
+from devstack.qdrant.unserved import UNSERVED
+from tests.contract.qdrant.replay import RECORDINGS, Exchange, actual, exchanges
+
+FILES = {path.stem: exchanges(path) for path in sorted(RECORDINGS.glob("*.jsonl"))}
+EXCHANGES = [exchange for file in FILES.values() for exchange in file]
+AGAINST_A_SERVER = bool(os.environ.get("QDRANT_URL"))
+
+
+class Replay:
+    """Sends each file in its order, because later lines depend on earlier ones, and remembers the answers."""
+
+    def __init__(self, connect: Callable[[], httpx.Client]) -> None:
+        self._connect = connect
+        self._clients: dict[str, httpx.Client] = {}
+        self._answers: dict[str, list[httpx.Response]] = {}
+
+    def answer(self, exchange: Exchange) -> httpx.Response:
+        """The answer to one line, after all lines before it."""
+        if exchange.file not in self._clients:
+            self._clients[exchange.file] = self._connect()
+            self._require_absent(exchange.file)
+        answers = self._answers.setdefault(exchange.file, [])
+        for following in FILES[exchange.file][len(answers) : exchange.line]:
+            answers.append(following.send(self._clients[exchange.file]))
+        return answers[exchange.line - 1]
+
+    def close(self) -> None:
+        """Remove what the recordings made on a server that outlives the test."""
+        for file, client in self._clients.items():
+            for name in _created(file):
+                client.delete(f"/collections/{name}")
+
+    def _require_absent(self, file: str) -> None:
+        listed = self._clients[file].get("/collections").json()["result"]["collections"]
+        taken = _created(file) & {collection["name"] for collection in listed}
+        assert not taken, f"the server already has collections that the recordings make: {sorted(taken)}"
+
+
+@pytest.fixture(scope="module")
+def replay(fresh_server: Callable[[], httpx.Client]) -> Iterator[Replay]:
+    replaying = Replay(fresh_server)
+    yield replaying
+    replaying.close()
+
+
+def test_the_recordings_are_all_there() -> None:
+    assert {file: len(lines) for file, lines in FILES.items()} == {
+        "aliases": 12,
+        "collections": 30,
+        "indexes-and-points": 53,
+        "server": 15,
+        "strict-mode": 6,
+        "vectors": 22,
+    }
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES, ids=str)
+def test_the_answer_is_the_recorded_one(exchange: Exchange, replay: Replay) -> None:
+    response = replay.answer(exchange)
+    reason = UNSERVED.get((exchange.method, _template(exchange.path)))
+    if reason is not None and not AGAINST_A_SERVER:
+        assert response.status_code == 501
+        assert reason in response.json()["status"]["error"]
+    elif reason is not None or exchange.is_cut_off:
+        # Figures of the running process, or an answer of which only the beginning was kept.
+        assert response.status_code == exchange.recorded["status"]
+    else:
+        assert actual(response) == exchange.expected()
+
+
+def test_few_lines_are_unserved() -> None:
+    unserved = [exchange for exchange in EXCHANGES if (exchange.method, _template(exchange.path)) in UNSERVED]
+    assert len(unserved) == 6, [str(exchange) for exchange in unserved]
+
+
+def _template(path: str) -> str:
+    parts = urlsplit(path).path.split("/")
+    if len(parts) > 3 and parts[1] == "collections":
+        parts[2] = "{collection}"
+    return "/".join(parts)
+
+
+def _created(file: str) -> set[str]:
+    return {
+        unquote(exchange.path.split("/")[2])
+        for exchange in FILES[file]
+        if exchange.method == "PUT" and exchange.path.count("/") == 2 and exchange.recorded["status"] == 200
+    }
