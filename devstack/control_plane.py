@@ -131,7 +131,8 @@ def _apiserver(
         # Without a Service network nothing can reach the default Service, and the shutdown would wait for it.
         "--shutdown-delay-duration=0s",
     ]
-    return ChildProcess("kube-apiserver", argv, log=logs / "kube-apiserver.log", ready=ready)
+    # It would wait a minute for open watches to end, which their clients have no reason to do.
+    return ChildProcess("kube-apiserver", argv, log=logs / "kube-apiserver.log", ready=ready, stop_grace=2.0)
 
 
 def _controller_manager(binaries: Binaries, directory: Path, logs: Path, admin: Path) -> ChildProcess:

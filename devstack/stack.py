@@ -1,5 +1,6 @@
 """The whole local stack as one object: start it, reach it, disturb it, take it down."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -201,8 +202,11 @@ class Stack:
     def operator_pids(self) -> list[int]:
         """Process ids of the running containers of the operator's Pods, as the host sees them."""
         self._plane()  # Pods of another cluster are not processes here
-        files = (self.run_dir / "pods" / release.RELEASE_NAMESPACE).glob("*/*.pid")
-        return sorted(int(file.read_text()) for file in files)
+        pids = []
+        for file in (self.run_dir / "pods" / release.RELEASE_NAMESPACE).glob("*/*.pid"):
+            with contextlib.suppress(FileNotFoundError):  # the container ended in between
+                pids.append(int(file.read_text()))
+        return sorted(pids)
 
     def diagnostics(self) -> str:
         """The ends of all logs of servers and Pods, for the report of a failed test."""

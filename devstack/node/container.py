@@ -84,7 +84,7 @@ class Container:
         """The host's id of the container's first process."""
         try:
             return int(self._pid_file.read_text())
-        except (FileNotFoundError, ValueError):
+        except FileNotFoundError:
             return None
 
     def tick(self) -> None:

@@ -11,7 +11,6 @@ it starts can outlive it.
 import ctypes
 import json
 import os
-import select
 import signal
 import socket
 import sys
@@ -97,14 +96,16 @@ def run(spec: ContainerSpec) -> int:
     _unshare(_CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWUTS | _CLONE_NEWPID, spec.user)
     socket.sethostname(spec.hostname)
     _build_root(spec)
-    alive, held = os.pipe()
+    go, given = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(held)
-        _tie_to_parent(alive)
+        os.close(given)
+        _wait_for_parent(go)
         _become(spec)
-    os.close(alive)
-    Path(spec.pid_file).write_text(str(child))
+    os.close(go)
+    _write_pid(spec.pid_file, child)
+    os.write(given, b"1")
+    os.close(given)
 
     def forward(number: int, _frame: FrameType | None) -> None:
         os.kill(child, number)
@@ -116,13 +117,19 @@ def run(spec: ContainerSpec) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _tie_to_parent(alive: int) -> None:
-    # In the new PID namespace the parent has no number, getppid() is 0 in any case: whether it still lives shows in
-    # the pipe whose other end it holds.
+def _wait_for_parent(go: int) -> None:
+    # In the new PID namespace the parent has no number, getppid() is 0 in any case: that it lives shows in its word,
+    # which also says that the process id of this container is on record.
     die_with_parent(0)
-    if select.select([alive], [], [], 0)[0]:
+    if not os.read(go, 1):
         os._exit(1)
-    os.close(alive)
+    os.close(go)
+
+
+def _write_pid(file: str, pid: int) -> None:
+    fresh = Path(f"{file}.new")
+    fresh.write_text(str(pid))
+    fresh.rename(file)
 
 
 def _become(spec: ContainerSpec) -> None:
