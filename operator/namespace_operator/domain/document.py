@@ -67,11 +67,16 @@ class DeclaredIndex(_Part):
 
 
 class UnsupportedIndex(_Part):
-    """An index this server version took without making it as asked: not tried again on the same version."""
+    """An index this server version took without making it as asked: not tried again on the same version.
+
+    ``made`` is what came of it, None if nothing did. What stands there later and is something else was changed by
+    another hand, and is worth another try.
+    """
 
     field_name: str
     field_schema: Mapping[str, Any]
     server_version: str
+    made: Mapping[str, Any] | None = None
 
 
 class NamespaceDocument(_Part):

@@ -257,7 +257,7 @@ def _compare_indexes(
         if live is not None and live.schema == schema:
             continue
         put = PutIndex(collection.name, field_name, schema)
-        if _had_no_effect(put, document, observed):
+        if _had_no_effect(put, document, observed, collection):
             made = dict(live.schema) if live is not None else "nothing"
             message = (
                 f"Qdrant {observed.server_version} made {made} of the index on {field_name}, wanted is {dict(schema)}"
@@ -270,9 +270,19 @@ def _compare_indexes(
     return actions, findings
 
 
-def _had_no_effect(put: PutIndex, document: NamespaceDocument, observed: Observed) -> bool:
-    known = UnsupportedIndex(field_name=put.field_name, field_schema=put.schema, server_version=observed.server_version)
+def _had_no_effect(put: PutIndex, document: NamespaceDocument, observed: Observed, collection: Collection) -> bool:
+    known = _unsupported(put.field_name, put.schema, observed.server_version, collection)
     return put.attempt in observed.tried_indexes or known in document.unsupported_indexes
+
+
+def _unsupported(field_name: str, schema: IndexSchema, server_version: str, collection: Collection) -> UnsupportedIndex:
+    live = collection.indexes.get(field_name)
+    return UnsupportedIndex(
+        field_name=field_name,
+        field_schema=schema,
+        server_version=server_version,
+        made=live.schema if live is not None else None,
+    )
 
 
 def _compare_status(collection: Collection) -> tuple[Finding, ...]:
@@ -294,7 +304,7 @@ def _confirm(
     present = {name for name, v in document.vectors.items() if name in collection.vectors}
     bound = tuple(sorted(present.union(document.bound_vectors)))
     unsupported = tuple(
-        UnsupportedIndex(field_name=name, field_schema=schema, server_version=observed.server_version)
+        _unsupported(name, schema, observed.server_version, collection)
         for name, schema in schemas.items()
         if name not in collection.indexes or collection.indexes[name].schema != schema
     )

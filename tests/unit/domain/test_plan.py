@@ -54,7 +54,7 @@ DELETES = spec(deletionPolicy="Delete")
 HAS_TEXT = document([TEXT])
 HAS_BRAND = document(indexes={"brand": KEYWORD})
 NEW = document([TEXT], state=State.PROVISIONING, bound=False, bound_vectors=(), vector_inference_map={})
-UNSUPPORTED = UnsupportedIndex(field_name="brand", field_schema=KEYWORD, server_version=SERVER_VERSION)
+UNSUPPORTED = UnsupportedIndex(field_name="brand", field_schema=KEYWORD, server_version=SERVER_VERSION, made=TENANT)
 STATUS_OF_TEXT = status_of(HAS_TEXT)
 
 
@@ -297,6 +297,12 @@ INDEXES = (
             with_indexes(collection(HAS_BRAND), brand=TENANT),
             server_version="1.19.0",
         ),
+        ("PutIndex brand keyword",),
+    ),
+    Case(
+        "recorded without effect is made again when somebody drops it",
+        subject(WANTS_BRAND),
+        observed(HAS_BRAND.model_copy(update={"unsupported_indexes": (UNSUPPORTED,)}), collection(document())),
         ("PutIndex brand keyword",),
     ),
     Case(
