@@ -19,8 +19,6 @@ from namespace_operator.domain.identity import Key
 from namespace_operator.stores.errors import StoreError
 from namespace_operator.stores.protocols import MetadataStore
 
-_AT_REST = (State.RETAINED, State.DELETING)
-
 
 @dataclass(slots=True)
 class Sweep:
@@ -56,7 +54,7 @@ class Sweep:
         missing = {
             document.owner.key
             async for document in self.metadata.owned(self.instance_id)
-            if document.state not in _AT_REST and self._is_watched(document.owner.key)
+            if document.state is not State.RETAINED and self._is_watched(document.owner.key)
         } - listed
         for key in missing & self._missing:
             self.enqueue(key)

@@ -66,15 +66,16 @@ def plan_deletion(subject: Subject, observed: Observed, instance_id: str, now: d
 def plan_retained(document: NamespaceDocument, now: datetime) -> tuple[NamespaceDocument, ...]:
     """The document to write when its custom resource is gone: id and data stay, the name becomes free.
 
-    A document in state ``deleting`` is left alone: only an object being deleted drives a deletion.
+    That goes for one in state ``deleting`` too: its object went before the deletion was done, the finalizer removed by
+    hand, say. Only an object being deleted drives a deletion, and nothing else would ever give the name back.
     """
-    if document.state in (State.RETAINED, State.DELETING):
+    if document.state is State.RETAINED:
         return ()
     return (_without_name(_with_state(document, State.RETAINED, now)),)
 
 
 def _plan_letting_go(subject: Subject, document: NamespaceDocument | MalformedDocument | None, now: datetime) -> Step:
-    """A deletion that was begun under Delete is called off first: nothing else would ever end that state."""
+    """A deletion that was begun under Delete is called off first, while the object that drove it is still there."""
     if (
         isinstance(document, NamespaceDocument)
         and document.state is State.DELETING
