@@ -83,6 +83,8 @@ class Watch:
             registry=self._registry(),
             settings=_settings(),
             standalone=True,
+            # Unused without peering, but kopf would look up the user's name for it, and a Pod's uid has none.
+            identity="namespace-operator",  # type: ignore[arg-type] # a str type that kopf does not export
             clusterwide=not namespaces,
             namespaces=namespaces,
         )
