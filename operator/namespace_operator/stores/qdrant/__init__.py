@@ -1,4 +1,4 @@
-"""Qdrant over its REST API, with qdrant-client's models for requests and answers.
+"""Qdrant over its REST API, with qdrant-client's models for requests.
 
 The transport is aiohttp: qdrant-client's own spends four to five times the CPU on the same requests.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ class QdrantHttp:
 
     def __init__(self, url: str, api_key: str | None, timeout_seconds: float, connections: int) -> None:
         self._base = URL(url)
+        self._api_key = api_key
         headers = {"api-key": api_key} if api_key else {}
         self._session = aiohttp.ClientSession(
             headers=headers,
@@ -50,7 +52,8 @@ class QdrantHttp:
         request = f"{method} {url.path}"
         try:
             async with self._session.request(method, url, json=body, allow_redirects=False) as response:
-                status, text = response.status, await response.text()
+                # Proxies answer in any encoding; what cannot be read is shown as such.
+                status, text = response.status, (await response.read()).decode(errors="replace")
         except TimeoutError as error:
             raise Unavailable(Backend.QDRANT, f"Qdrant at {self._base} does not answer in time", request) from error
         except (aiohttp.ClientError, OSError) as error:
@@ -60,26 +63,25 @@ class QdrantHttp:
     def _answer(self, status: int, text: str, request: str, accept: tuple[int, ...]) -> Any:  # noqa: ANN401 - JSON
         server = f"Qdrant at {self._base}"
         if status in (401, 403):
-            message = f"{server} refuses the API key ({_error_text(text)}); check the Secret with the key"
+            message = f"{server} refuses the API key ({self._error_text(text)}); check the Secret with the key"
             raise Unauthorized(Backend.QDRANT, message, request)
         if status >= 500:
-            raise Unavailable(Backend.QDRANT, f"{server} fails with {status}: {_error_text(text)}", request)
+            raise Unavailable(Backend.QDRANT, f"{server} fails with {status}: {self._error_text(text)}", request)
         if status >= 300 and status not in accept:
-            raise Rejected(Backend.QDRANT, f"{server} refuses {request} with {status}: {_error_text(text)}", request)
+            raise Rejected(
+                Backend.QDRANT, f"{server} refuses {request} with {status}: {self._error_text(text)}", request
+            )
         try:
             return json.loads(text)
         except ValueError as error:
             raise Rejected(Backend.QDRANT, f"{server} answers with something that is not JSON", request) from error
 
+    def _error_text(self, text: str) -> str:
+        with suppress(ValueError, KeyError, TypeError):
+            text = str(json.loads(text)["status"]["error"])
+        # A proxy's error page may repeat the headers it was sent.
+        return (text.replace(self._api_key, "<API key>") if self._api_key else text)[:_ERROR_TEXT_LIMIT]
+
 
 def _encode(segment: str) -> str:
     return quote(segment, safe="")
-
-
-def _error_text(text: str) -> str:
-    try:
-        status = json.loads(text)["status"]
-        text = str(status["error"])
-    except (ValueError, KeyError, TypeError):
-        pass
-    return text[:_ERROR_TEXT_LIMIT]

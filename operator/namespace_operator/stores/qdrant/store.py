@@ -42,7 +42,11 @@ class QdrantStore:
         now = asyncio.get_running_loop().time()
         if now - self._version_read >= _VERSION_TTL_SECONDS:
             _, answer = await self._http.request("GET")
-            self._version, self._version_read = str(answer["version"]), now
+            try:
+                self._version, self._version_read = str(answer["version"]), now
+            except (KeyError, TypeError) as error:
+                message = "What answers at the Qdrant URL is not a Qdrant server; check the URL"
+                raise Rejected(Backend.QDRANT, message, "GET /") from error
         return self._version
 
     async def read(self, collection: str) -> Collection | None:
@@ -51,7 +55,7 @@ class QdrantStore:
         if status == 404:
             return None
         try:
-            return translate.collection(collection, models.CollectionInfo.model_validate(answer["result"]))
+            return translate.collection(collection, answer["result"])
         except (ValidationError, KeyError, TypeError) as error:
             message = f"Qdrant describes collection {collection} in a way this operator does not understand"
             raise Rejected(Backend.QDRANT, f"{message}: {_first_problem(error)}", f"GET {collection}") from error
@@ -59,7 +63,11 @@ class QdrantStore:
     async def aliases(self, collection: str) -> tuple[str, ...]:
         """The aliases of a collection."""
         _, answer = await self._http.request("GET", "collections", collection, "aliases")
-        return tuple(sorted(alias["alias_name"] for alias in answer["result"]["aliases"]))
+        try:
+            return tuple(sorted(alias["alias_name"] for alias in answer["result"]["aliases"]))
+        except (KeyError, TypeError) as error:
+            message = f"Qdrant lists the aliases of {collection} in a way this operator does not understand"
+            raise Rejected(Backend.QDRANT, message, f"GET {collection}/aliases") from error
 
     async def create_collection(
         self, collection: str, vectors: Sequence[NamedVector], metadata: Mapping[str, Any]

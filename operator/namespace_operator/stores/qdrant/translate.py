@@ -1,10 +1,15 @@
-"""Between Qdrant's models and the domain's values."""
+"""Between Qdrant's requests and answers and the domain's values.
+
+Requests are qdrant-client's models. Answers are not: those models refuse a field they do not know, and the next
+version of the server adds some.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
 from qdrant_client import models
 
 from namespace_operator.domain.indexes import canonical
@@ -17,7 +22,52 @@ _DISTANCES = {
     "euclidean": models.Distance.EUCLID,
     "manhattan": models.Distance.MANHATTAN,
 }
-_DISTANCE_NAMES = {distance: name for name, distance in _DISTANCES.items()}
+_DISTANCE_NAMES = {distance.value: name for name, distance in _DISTANCES.items()}
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class _DenseParams(_Answer):
+    size: int
+    distance: str
+    datatype: str | None = None
+    multivector_config: Mapping[str, Any] | None = None
+
+
+class _SparseIndexParams(_Answer):
+    datatype: str | None = None
+
+
+class _SparseParams(_Answer):
+    index: _SparseIndexParams | None = None
+    modifier: str | None = None
+
+
+class _CollectionParams(_Answer):
+    vectors: _DenseParams | Mapping[str, _DenseParams] | None = None
+    sparse_vectors: Mapping[str, _SparseParams] | None = None
+
+
+class _CollectionConfig(_Answer):
+    params: _CollectionParams
+    metadata: Mapping[str, Any] | None = None
+
+
+class _IndexInfo(_Answer):
+    data_type: str
+    params: Mapping[str, Any] | None = None
+    points: int
+
+
+class _CollectionInfo(_Answer):
+    status: str
+    points_count: int | None = None
+    indexed_vectors_count: int | None = None
+    segments_count: int
+    config: _CollectionConfig
+    payload_schema: Mapping[str, _IndexInfo] = Field(default_factory=dict)
 
 
 def dense_params(vectors: Sequence[NamedVector]) -> dict[str, models.VectorParams]:
@@ -38,17 +88,17 @@ def vector_config(vector: NamedVector) -> dict[str, Any]:
     return {"dense": _dense(vector).model_dump(mode="json", exclude_none=True)}
 
 
-def collection(name: str, info: models.CollectionInfo) -> Collection:
-    """What the server says of a collection."""
-    params = info.config.params
+def collection(name: str, answer: object) -> Collection:
+    """What the server says of a collection. Raises pydantic's ``ValidationError``."""
+    info = _CollectionInfo.model_validate(answer)
     return Collection(
         name=name,
-        status=info.status.value,
+        status=info.status,
         points_count=info.points_count,
         indexed_vectors_count=info.indexed_vectors_count,
         segments_count=info.segments_count,
-        vectors=_named_vectors(params),
-        indexes={field: _index(schema) for field, schema in info.payload_schema.items()},
+        vectors=_named_vectors(info.config.params),
+        indexes={field: _index(found) for field, found in info.payload_schema.items()},
         metadata=info.config.metadata or {},
     )
 
@@ -69,35 +119,33 @@ def _sparse(vector: NamedVector) -> models.SparseVectorParams:
     return models.SparseVectorParams(modifier=models.Modifier(vector.modifier) if vector.modifier else None)
 
 
-def _named_vectors(params: models.CollectionParams) -> Mapping[str, NamedVector]:
+def _named_vectors(params: _CollectionParams) -> Mapping[str, NamedVector]:
     dense = params.vectors
-    if isinstance(dense, models.VectorParams):
+    if isinstance(dense, _DenseParams):
         dense = {"": dense}
     named = {name: _live_dense(name, vector) for name, vector in (dense or {}).items()}
     sparse = {name: _live_sparse(name, vector) for name, vector in (params.sparse_vectors or {}).items()}
     return {**named, **sparse}
 
 
-def _live_dense(name: str, params: models.VectorParams) -> NamedVector:
+def _live_dense(name: str, params: _DenseParams) -> NamedVector:
     return NamedVector(
         name=name,
         kind=VectorKind.MULTI_DENSE if params.multivector_config else VectorKind.DENSE,
         size=params.size,
-        distance=_DISTANCE_NAMES[params.distance],
-        datatype=params.datatype.value if params.datatype else "float32",
+        distance=_DISTANCE_NAMES.get(params.distance, params.distance),
+        datatype=params.datatype or "float32",
     )
 
 
-def _live_sparse(name: str, params: models.SparseVectorParams) -> NamedVector:
-    datatype = params.index.datatype if params.index and params.index.datatype else None
+def _live_sparse(name: str, params: _SparseParams) -> NamedVector:
     return NamedVector(
         name=name,
         kind=VectorKind.SPARSE,
-        datatype=datatype.value if datatype else "float32",
-        modifier=params.modifier.value if params.modifier and params.modifier is not models.Modifier.NONE else None,
+        datatype=(params.index and params.index.datatype) or "float32",
+        modifier=params.modifier if params.modifier != models.Modifier.NONE.value else None,
     )
 
 
-def _index(info: models.PayloadIndexInfo) -> LiveIndex:
-    parameters = info.params.model_dump(mode="json", exclude_none=True) if info.params else {}
-    return LiveIndex(canonical({**parameters, "type": info.data_type.value}), info.points)
+def _index(info: _IndexInfo) -> LiveIndex:
+    return LiveIndex(canonical({**(info.params or {}), "type": info.data_type}), info.points)
