@@ -35,6 +35,9 @@ _EXPECTED_ERRORS = (
 
 _CHECK_SECONDS = 1.0
 
+# Columns of a table that goes to a file or pipe, where no terminal says how wide it is.
+_LOG_WIDTH = 140
+
 
 def main() -> None:
     """Run one of the commands; an error is one message and exit code 1, an interruption 130."""
@@ -46,7 +49,7 @@ def main() -> None:
     command = parser.parse_args().command
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _LOG_WIDTH)
     try:
         _run(command, console)
     except KeyboardInterrupt:

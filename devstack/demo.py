@@ -141,7 +141,9 @@ def _prove(stack: Stack, console: Console, resources: Sequence[JSON]) -> None:
     with warnings.catch_warnings():
         # The client warns of a key over plain HTTP; the stack's server listens on this machine alone.
         warnings.filterwarnings("ignore", message="Api key is used with an insecure connection")
-        qdrant = QdrantClient(url=stack.qdrant_url, api_key=stack.qdrant_read_only_api_key, timeout=30)
+        qdrant = QdrantClient(
+            url=stack.qdrant_url, api_key=stack.qdrant_read_only_api_key, timeout=30, check_compatibility=False
+        )
     mongodb: pymongo.MongoClient[JSON] = pymongo.MongoClient(stack.mongodb_uri)
     with mongodb:
         prover = Prover(qdrant, mongodb[stack.mongodb_database])
@@ -160,7 +162,9 @@ def _prove(stack: Stack, console: Console, resources: Sequence[JSON]) -> None:
 
 
 def _proof_table(name: str, checks: Sequence[Check]) -> Table:
-    table = Table("", "store", "what", "read back", title=f"{name}: asked for in the CR, read back from the stores")
+    table = Table(title=f"{name}: asked for in the CR, read back from the stores", title_justify="left")
+    for column in ("", "STORE", "WHAT", "READ BACK"):
+        table.add_column(column, overflow="fold")
     for check in checks:
         mark = "[green]✓[/]" if check.holds else "[red]✗[/]"
         table.add_row(mark, check.store, escape(check.what), escape(_text(check.found)))
@@ -169,7 +173,7 @@ def _proof_table(name: str, checks: Sequence[Check]) -> Table:
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}={_text(part)}" for name, part in value.items())
+        return ", ".join(f"{name}={part if isinstance(part, dict) else _text(part)}" for name, part in value.items())
     if isinstance(value, list):
         return ", ".join(_text(part) for part in value)
     return str(value)

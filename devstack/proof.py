@@ -11,6 +11,20 @@ from qdrant_client import QdrantClient
 from devstack.kubeapi import JSON
 from namespace_operator.domain.catalog import Catalog, CatalogExtractor, builtin_catalog_text
 
+# What Qdrant does without the parameter; it may leave out a parameter that was given with this value.
+_QDRANT_DEFAULTS = {
+    "is_tenant": False,
+    "is_principal": False,
+    "on_disk": False,
+    "enable_hnsw": True,
+    "lookup": True,
+    "range": True,
+    "tokenizer": "word",
+    "lowercase": True,
+    "ascii_folding": False,
+    "phrase_matching": False,
+}
+
 _HUMP = re.compile(r"(?<=[a-z])([A-Z])")
 
 
@@ -103,9 +117,9 @@ def _wanted_index(index: JSON) -> JSON:
 
 
 def _index(live: JSON, field: str, expected: JSON) -> JSON | None:
-    """The live index, reduced to the parameters that were asked for: Qdrant fills in defaults for others."""
+    """The live index, reduced to the parameters that were asked for."""
     found = live["payload_schema"].get(field)
     if found is None:
         return None
-    values = {**found.get("params", {}), "type": found["data_type"]}
+    values = {**_QDRANT_DEFAULTS, **found.get("params", {}), "type": found["data_type"]}
     return {name: values.get(name) for name in expected}
