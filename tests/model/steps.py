@@ -86,6 +86,16 @@ def document_edited(name: str, **fields: Any) -> Step:
     return act
 
 
+def finalizers_removed(name: str) -> Step:
+    """Somebody takes every finalizer off the object."""
+
+    def act(world: World) -> None:
+        uid = world.object(name)["metadata"]["uid"]
+        world.api.set_finalizers(world.key(name), uid, None, [])
+
+    return act
+
+
 def collection_gone(name: str) -> Step:
     """Somebody deletes the collection in Qdrant."""
 

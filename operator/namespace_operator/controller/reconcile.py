@@ -123,13 +123,17 @@ class Reconciler:
             return world, (Finding(Reason.INTERNAL_ERROR, message, halts=True),)
 
     async def _observe_metadata(self, world: World) -> World:
-        """The document of the resource and the holder of the wanted name, in one read."""
+        """The document of the resource and the holder of the wanted name, in one read unless the document is lost."""
         key = world.subject.key
         own = resource_claim(self.instance_id, key)
         name = name_claim(self.instance_id, key.organization, _wanted_name(world.subject))
         found = await self.metadata.find([own, name])
+        document, known_id = _holder(found, own), world.subject.status.namespace_id
+        if document is None and known_id is not None:
+            # A document whose claims somebody edited away is still there, and in the way of making it again.
+            document = await self.metadata.get(known_id)
         observed = Observed(
-            document=_holder(found, own),
+            document=document,
             name_holder=_holder(found, name),
             tried_indexes=world.observed.tried_indexes,
         )
