@@ -33,7 +33,7 @@ def platform(stack: Stack) -> Iterator[Platform]:
 
 @pytest.fixture
 def organization(platform: Platform) -> Iterator[Organization]:
-    """A fresh Kubernetes namespace, removed with everything in it afterwards."""
+    """A fresh Kubernetes namespace, deleted afterwards."""
     organization = platform.create_organization(f"org-{next(_numbers)}")
     yield organization
-    organization.delete()
+    organization.abandon()

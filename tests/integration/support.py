@@ -49,7 +49,7 @@ class Platform:
         api = config.new_client_from_config(str(self.stack.kubeconfig))
         self.core = kubernetes.CoreV1Api(api)
         self.objects = kubernetes.CustomObjectsApi(api)
-        self.qdrant = QdrantClient(url=self.stack.qdrant_url, api_key=self.stack.qdrant_api_key, timeout=30)
+        self.qdrant = QdrantClient(url=self.stack.qdrant_url, api_key=self.stack.qdrant_api_key, timeout=30, check_compatibility=False)
         self._mongodb: pymongo.MongoClient[Object] = pymongo.MongoClient(self.stack.mongodb_uri, tz_aware=True)
         return self
 
@@ -97,6 +97,10 @@ class Platform:
 
     def _metadata(self, collection: str) -> Object:
         return self.qdrant.get_collection(collection).config.metadata or {}
+
+    def secrets(self) -> list[str]:
+        """What must never be read anywhere: the key, and the connection string."""
+        return [secret for secret in (self.stack.qdrant_api_key, self.stack.mongodb_uri) if secret]
 
     def operator_requests(self) -> list[Object]:
         """The operator's requests to the API server so far, from the audit log."""
@@ -164,9 +168,13 @@ class Organization:
         """The namespace document of a custom resource."""
         return self.platform.database["namespaces"].find_one({"owner.organization": self.name, "owner.cr_name": name})
 
+    def abandon(self) -> None:
+        """Delete the Kubernetes namespace, and let it go in its own time."""
+        self.platform.core.delete_namespace(self.name)
+
     def delete(self) -> None:
         """Delete the Kubernetes namespace and wait until it is gone."""
-        self.platform.core.delete_namespace(self.name)
+        self.abandon()
         eventually(self._is_gone, f"deletion of the Kubernetes namespace {self.name}")
 
     def _is_gone(self) -> bool:
