@@ -71,7 +71,8 @@ class Reconciler:
             if subject is None:
                 return await self._retain(key)
             return await self._reconcile(subject)
-        except ObjectChanged:
+        except ObjectChanged as error:
+            structlog.get_logger().debug("object changed meanwhile", key=str(key), error=str(error))
             return Next(failed=True)
         except ClusterUnavailable as error:
             structlog.get_logger().warning("kubernetes unavailable", key=str(key), error=str(error))

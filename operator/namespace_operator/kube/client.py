@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 
@@ -74,12 +75,13 @@ class KubeClient:
         query = f"?limit={_PAGE}"
         while True:
             page, _ = await self._request("GET", f"{path}{query}", None, {"Accept": _METADATA_ONLY})
-            for item in page["items"]:
+            # The API server writes an empty list of metadata as null.
+            for item in page["items"] or ():
                 yield item["metadata"]
             token = page["metadata"].get("continue")
             if not token:
                 return
-            query = f"?limit={_PAGE}&continue={token}"
+            query = f"?limit={_PAGE}&continue={quote(token, safe='')}"
 
     async def _request(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
@@ -99,7 +101,11 @@ class KubeClient:
         match response.status:
             case 404:
                 raise NotFound(message)
-            case 409 | 422:
+            case 409:
+                raise ObjectChanged(message)
+            case 422 if method == "PATCH":
+                # A test of the patch failed. Anywhere else it is the body that is invalid, and looking again would
+                # not help.
                 raise ObjectChanged(message)
             case 401:
                 self._headers_read = float("-inf")

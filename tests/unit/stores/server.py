@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -32,7 +32,7 @@ class Answers:
     delay: float = 0.0
     requests: list[Request] = field(default_factory=list)
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """Remember and answer."""
         body = await request.text()
         self.requests.append(Request(request.method, request.raw_path, dict(request.headers), body))
@@ -45,8 +45,15 @@ class Answers:
         return self.requests[-1]
 
 
+class Handler(Protocol):
+    """Whatever answers requests."""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one."""
+
+
 @asynccontextmanager
-async def serving(answers: Answers) -> AsyncIterator[str]:
+async def serving(answers: Handler) -> AsyncIterator[str]:
     """Serve on a free port of the loopback interface; the URL."""
     application: Any = web.Application()
     application.router.add_route("*", "/{path:.*}", answers.handle)

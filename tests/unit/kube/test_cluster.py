@@ -1,0 +1,250 @@
+"""The cluster as the controller sees it: what is read, what is written, what an answer is worth."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from namespace_operator.api.crd import custom_resource_definition
+from namespace_operator.api.resource import CRD_NAME, FINALIZER
+from namespace_operator.api.status import NamespaceStatus
+from namespace_operator.controller.cluster import ObjectChanged
+from namespace_operator.domain.identity import Key
+from namespace_operator.kube.bootstrap import UnusableCluster, check_crd, cluster_uid
+from namespace_operator.kube.client import KubeClient
+from namespace_operator.kube.cluster import KubeCluster
+from namespace_operator.kube.objects import LiveObjects, to_subject
+from namespace_operator.kube.organizations import Organizations
+from tests.unit.kube.api_server import Answer, ApiServer
+from tests.unit.kube.test_objects import KEY, obj
+
+PATH = "/apis/mixpeek.com/v1/namespaces/acme/mixpeeknamespaces/films"
+LIST = "/apis/mixpeek.com/v1/mixpeeknamespaces?limit=500"
+CREATED = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+CRD = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD_NAME}"
+
+
+def live(version: int, **changes: Any) -> dict[str, Any]:
+    """An object as the API server has it."""
+    return obj(version, creationTimestamp="2026-11-23T12:00:00Z", **changes)
+
+
+def organization(uid: str = "k8s-uid", seconds: int = 60) -> Answer:
+    """The Kubernetes namespace, told so many seconds after the object was created."""
+    date = format_datetime(CREATED + timedelta(seconds=seconds), usegmt=True)
+    return Answer(200, {"metadata": {"uid": uid}}, {"Date": date})
+
+
+def cluster(client: KubeClient, *known: dict[str, Any], watched: tuple[str, ...] = ()) -> KubeCluster:
+    """A cluster whose watch has shown these objects."""
+    objects = LiveObjects()
+    for one in known:
+        objects.put(one)
+    return KubeCluster(client, objects, Organizations(client), watched)
+
+
+async def test_a_known_object_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ApiServer()
+    api.on("GET", "/api/v1/namespaces/acme", organization())
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, live(10))
+        for _ in range(3):
+            subject = await seen.subject(KEY)
+    assert subject is not None
+    assert subject.k8s_namespace_uid == "k8s-uid"
+    assert api.calls() == [("GET", "/api/v1/namespaces/acme")]
+
+
+async def test_an_unknown_object_is_asked_for_and_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ApiServer()
+    api.on("GET", PATH, Answer(200, live(10)))
+    api.on("GET", "/api/v1/namespaces/acme", organization())
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client)
+        assert await seen.subject(KEY) == await seen.subject(KEY)
+        assert await seen.subject(Key("acme", "series")) is None
+    assert api.calls().count(("GET", PATH)) == 1
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(-5, 2), (0, 2), (1, 1)])
+async def test_only_an_answer_given_after_creation_is_kept(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, asked: int
+) -> None:
+    api = ApiServer()
+    api.on("GET", "/api/v1/namespaces/acme", organization("first", seconds), organization("second"))
+    async with api.client(monkeypatch) as client:
+        organizations = Organizations(client)
+        await organizations.uid("acme", CREATED)
+        uid = await organizations.uid("acme", CREATED)
+    assert len(api.requests) == asked
+    assert uid == ("first" if asked == 1 else "second")
+
+
+async def test_an_object_created_later_asks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ApiServer()
+    api.on("GET", "/api/v1/namespaces/acme", organization("first", 60), organization("second", 120))
+    async with api.client(monkeypatch) as client:
+        organizations = Organizations(client)
+        assert await organizations.uid("acme", CREATED) == "first"
+        assert await organizations.uid("acme", CREATED + timedelta(seconds=90)) == "second"
+
+
+async def test_a_status_is_put_at_the_version_that_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = {"namespaceName": "movies", "fieldOfANewerSchema": 1}
+    api = ApiServer()
+    api.on("PUT", f"{PATH}/status", Answer(200, live(11, spec=spec)))
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, live(10, spec=spec))
+        subject = to_subject(live(10, spec=spec), "k8s-uid")
+        await seen.write_status(subject, NamespaceStatus(namespace_id="ns_0123456789"))
+        known = seen.objects.get(KEY)
+    sent = json.loads(api.requests[0].body)
+    assert sent["metadata"] == {"name": "films", "namespace": "acme", "uid": "u1", "resourceVersion": "10"}
+    assert sent["status"]["namespaceId"] == "ns_0123456789"
+    assert sent["spec"] == spec
+    assert known is not None
+    assert known["metadata"]["resourceVersion"] == "11", "the echo of our own write must find it known"
+
+
+@pytest.mark.parametrize("code", [404, 409])
+async def test_an_object_that_changed_is_read_anew(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    api = ApiServer()
+    api.on("PUT", f"{PATH}/status", Answer(code, {"message": "conflict"}))
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, live(10))
+        with pytest.raises(ObjectChanged):
+            await seen.write_status(to_subject(live(10), "k8s-uid"), NamespaceStatus())
+        assert seen.objects.get(KEY) is None
+
+
+@pytest.mark.parametrize("known", [(), (live(12, uid="u2"),)], ids=["gone", "replaced"])
+async def test_nothing_is_written_for_an_object_that_is_not_the_known_one(
+    monkeypatch: pytest.MonkeyPatch, known: tuple[dict[str, Any], ...]
+) -> None:
+    api = ApiServer()
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, *known)
+        subject = to_subject(live(10), "k8s-uid")
+        for write in (seen.add_finalizer(subject), seen.remove_finalizer(subject)):
+            with pytest.raises(ObjectChanged):
+                await write
+        with pytest.raises(ObjectChanged):
+            await seen.write_status(subject, NamespaceStatus())
+    assert api.requests == []
+
+
+async def test_finalizers_of_others_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ApiServer()
+    added = live(11, finalizers=["other", FINALIZER])
+    api.on("PATCH", PATH, Answer(200, added), Answer(200, live(12, finalizers=["other"])))
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, live(10, finalizers=["other"]))
+        subject = await seen.add_finalizer(to_subject(live(10, finalizers=["other"]), "k8s-uid"))
+        assert (subject.finalized, subject.resource_version, subject.k8s_namespace_uid) == (True, "11", "k8s-uid")
+        subject = await seen.remove_finalizer(subject)
+        assert not subject.finalized
+    guard = {"op": "test", "path": "/metadata/uid", "value": "u1"}
+    patches = [json.loads(request.body) for request in api.requests]
+    assert [patch[0] for patch in patches] == [guard, guard]
+    assert [patch[1]["value"] for patch in patches] == ["10", "11"]
+    assert [patch[2]["value"] for patch in patches] == [["other", FINALIZER], ["other"]]
+
+
+async def test_the_last_finalizer_of_a_deleted_object_takes_it_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    deleting = live(10, finalizers=[FINALIZER], deletionTimestamp="2026-11-23T13:00:00Z")
+    gone = live(11, finalizers=[], deletionTimestamp="2026-11-23T13:00:00Z")
+    api = ApiServer()
+    api.on("PATCH", PATH, Answer(200, gone))
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, deleting)
+        await seen.remove_finalizer(to_subject(deleting, "k8s-uid"))
+        assert seen.objects.get(KEY) is None
+
+
+def _listed(*objects: dict[str, Any]) -> Answer:
+    return Answer(200, {"metadata": {}, "items": [{"metadata": one["metadata"]} for one in objects]})
+
+
+@pytest.mark.parametrize(
+    ("known", "listed", "missed"),
+    [
+        ([live(10)], [live(10)], set()),
+        ([live(10)], [live(15, labels={"a": "b"})], set()),
+        ([live(10)], [live(15, generation=2)], {KEY}),
+        ([live(10)], [live(15, deletionTimestamp="2026-11-23T13:00:00Z")], {KEY}),
+        ([live(10)], [live(15, uid="u2")], {KEY}),
+        ([live(10)], [], {KEY}),
+        ([], [live(10)], {KEY}),
+        ([], [], set()),
+    ],
+)
+async def test_a_list_finds_what_the_watch_missed(
+    monkeypatch: pytest.MonkeyPatch, known: list[dict[str, Any]], listed: list[dict[str, Any]], missed: set[Key]
+) -> None:
+    api = ApiServer()
+    api.on("GET", LIST, _listed(*listed))
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, *known)
+        keys, wrong = await seen.refresh()
+        remembered = seen.objects.keys()
+    assert keys == {KEY for _ in listed}
+    assert wrong == missed
+    assert not remembered & missed
+
+
+async def test_only_watched_namespaces_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ApiServer()
+    for name in ("acme", "rivals"):
+        api.on("GET", f"/apis/mixpeek.com/v1/namespaces/{name}/mixpeeknamespaces?limit=500", _listed())
+    async with api.client(monkeypatch) as client:
+        await cluster(client, watched=("acme", "rivals")).refresh()
+    assert len(api.requests) == 2
+
+
+async def test_an_event_names_its_object_and_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ApiServer()
+    api.on("POST", "/api/v1/namespaces/acme/events", Answer(201))
+    async with api.client(monkeypatch) as client:
+        await cluster(client).emit_event(to_subject(live(10), "k8s-uid"), "Warning", "CollectionLost", "x" * 5000)
+    event = json.loads(api.requests[0].body)
+    assert (event["type"], event["reason"], len(event["message"])) == ("Warning", "CollectionLost", 1024)
+    assert event["involvedObject"]["uid"] == "u1"
+
+
+async def test_an_event_that_is_refused_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ApiServer()
+    api.on("POST", "/api/v1/namespaces/acme/events", Answer(403, {"message": "namespace is being terminated"}))
+    async with api.client(monkeypatch) as client:
+        await cluster(client).emit_event(to_subject(live(10), "k8s-uid"), "Normal", "Ready", "in place")
+    assert len(api.requests) == 1
+
+
+async def test_a_missing_crd_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with ApiServer().client(monkeypatch) as client:
+        with pytest.raises(UnusableCluster, match=f"the CRD {CRD_NAME} is not installed; install it with the chart"):
+            await check_crd(client)
+
+
+async def test_an_older_crd_names_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = custom_resource_definition()
+    schema = installed["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+    del schema["spec"]["properties"]["description"]
+    del schema["status"]["properties"]["qdrantStatus"]["properties"]["segmentsCount"]
+    api = ApiServer()
+    api.on("GET", CRD, Answer(200, installed), Answer(200, custom_resource_definition()))
+    async with api.client(monkeypatch) as client:
+        with pytest.raises(UnusableCluster) as raised:
+            await check_crd(client)
+        await check_crd(client)
+    assert "lacks spec.description, status.qdrantStatus.segmentsCount; upgrade the CRD" in str(raised.value)
+
+
+async def test_the_cluster_is_named_by_its_system_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ApiServer()
+    api.on("GET", "/api/v1/namespaces/kube-system", Answer(200, {"metadata": {"uid": "cluster-uid"}}))
+    async with api.client(monkeypatch) as client:
+        assert await cluster_uid(client) == "cluster-uid"

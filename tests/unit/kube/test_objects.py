@@ -1,0 +1,145 @@
+"""The live objects, and what of them a reconcile acts on."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
+from namespace_operator.api.status import NamespaceStatus
+from namespace_operator.domain.identity import Key
+from namespace_operator.domain.observed import InvalidSpec
+from namespace_operator.kube.objects import LiveObjects, to_subject
+
+KEY = Key("acme", "films")
+
+
+def obj(version: int, **changes: Any) -> dict[str, Any]:
+    """An object; changes of metadata by name, of spec and status as a whole."""
+    spec, status = changes.pop("spec", {}), changes.pop("status", {})
+    metadata = {"namespace": "acme", "name": "films", "uid": "u1", "generation": 1, "resourceVersion": str(version)}
+    return {"metadata": metadata | changes, "spec": spec, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("change", "concerns"),
+    [
+        ({"status": {"namespaceId": "ns_0123456789"}}, False),
+        ({"labels": {"a": "b"}}, False),
+        ({"managedFields": [{"manager": "kubectl"}]}, False),
+        ({"generation": 2}, True),
+        ({"deletionTimestamp": "2026-11-23T00:00:00Z"}, True),
+        ({"finalizers": ["mixpeek.com/namespace"]}, True),
+        ({"uid": "u2"}, True),
+    ],
+)
+def test_what_concerns_a_reconcile(change: dict[str, Any], concerns: bool) -> None:
+    objects = LiveObjects()
+    assert objects.put(obj(10))
+    assert objects.put(obj(11, **change)) is concerns
+    known = objects.get(KEY)
+    assert known is not None
+    assert known["metadata"]["resourceVersion"] == "11"
+    assert "managedFields" not in known["metadata"]
+
+
+@pytest.mark.parametrize("version", [9, 10])
+def test_an_older_version_does_not_replace_a_newer_one(version: int) -> None:
+    objects = LiveObjects()
+    objects.put(obj(10, generation=3))
+    assert not objects.put(obj(version, generation=2))
+    known = objects.get(KEY)
+    assert known is not None
+    assert known["metadata"]["generation"] == 3
+
+
+def test_versions_are_numbers() -> None:
+    objects = LiveObjects()
+    objects.put(obj(9))
+    assert objects.put(obj(10, generation=2))
+
+
+def test_a_dropped_object_is_forgotten() -> None:
+    objects = LiveObjects()
+    objects.put(obj(10))
+    objects.drop(KEY)
+    assert objects.get(KEY) is None
+    assert objects.keys() == frozenset()
+    assert objects.put(obj(10))
+
+
+def test_the_end_of_an_earlier_object_does_not_drop_its_successor() -> None:
+    objects = LiveObjects()
+    objects.put(obj(10, uid="u2"))
+    objects.drop(KEY, "u1")
+    assert objects.keys() == {KEY}
+    objects.drop(KEY, "u2")
+    assert objects.keys() == frozenset()
+
+
+def test_dropping_what_is_not_known_is_fine() -> None:
+    LiveObjects().drop(KEY)
+
+
+def test_subject() -> None:
+    raw = obj(
+        10,
+        spec={"namespaceName": "movies", "deletionPolicy": "Delete"},
+        status={"namespaceId": "ns_0123456789"},
+        finalizers=["other", "mixpeek.com/namespace"],
+        deletionTimestamp="2026-11-23T00:00:00Z",
+    )
+    subject = to_subject(raw, "k8s-uid")
+    assert (subject.key, subject.uid, subject.resource_version, subject.generation) == (KEY, "u1", "10", 1)
+    assert subject.k8s_namespace_uid == "k8s-uid"
+    assert subject.spec == NamespaceSpec(namespace_name="movies", deletion_policy=DeletionPolicy.DELETE)
+    assert subject.status.namespace_id == "ns_0123456789"
+    assert subject.deleting
+    assert subject.finalized
+
+
+def test_a_subject_without_spec_and_status() -> None:
+    raw = obj(10)
+    del raw["spec"], raw["status"]
+    subject = to_subject(raw, "k8s-uid")
+    assert (subject.spec, subject.status) == (NamespaceSpec(), NamespaceStatus())
+    assert not subject.deleting
+    assert not subject.finalized
+    assert subject.deletion_policy is DeletionPolicy.RETAIN
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem", "policy"),
+    [
+        ({"namespaceName": "x"}, "spec.namespaceName: ", DeletionPolicy.RETAIN),
+        (
+            {"payloadIndexes": [{"fieldName": "a", "type": "nope"}], "deletionPolicy": "Delete"},
+            "spec.payloadIndexes[0].type: ",
+            DeletionPolicy.DELETE,
+        ),
+        ({"deletionPolicy": "Shred"}, "spec.deletionPolicy: ", DeletionPolicy.RETAIN),
+        ({"featureExtractors": "text"}, "spec.featureExtractors: ", DeletionPolicy.RETAIN),
+    ],
+)
+def test_an_invalid_spec_keeps_its_policy(spec: dict[str, Any], problem: str, policy: DeletionPolicy) -> None:
+    subject = to_subject(obj(10, spec=spec), "k8s-uid")
+    assert isinstance(subject.spec, InvalidSpec)
+    assert subject.spec.problem.startswith(problem)
+    assert subject.deletion_policy is policy
+
+
+@pytest.mark.parametrize(
+    "status",
+    [{"conditions": "none"}, {"documentCount": "many"}, {"createdAt": "yesterday"}, {"payloadIndexes": [{"a": 1}]}],
+)
+def test_a_status_that_cannot_be_read_counts_as_none(status: dict[str, Any]) -> None:
+    assert to_subject(obj(10, status=status), "k8s-uid").status == NamespaceStatus()
+
+
+def test_reading_a_subject_changes_nothing() -> None:
+    raw = obj(10, spec={"namespaceName": "movies"}, finalizers=["other"])
+    before = copy.deepcopy(raw)
+    to_subject(raw, "k8s-uid")
+    assert raw == before
