@@ -81,14 +81,14 @@ def _run(command: str, console: Console) -> None:
                     "\n[bold green]proven[/]: every Namespace is Ready and the stores hold what was asked for"
                 )
                 return
-        _explain(stack, console, samples=command == "demo")
-        _stay(stack)
+        _stay(stack, console, samples=command == "demo")
         console.print("\nstopping")
 
 
-def _stay(stack: Stack) -> None:
+def _stay(stack: Stack, console: Console, samples: bool) -> None:
     """Return when interrupted, which is the regular end; raise ChildExitedError if a server ends before."""
     try:
+        _explain(stack, console, samples)
         while True:
             stack.check()
             sleep(_CHECK_SECONDS)
@@ -111,7 +111,9 @@ def _install(stack: Stack, console: Console) -> None:
 
 def _operator_logs(stack: Stack) -> str:
     logs = sorted((stack.logs / "pods").glob(f"{RELEASE}-*.log"))
-    return "\n".join(f"{log.name}\n{tail(log)}" for log in logs) or "the operator has written no log"
+    return "\n".join(f"{log.name}\n{tail(log)}" for log in logs) or (
+        f"no log here; in a cluster: kubectl -n {RELEASE_NAMESPACE} logs deployment/{RELEASE}"
+    )
 
 
 def _explain(stack: Stack, console: Console, samples: bool) -> None:
