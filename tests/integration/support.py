@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 import pymongo
@@ -16,7 +15,7 @@ from kubernetes import client as kubernetes
 from kubernetes import config
 from kubernetes.client.exceptions import ApiException
 from pymongo.database import Database
-from qdrant_client import QdrantClient
+from qdrant_client import QdrantClient, models
 
 from devstack.release import MONGODB_DATABASE, RELEASE, RELEASE_NAMESPACE
 from devstack.stack import Stack
@@ -44,12 +43,17 @@ class Platform:
     """The stack's servers, reached the way a user or an administrator reaches them."""
 
     stack: Stack
+    killed: set[int] = field(default_factory=set)
 
     def __enter__(self) -> Self:
-        api = config.new_client_from_config(str(self.stack.kubeconfig))
-        self.core = kubernetes.CoreV1Api(api)
-        self.objects = kubernetes.CustomObjectsApi(api)
-        self.qdrant = QdrantClient(url=self.stack.qdrant_url, api_key=self.stack.qdrant_api_key, timeout=30, check_compatibility=False)
+        # The client's functions are not typed to the objects they carry.
+        new_client: Any = config.new_client_from_config
+        api = new_client(str(self.stack.kubeconfig))
+        self.core: Any = kubernetes.CoreV1Api(api)
+        self.objects: Any = kubernetes.CustomObjectsApi(api)
+        self.qdrant = QdrantClient(
+            url=self.stack.qdrant_url, api_key=self.stack.qdrant_api_key, timeout=30, check_compatibility=False
+        )
         self._mongodb: pymongo.MongoClient[Object] = pymongo.MongoClient(self.stack.mongodb_uri, tz_aware=True)
         return self
 
@@ -62,11 +66,16 @@ class Platform:
         """The operator's database."""
         return self._mongodb[MONGODB_DATABASE]
 
+    def vectors(self, collection: str) -> dict[str, models.VectorParams]:
+        """The named dense vectors of a collection."""
+        vectors = self.qdrant.get_collection(collection).config.params.vectors
+        assert isinstance(vectors, dict)
+        return vectors
+
     def create_organization(self, name: str) -> Organization:
         """Make a Kubernetes namespace."""
         self.core.create_namespace({"metadata": {"name": name}})
         return Organization(self, name)
-
 
     def stop_operator(self) -> None:
         """Scale the operator to nothing and wait until its process has ended."""
@@ -78,10 +87,10 @@ class Platform:
         self._scale_operator(1)
 
     def kill_operator(self) -> None:
-        """End the operator's process as a node failure would, once there is one; it is started again."""
-        for pid in eventually(self.stack.operator_pids, "an operator process"):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        """End the operator's process as a node failure would, once there is one that was not killed before."""
+        for pid in eventually(lambda: set(self.stack.operator_pids()) - self.killed, "an operator process"):
+            os.kill(pid, signal.SIGKILL)
+            self.killed.add(pid)
 
     def _scale_operator(self, replicas: int) -> None:
         scale = ("scale", "deployment", RELEASE, f"--replicas={replicas}", "-n", RELEASE_NAMESPACE)
@@ -116,34 +125,46 @@ class Organization:
     platform: Platform
     name: str
 
-    def create(self, name: str, **spec: Any) -> Object:
+    def create(self, name: str, **spec: Any) -> None:
         """Create a Namespace."""
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
-        return self.platform.objects.create_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL, body)
+        self._objects.create_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL, body)
 
-    def edit(self, name: str, **spec: Any) -> Object:
+    def edit(self, name: str, **spec: Any) -> None:
         """Change fields of the spec; None removes one."""
-        return self.platform.objects.patch_namespaced_custom_object(
+        self._objects.patch_namespaced_custom_object(
             GROUP, VERSION, self.name, PLURAL, name, {"spec": spec}, _content_type="application/merge-patch+json"
         )
 
-    def get(self, name: str) -> Object | None:
+    @property
+    def _objects(self) -> Any:
+        return self.platform.objects
+
+    def get(self, name: str) -> Object:
+        """The object."""
+        found = self.find(name)
+        assert found is not None, f"there is no Namespace {self.name}/{name}"
+        return found
+
+    def find(self, name: str) -> Object | None:
         """The object, or None."""
         try:
-            return self.platform.objects.get_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL, name)
+            found: Object = self._objects.get_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL, name)
         except ApiException as error:
             if error.status == 404:
                 return None
             raise
+        return found
 
     def list(self) -> list[Object]:
         """Every Namespace of the organization."""
-        return self.platform.objects.list_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL)["items"]
+        found: list[Object] = self._objects.list_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL)["items"]
+        return found
 
     def remove(self, name: str, timeout: float = TIMEOUT_SECONDS) -> None:
         """Delete a Namespace and wait until it is gone."""
-        self.platform.objects.delete_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL, name)
-        eventually(lambda: self.get(name) is None, f"deletion of {name}", timeout)
+        self._objects.delete_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL, name)
+        eventually(lambda: self.find(name) is None, f"deletion of {name}", timeout)
 
     def ready(self, name: str, timeout: float = TIMEOUT_SECONDS) -> Object:
         """The status, once Ready is True for the current generation."""
@@ -153,7 +174,7 @@ class Organization:
         """The status, once Ready has this reason for the current generation."""
 
         def look() -> Object | None:
-            obj = self.get(name)
+            obj = self.find(name)
             status = obj.get("status") if obj else None
             if not obj or not status or status["observedGeneration"] != obj["metadata"]["generation"]:
                 return None
@@ -162,10 +183,16 @@ class Organization:
         try:
             return eventually(look, f"Ready reason {reason} of {name}", timeout)
         except AssertionError as error:
-            raise AssertionError(f"{error}; last seen: {(self.get(name) or {}).get('status')}") from None
+            raise AssertionError(f"{error}; last seen: {(self.find(name) or {}).get('status')}") from None
 
-    def document(self, name: str) -> Object | None:
+    def document(self, name: str) -> Object:
         """The namespace document of a custom resource."""
+        found = self.find_document(name)
+        assert found is not None, f"there is no document of {self.name}/{name}"
+        return found
+
+    def find_document(self, name: str) -> Object | None:
+        """The namespace document of a custom resource, or None."""
         return self.platform.database["namespaces"].find_one({"owner.organization": self.name, "owner.cr_name": name})
 
     def abandon(self) -> None:

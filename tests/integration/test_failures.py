@@ -65,7 +65,7 @@ def test_a_deletion_waits_for_qdrant(platform: Platform, organization: Organizat
         assert condition(status, "Ready")["status"] == "False"
     finally:
         platform.stack.qdrant.start()
-    eventually(lambda: organization.get("leaving") is None, "the deletion")
+    eventually(lambda: organization.find("leaving") is None, "the deletion")
     assert not platform.qdrant.collection_exists(collection)
 
 
@@ -91,7 +91,7 @@ def test_an_operator_killed_at_ten_random_moments_loses_and_leaves_nothing(
     for status in statuses.values():
         collection = platform.qdrant.get_collection(status["collection"])
         assert set(collection.payload_schema) == {"lang", *SYSTEM_INDEXES}
-        assert set(collection.config.params.vectors) == {TEXT_VECTOR}
+        assert set(platform.vectors(status["collection"])) == {TEXT_VECTOR}
     ours = {"owner.organization": organization.name}
     assert platform.database["namespaces"].count_documents(ours) == len(names)
     assert platform.marked_collections(organization.name) == {status["collection"] for status in statuses.values()}

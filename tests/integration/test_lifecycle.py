@@ -26,11 +26,11 @@ def test_a_namespace_becomes_ready_with_collection_vectors_indexes_and_document(
     status = organization.ready("articles")
 
     collection = platform.qdrant.get_collection(status["collection"])
-    assert collection.config.params.vectors[TEXT_VECTOR].size == 1024
-    assert collection.config.params.vectors[TEXT_VECTOR].distance == models.Distance.COSINE
+    vector = platform.vectors(status["collection"])[TEXT_VECTOR]
+    assert vector.size == 1024
+    assert vector.distance == models.Distance.COSINE
     assert set(collection.payload_schema) == {"lang", *SYSTEM_INDEXES}
     document = organization.document("articles")
-    assert document is not None
     assert document["_id"] == status["namespaceId"] == status["collection"]
     assert document["state"] == "ready"
     assert document["description"] == "Articles"
@@ -54,7 +54,7 @@ def test_an_added_extractor_gets_its_vector_and_the_points_stay(platform: Platfo
     organization.edit("grows", featureExtractors=[TEXT, IMAGE])
     status = organization.ready("grows")
 
-    vectors = platform.qdrant.get_collection(collection).config.params.vectors
+    vectors = platform.vectors(collection)
     assert vectors[IMAGE_VECTOR].size == 768
     assert platform.qdrant.count(collection, exact=True).count == 20
     assert set(status["vectorInferenceMap"]) == {TEXT_VECTOR, IMAGE_VECTOR}
@@ -70,7 +70,7 @@ def test_an_extractor_removed_from_the_spec_stays_registered(platform: Platform,
 
     in_spec = {e["featureExtractorId"]: e["inSpec"] for e in status["featureExtractors"]}
     assert in_spec == {"text_extractor_v1": True, "image_extractor_v1": False}
-    assert set(platform.qdrant.get_collection(collection).config.params.vectors) == {TEXT_VECTOR, IMAGE_VECTOR}
+    assert set(platform.vectors(collection)) == {TEXT_VECTOR, IMAGE_VECTOR}
 
 
 SCHEMAS = [
@@ -152,7 +152,7 @@ def test_the_second_holder_of_a_name_waits_until_it_is_free(organization: Organi
     organization.create("loser", namespaceName="wanted")
     status = organization.reason("loser", "NameConflict")
     assert f"{organization.name}/holder" in condition(status, "Ready")["message"]
-    assert organization.document("loser") is None
+    assert organization.find_document("loser") is None
 
     organization.edit("holder", namespaceName="other")
     organization.ready("loser")
@@ -167,9 +167,8 @@ def test_an_unknown_extractor_does_not_hold_up_the_rest(platform: Platform, orga
     message = condition(status, "Ready")["message"]
     assert "no_such_extractor_v9" in message
     assert "text_extractor_v1" in message
-    collection = platform.qdrant.get_collection(status["collection"])
-    assert TEXT_VECTOR in collection.config.params.vectors
-    assert "lang" in collection.payload_schema
+    assert TEXT_VECTOR in platform.vectors(status["collection"])
+    assert "lang" in platform.qdrant.get_collection(status["collection"]).payload_schema
 
     organization.edit("partly", featureExtractors=[TEXT])
     organization.ready("partly")
@@ -207,7 +206,7 @@ def test_delete_leaves_nothing_in_either_store(platform: Platform, organization:
 
     organization.remove("gone")
     assert not platform.qdrant.collection_exists(status["collection"])
-    assert organization.document("gone") is None
+    assert organization.find_document("gone") is None
     assert platform.database["namespaces"].count_documents({"claims": f"collection/{status['collection']}"}) == 0
 
 
@@ -233,7 +232,7 @@ def test_deleting_the_kubernetes_namespace_ends_with_both_policies_served(platfo
     eventually(lambda: organization.document("stays")["state"] == "retained", "state retained")
     assert platform.qdrant.collection_exists(stays["collection"])
     assert not platform.qdrant.collection_exists(goes["collection"])
-    assert organization.document("goes") is None
+    assert organization.find_document("goes") is None
 
 
 def test_a_kubernetes_namespace_made_again_inherits_nothing(platform: Platform) -> None:
