@@ -1,7 +1,8 @@
-"""Logs of the operator in the model world: quiet, but an error in them fails the test."""
+"""What all tests in the model world share: quiet logs, and a count of the cases they ran."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, MutableMapping
 from typing import Any, NoReturn
 
@@ -9,6 +10,7 @@ import pytest
 import structlog
 
 _ERRORS = ("error", "exception", "critical")
+_TALLY = pytest.StashKey[Counter[str]]()
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +19,20 @@ def quiet_logs() -> Iterator[None]:
     structlog.configure(processors=[_judge], cache_logger_on_first_use=False)
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Counter[str]:
+    """Counts of what was run, shown once at the end of the run."""
+    return request.config.stash.setdefault(_TALLY, Counter())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """One line: how many cases the parametrized tests of the model world stand for."""
+    tally = config.stash.get(_TALLY, None)
+    if tally:
+        counts = ", ".join(f"{count} {what}" for what, count in tally.items())
+        terminalreporter.write_line(f"model world: {counts}")
 
 
 def _judge(_logger: object, method: str, line: MutableMapping[str, Any]) -> NoReturn:

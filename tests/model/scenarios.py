@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.model.steps import (
@@ -21,6 +22,7 @@ from tests.model.steps import (
     index,
     index_dropped,
     index_put,
+    mark_put_back,
     mark_removed,
     operator_down,
     operator_up,
@@ -34,22 +36,35 @@ from tests.world.world import World
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A name and what happens, one step after the other; the world comes to rest between two steps."""
+    """What happens to the world that ``given`` makes, one step after the other, with rest between two steps.
+
+    The same few beginnings are shared by many scenarios: the faults of their writes are tried in scenarios of their
+    own, and in storms that rage from the beginning on.
+    """
 
     name: str
     steps: tuple[Step, ...]
+    given: tuple[Step, ...] = ()
 
     def __str__(self) -> str:
         return self.name.replace(" ", "-")
 
 
-async def run(scenario: Scenario, world: World) -> World:
-    """Let the scenario happen; the operator is started first, and again by the steps that say so."""
-    world.start_operator()
-    for step in scenario.steps:
+async def run(steps: Sequence[Step], world: World) -> World:
+    """Let the steps happen; the operator is started first, and again by the steps that say so."""
+    if world.operator is None:
+        world.start_operator()
+    for step in steps:
         step(world)
         if world.operator is not None:
             await world.settle()
+    return world
+
+
+async def beginning(scenario: Scenario) -> World:
+    """The world that the scenario is about, with operations numbered from here on."""
+    world = await run(scenario.given, World())
+    world.faults.start_over()
     return world
 
 
@@ -57,6 +72,8 @@ TEXT = extractor("text_extractor")
 IMAGE = extractor("image_extractor")
 COLBERT = extractor("colbert_extractor")
 SMALL_TEXT = extractor("text_extractor", embedding_model="all_minilm_l6_v2_v1")
+
+TEXT_VECTOR = "text_extractor_v1_embedding"
 
 CITY = index("city", "keyword")
 
@@ -85,38 +102,46 @@ EVERY_INDEX_TYPE = [
 _SHOP = apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY])
 _SHOP_UNDER_DELETE = apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY], deletionPolicy="Delete")
 _FULL_SHOP = (_SHOP, points("shop", 3))
+_FULL_SHOP_UNDER_DELETE = (_SHOP_UNDER_DELETE, points("shop", 3))
 
-SCENARIOS = (
+_BEGINNINGS = (
     Scenario("create", (_SHOP,)),
+    Scenario("create under Delete", (_SHOP_UNDER_DELETE,)),
+    Scenario("points", (points("shop", 3),), (_SHOP,)),
+)
+
+_EDITS = (
     Scenario(
         "create with three extractors and all index types",
         (apply("shop", featureExtractors=[SMALL_TEXT, IMAGE, COLBERT], payloadIndexes=EVERY_INDEX_TYPE),),
     ),
-    Scenario("create under Delete", (_SHOP_UNDER_DELETE,)),
-    Scenario("live numbers", (*_FULL_SHOP, belongings("shop", buckets=2, collections=1, objects=5))),
+    Scenario("live numbers", (belongings("shop", buckets=2, collections=1, objects=5),), _FULL_SHOP),
     Scenario(
-        "add an extractor to a collection with points",
-        (*_FULL_SHOP, apply("shop", featureExtractors=[TEXT, IMAGE, COLBERT], payloadIndexes=[CITY])),
+        "add extractors to a collection with points",
+        (apply("shop", featureExtractors=[TEXT, IMAGE, COLBERT], payloadIndexes=[CITY]),),
+        _FULL_SHOP,
     ),
-    Scenario("remove an extractor", (*_FULL_SHOP, apply("shop", payloadIndexes=[CITY]))),
-    Scenario("change params of an extractor", (_SHOP, apply("shop", featureExtractors=[SMALL_TEXT]))),
+    Scenario("remove an extractor", (apply("shop", payloadIndexes=[CITY]),), _FULL_SHOP),
+    Scenario("change params of an extractor", (apply("shop", featureExtractors=[SMALL_TEXT]),), _FULL_SHOP),
     Scenario("unknown extractor", (apply("shop", featureExtractors=[extractor("no_extractor"), IMAGE]),)),
     Scenario(
         "change the type of an index",
-        (*_FULL_SHOP, apply("shop", featureExtractors=[TEXT], payloadIndexes=[index("city", "text", minTokenLen=4)])),
+        (apply("shop", featureExtractors=[TEXT], payloadIndexes=[index("city", "text", minTokenLen=4)]),),
+        _FULL_SHOP,
     ),
     Scenario(
         "add and remove indexes",
         (
-            *_FULL_SHOP,
             apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY, *EVERY_INDEX_TYPE]),
             apply("shop", featureExtractors=[TEXT], payloadIndexes=EVERY_INDEX_TYPE[:2]),
             apply("shop", featureExtractors=[TEXT]),
         ),
+        _FULL_SHOP,
     ),
     Scenario(
         "rename and describe",
-        (*_FULL_SHOP, apply("shop", namespaceName="store", description="sells"), apply("shop", namespaceName="shop2")),
+        (apply("shop", namespaceName="store", description="sells"), apply("shop", namespaceName="shop2")),
+        _FULL_SHOP,
     ),
     Scenario(
         "name conflict and heal",
@@ -129,70 +154,72 @@ SCENARIOS = (
     Scenario(
         "rename to a name that is held, then heal",
         (
-            apply("first"),
-            *_FULL_SHOP,
             apply("shop", namespaceName="first", featureExtractors=[TEXT], payloadIndexes=EVERY_INDEX_TYPE[:1]),
             delete("first"),
         ),
+        (apply("first"), *_FULL_SHOP),
     ),
-    Scenario("delete under Retain", (*_FULL_SHOP, delete("shop"))),
+)
+
+_ENDS = (
+    Scenario("delete under Retain", (delete("shop"),), _FULL_SHOP),
     Scenario(
         "delete under Retain while the operator is down, then create again",
-        (*_FULL_SHOP, operator_down, delete("shop"), operator_up, _SHOP),
+        (operator_down, delete("shop"), operator_up, _SHOP),
+        _FULL_SHOP,
     ),
     Scenario(
         "create again under Retain while the operator is down",
-        (*_FULL_SHOP, operator_down, delete("shop"), _SHOP, operator_up),
+        (operator_down, delete("shop"), _SHOP, operator_up),
+        _FULL_SHOP,
     ),
-    Scenario("delete under Delete", (_SHOP_UNDER_DELETE, points("shop", 3), delete("shop"))),
-    Scenario(
-        "delete under Delete, then create again",
-        (_SHOP_UNDER_DELETE, points("shop", 3), delete("shop"), _SHOP_UNDER_DELETE),
-    ),
+    Scenario("delete under Delete", (delete("shop"),), _FULL_SHOP_UNDER_DELETE),
+    Scenario("delete under Delete, then create again", (delete("shop"), _SHOP_UNDER_DELETE), _FULL_SHOP_UNDER_DELETE),
     Scenario(
         "delete under Delete while the operator is down",
-        (_SHOP_UNDER_DELETE, points("shop", 3), operator_down, delete("shop"), operator_up),
+        (operator_down, delete("shop"), operator_up),
+        _FULL_SHOP_UNDER_DELETE,
     ),
-    Scenario("deletion waits for an alias", (_SHOP_UNDER_DELETE, alias_added("shop", "live"), delete("shop"))),
+    Scenario("deletion waits for an alias", (alias_added("shop", "live"), delete("shop")), _FULL_SHOP_UNDER_DELETE),
     Scenario(
         "deletion goes on once the alias is gone",
-        (_SHOP_UNDER_DELETE, alias_added("shop", "live"), delete("shop"), alias_removed("live")),
+        (alias_added("shop", "live"), delete("shop"), alias_removed("live")),
+        _FULL_SHOP_UNDER_DELETE,
     ),
-    Scenario(
-        "policy from Retain to Delete to Retain",
-        (*_FULL_SHOP, _SHOP_UNDER_DELETE, _SHOP, delete("shop")),
-    ),
+    Scenario("policy from Retain to Delete to Retain", (_SHOP_UNDER_DELETE, _SHOP, delete("shop")), _FULL_SHOP),
     Scenario(
         "policy to Retain during a deletion",
-        (
-            _SHOP_UNDER_DELETE,
-            points("shop", 3),
-            alias_added("shop", "live"),
-            delete("shop"),
-            _SHOP,
-        ),
+        (alias_added("shop", "live"), delete("shop"), _SHOP),
+        _FULL_SHOP_UNDER_DELETE,
     ),
     Scenario(
         "finalizer removed by hand during a deletion, then its name used by another",
         (
-            _SHOP_UNDER_DELETE,
-            points("shop", 3),
             alias_added("shop", "live"),
             delete("shop"),
             finalizers_removed("shop"),
             apply("heir", namespaceName="shop"),
         ),
+        _FULL_SHOP_UNDER_DELETE,
     ),
-    Scenario("document lost", (*_FULL_SHOP, document_lost("shop"))),
+    Scenario(
+        "Kubernetes namespace made again",
+        (delete("shop"), organization_recreated, _SHOP),
+        _FULL_SHOP,
+    ),
+)
+
+_DRIFT = (
+    Scenario("document lost", (document_lost("shop"),), _FULL_SHOP),
     Scenario(
         "document lost, then deleted under Delete",
-        (_SHOP_UNDER_DELETE, points("shop", 3), operator_down, document_lost("shop"), delete("shop"), operator_up),
+        (operator_down, document_lost("shop"), delete("shop"), operator_up),
+        _FULL_SHOP_UNDER_DELETE,
     ),
-    Scenario("document with fields of others", (*_FULL_SHOP, document_edited("shop", billing={"plan": "pro"}), _SHOP)),
+    Scenario("document with fields of others", (document_edited("shop", billing={"plan": "pro"}), _SHOP), _FULL_SHOP),
     Scenario(
         "document edited",
         (
-            *_FULL_SHOP,
             document_edited(
                 "shop",
                 state="deleting",
@@ -204,34 +231,37 @@ SCENARIOS = (
                 claims=["resource/cluster-1:main/acme/shop"],
             ),
         ),
+        _FULL_SHOP,
     ),
-    Scenario("document without claims", (*_FULL_SHOP, document_edited("shop", claims=[]))),
-    Scenario("malformed document", (*_FULL_SHOP, document_edited("shop", state="odd"))),
+    Scenario("document without claims", (document_edited("shop", claims=[]),), _FULL_SHOP),
+    Scenario("malformed document", (document_edited("shop", state="odd"),), _FULL_SHOP),
     Scenario(
         "malformed document, repaired",
-        (*_FULL_SHOP, document_edited("shop", state="odd"), document_edited("shop", state="ready")),
+        (document_edited("shop", state="odd"), document_edited("shop", state="ready")),
+        _FULL_SHOP,
     ),
-    Scenario("index dropped by hand", (*_FULL_SHOP, index_dropped("shop", "city"), index_dropped("shop", "bucket_id"))),
-    Scenario("index changed by hand", (*_FULL_SHOP, index_put("shop", "city", "integer"))),
-    Scenario("undeclared index", (*_FULL_SHOP, index_put("shop", "colour", "keyword"))),
-    Scenario("vector missing", (*_FULL_SHOP, vector_dropped("shop", "text_extractor_v1_embedding"))),
-    Scenario("vector mismatch", (*_FULL_SHOP, vector_resized("shop", "text_extractor_v1_embedding", 7))),
-    Scenario("collection gone", (*_FULL_SHOP, collection_gone("shop"))),
-    Scenario("collection not loaded", (*_FULL_SHOP, collection_unloadable("shop"))),
-    Scenario("collection loaded again", (*_FULL_SHOP, collection_unloadable("shop"), collection_loaded("shop"))),
-    Scenario("mark removed", (*_FULL_SHOP, mark_removed("shop"))),
     Scenario(
-        "Kubernetes namespace made again",
-        (*_FULL_SHOP, delete("shop"), organization_recreated, _SHOP),
+        "indexes dropped by hand", (index_dropped("shop", "city"), index_dropped("shop", "bucket_id")), _FULL_SHOP
     ),
+    Scenario("index changed by hand", (index_put("shop", "city", "integer"),), _FULL_SHOP),
+    Scenario("undeclared index", (index_put("shop", "colour", "keyword"),), _FULL_SHOP),
+    Scenario("vector missing", (vector_dropped("shop", TEXT_VECTOR),), _FULL_SHOP),
+    Scenario("vector mismatch", (vector_resized("shop", TEXT_VECTOR, 7),), _FULL_SHOP),
+    Scenario("collection gone", (collection_gone("shop"),), _FULL_SHOP),
+    Scenario("collection not loaded", (collection_unloadable("shop"),), _FULL_SHOP),
+    Scenario("collection loaded again", (collection_unloadable("shop"), collection_loaded("shop")), _FULL_SHOP),
+    Scenario("mark removed", (mark_removed("shop"),), _FULL_SHOP),
+    Scenario("mark put back", (mark_removed("shop"), mark_put_back("shop")), _FULL_SHOP),
 )
 
+SCENARIOS = (*_BEGINNINGS, *_EDITS, *_ENDS, *_DRIFT)
 
-def world_of(name: str) -> Scenario:
-    """The scenario of this name."""
-    return next(scenario for scenario in SCENARIOS if scenario.name == name)
+
+async def world_of(name: str) -> World:
+    """The world at the end of the scenario of this name, without faults."""
+    return await without_faults(next(scenario for scenario in SCENARIOS if scenario.name == name))
 
 
 async def without_faults(scenario: Scenario) -> World:
     """The scenario in a world where nothing goes wrong."""
-    return await run(scenario, World())
+    return await run(scenario.steps, (await beginning(scenario)).fork())

@@ -169,6 +169,24 @@ def mark_removed(name: str) -> Step:
     return act
 
 
+def mark_put_back(name: str) -> Step:
+    """Somebody sets our keys again, as the condition's message asks for."""
+
+    def act(world: World) -> None:
+        document = world.document(name)
+        world.collection(name).metadata.update(
+            {
+                "mixpeek.com/instance": document["owner"]["instance_id"],
+                "mixpeek.com/organization": document["owner"]["organization"],
+                "mixpeek.com/collection": document["collection"],
+                "mixpeek.com/incarnation": document["incarnation"],
+                f"mixpeek.com/member.{document['_id']}": name,
+            }
+        )
+
+    return act
+
+
 def alias_added(name: str, alias: str) -> Step:
     """Somebody gives the collection an alias."""
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.model.scenarios import SCENARIOS, Scenario, run, without_faults
+from tests.model.scenarios import SCENARIOS, Scenario, beginning, run, without_faults
 from tests.world.checks import check_at_rest
 from tests.world.faults import Fault, Faults, Kind
 from tests.world.snapshot import snapshot
 from tests.world.world import World
+
+_AFTER_ALL = Fault(Kind.LATE, delay=1_000_000)
 
 FAULTS = (
     Fault(Kind.CRASH_BEFORE),
@@ -23,50 +25,69 @@ FAULTS = (
     # Landing while the same reconcile goes on, while the next one does, and after everything came to rest.
     Fault(Kind.LATE, delay=1),
     Fault(Kind.LATE, delay=8),
-    Fault(Kind.LATE, delay=1_000_000),
+    _AFTER_ALL,
 )
 
-_STORMS = 12
+_LOST_THEN_DELETED = next(s for s in SCENARIOS if s.name == "document lost, then deleted under Delete")
+_INSERT = "mongodb: insert document"
+
+_STORMS = 8
 _STORM_CHANCE = 0.25
 _STORM_LENGTH = 100
 
 
-@pytest.fixture(scope="module")
-def tally() -> Iterator[Counter[str]]:
-    """Counts the cases of this module and prints them once at its end."""
-    tally: Counter[str] = Counter()
-    yield tally
-    counts = ", ".join(f"{count} {what}" for what, count in tally.items())
-    print(f"\nmodel world: {counts}; {tally.total() - tally['scenarios']} cases")
-
-
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 async def test_one_write_goes_wrong(scenario: Scenario, tally: Counter[str]) -> None:
-    plain = await without_faults(scenario)
-    writes, expected = plain.faults.writes, snapshot(plain)
+    start = await beginning(scenario)
+    plain = await run(scenario.steps, start.fork())
+    writes, expected = list(plain.faults.log), snapshot(plain)
     await check_at_rest(plain)
-    for number in range(1, writes + 1):
+    for number, write in enumerate(writes, start=1):
         for fault in FAULTS:
-            await _check(scenario, expected, f"{fault} at write {number}", _at(number, fault))
+            if _lands_after_its_deletion(scenario, write, fault):
+                continue
+            await _check(scenario, start.fork(), expected, f"{fault} at write {number}", _at(number, fault))
+            tally["single faults of writes"] += 1
     tally["scenarios"] += 1
-    tally["single faults of writes"] += writes * len(FAULTS)
+    tally["writes"] += len(writes)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 async def test_one_read_goes_unanswered(scenario: Scenario, tally: Counter[str]) -> None:
-    plain = await without_faults(scenario)
+    start = await beginning(scenario)
+    plain = await run(scenario.steps, start.fork())
     reads, expected = plain.faults.reads, snapshot(plain)
     for number in range(1, reads + 1):
-        await _check(scenario, expected, f"no answer to read {number}", _unanswered(number))
+        await _check(scenario, start.fork(), expected, f"no answer to read {number}", _unanswered(number))
     tally["unanswered reads"] += reads
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
-async def test_many_writes_go_wrong(scenario: Scenario, tally: Counter[str]) -> None:
-    expected = snapshot(await without_faults(scenario))
+async def test_many_writes_go_wrong_from_the_beginning_on(scenario: Scenario, tally: Counter[str]) -> None:
+    whole = Scenario(scenario.name, (*scenario.given, *scenario.steps))
+    expected = snapshot(await without_faults(whole))
     for seed in range(_STORMS):
-        await _check(scenario, expected, f"storm {seed}", _storm(seed))
+        await _check(whole, World(), expected, f"storm {seed}", _storm(seed))
     tally["storms of faults"] += _STORMS
+
+
+async def test_an_insert_that_lands_after_its_deletion_is_retained_and_holds_no_name() -> None:
+    world = await beginning(_LOST_THEN_DELETED)
+    world.faults.at(_number_of(await without_faults(_LOST_THEN_DELETED), _INSERT), _AFTER_ALL)
+    await run(_LOST_THEN_DELETED.steps, world)
+    assert world.document("shop")["state"] == "retained"
+    assert not [claim for claim in world.document("shop")["claims"] if claim.startswith("name/")]
+    assert world.vectors.collections == {}
+    await check_at_rest(world)
+
+
+def _lands_after_its_deletion(scenario: Scenario, write: str, fault: Fault) -> bool:
+    """No revision fences an insert, so this one cannot end as if nothing had happened; it has a test of its own."""
+    return scenario is _LOST_THEN_DELETED and write.startswith(_INSERT) and fault == _AFTER_ALL
+
+
+def _number_of(world: World, write: str) -> int:
+    return next(number for number, entry in enumerate(world.faults.log, start=1) if entry.startswith(write))
 
 
 def _at(number: int, fault: Fault) -> Callable[[Faults], None]:
@@ -90,11 +111,10 @@ def _storm(seed: int) -> Callable[[Faults], None]:
     return arm
 
 
-async def _check(scenario: Scenario, expected: Any, case: str, arm: Callable[[Faults], None]) -> None:
-    world = World()
+async def _check(scenario: Scenario, world: World, expected: Any, case: str, arm: Callable[[Faults], None]) -> None:
     arm(world.faults)
     try:
-        await run(scenario, world)
+        await run(scenario.steps, world)
         assert world.faults.fired > 0, "no fault fired: the case proves nothing"
         assert snapshot(world) == expected
         await check_at_rest(world)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,8 +42,8 @@ class ModelApiServer:
     """Uid of each Kubernetes namespace."""
     events: list[Event] = field(default_factory=list)
     watches: list[Callable[[str, Object], None]] = field(default_factory=list)
-    _versions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    _uids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _version: int = 0
+    _uids: int = 0
 
     def apply(self, key: Key, spec: Object) -> None:
         """Create the object, or replace its spec, as a user does."""
@@ -99,22 +98,27 @@ class ModelApiServer:
         return known
 
     def _store(self, key: Key, obj: Object) -> Object:
-        obj["metadata"]["resourceVersion"] = str(next(self._versions))
+        self._stamp(obj)
         self.objects[key] = obj
         self._tell("MODIFIED", obj)
         return _copy(obj)
 
     def _remove(self, key: Key) -> None:
         gone = self.objects.pop(key)
-        gone["metadata"]["resourceVersion"] = str(next(self._versions))
+        self._stamp(gone)
         self._tell("DELETED", gone)
 
     def _tell(self, kind: str, obj: Object) -> None:
         for watch in self.watches:
             watch(kind, _copy(obj))
 
+    def _stamp(self, obj: Object) -> None:
+        self._version += 1
+        obj["metadata"]["resourceVersion"] = str(self._version)
+
     def _uid(self, what: str) -> str:
-        return f"uid-of-{what}-{next(self._uids)}"
+        self._uids += 1
+        return f"uid-of-{what}-{self._uids}"
 
 
 @dataclass(slots=True)

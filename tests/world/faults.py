@@ -63,6 +63,12 @@ class Faults:
         """Whether a late write has not happened yet."""
         return bool(self._in_flight)
 
+    def start_over(self) -> None:
+        """Number the operations from 1 again."""
+        assert not self._in_flight, "a write is still in flight"
+        self.log.clear()
+        self.reads = self.fired = 0
+
     def at(self, number: int, fault: Fault) -> None:
         """Let the write of this number go wrong."""
         self._planned[number] = fault

@@ -6,8 +6,7 @@ There is no time but the world's own: it moves by one resync interval a round, s
 from __future__ import annotations
 
 import contextlib
-import itertools
-from collections.abc import Iterator
+import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -75,11 +74,18 @@ class World:
     operator: Operator | None = None
     seconds: float = 0.0
     restarts: int = 0
-    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _ids: int = 0
 
     def __post_init__(self) -> None:
         self.vectors = ModelVectorStore(self.faults)
         self.metadata = ModelMetadataStore(self.faults)
+
+    def fork(self) -> World:
+        """Another world in the same state, with an operator that has just been started."""
+        self.stop_operator()
+        twin = copy.deepcopy(self)
+        twin.start_operator()
+        return twin
 
     def start_operator(self) -> None:
         """Start a run of the operator that knows nothing but what the servers tell it."""
@@ -94,7 +100,7 @@ class World:
             vectors=self.vectors,
             counts=CountReader(self.metadata, window=0),
             clock=Clock(now=lambda: _EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
-            mint_id=lambda: f"ns_{next(self._ids):010x}",
+            mint_id=self._mint_id,
             random=lambda: 0.5,
         )
         sweep = Sweep(INSTANCE, cluster, self.metadata, pending.setdefault)
@@ -105,6 +111,10 @@ class World:
         if self.operator is not None:
             self.operator.cluster.disconnect()
             self.operator = None
+
+    def _mint_id(self) -> str:
+        self._ids += 1
+        return f"ns_{self._ids:010x}"
 
     async def round(self) -> None:
         """One round of the operator; a crash ends it and starts another run."""
