@@ -101,6 +101,8 @@ _SYNCED = {
     ConditionType.INDEXES: ("Synced", "Every declared and system payload index is in place"),
 }
 
+_MESSAGE_LIMIT = 2048
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -143,7 +145,7 @@ def conditions(
             type=kind.value,
             status=status,
             reason=reason,
-            message=message,
+            message=message[:_MESSAGE_LIMIT],
             last_transition_time=since,
             observed_generation=generation,
         )
@@ -169,7 +171,4 @@ def conditions(
 
 
 def _join(findings: Sequence[Finding]) -> str:
-    return " | ".join(finding.message for finding in findings)[:_MESSAGE_LIMIT]
-
-
-_MESSAGE_LIMIT = 2048
+    return " | ".join(finding.message for finding in findings)

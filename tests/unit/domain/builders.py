@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from namespace_operator.api.spec import NamespaceSpec
@@ -65,6 +66,7 @@ extractors:
 """
 
 
+@cache
 def catalog() -> Catalog:
     """Two extractors that share a vector, one with a vector of each kind, one without any."""
     return Catalog.load(_CATALOG)

@@ -1,0 +1,172 @@
+"""Conditions made from findings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from namespace_operator.api.status import Condition
+from namespace_operator.domain.conditions import (
+    PIPELINE,
+    REASONS,
+    ConditionType,
+    Finding,
+    Reason,
+    Retry,
+    conditions,
+    retry_of,
+)
+from tests.unit.domain.builders import NOW
+
+MESSAGE_LIMIT = 2048
+
+
+def states(*findings: Finding, previous: tuple[Condition, ...] = ()) -> dict[str, tuple[str, str]]:
+    """Status and reason of each condition, by type."""
+    made = conditions(findings, previous, 3, NOW)
+    return {condition.type: (condition.status, condition.reason) for condition in made}
+
+
+ALL_WELL = {
+    "Ready": ("True", "Ready"),
+    "MetadataSynced": ("True", "Synced"),
+    "CollectionReady": ("True", "Available"),
+    "VectorsSynced": ("True", "Synced"),
+    "IndexesSynced": ("True", "Synced"),
+}
+
+TABLE: dict[str, tuple[tuple[Finding, ...], dict[str, tuple[str, str]]]] = {
+    "nothing found": ((), {}),
+    "one part": (
+        (Finding(Reason.UNKNOWN_EXTRACTOR, "m"),),
+        {"Ready": ("False", "UnknownExtractor"), "VectorsSynced": ("False", "UnknownExtractor")},
+    ),
+    "two parts": (
+        (Finding(Reason.NAME_CONFLICT, "m"), Finding(Reason.INDEX_PARAMETER_UNSUPPORTED, "m")),
+        {
+            "Ready": ("False", "NameConflict"),
+            "MetadataSynced": ("False", "NameConflict"),
+            "IndexesSynced": ("False", "IndexParameterUnsupported"),
+        },
+    ),
+    "two of one part": (
+        (Finding(Reason.PARAMS_LOCKED, "m"), Finding(Reason.VECTOR_MISSING, "m")),
+        {"Ready": ("False", "ParamsLocked"), "VectorsSynced": ("False", "ParamsLocked")},
+    ),
+    "halted at the document": (
+        (Finding(Reason.OWNED_ELSEWHERE, "m", halts=True),),
+        {
+            "Ready": ("False", "OwnedElsewhere"),
+            "MetadataSynced": ("False", "OwnedElsewhere"),
+            "CollectionReady": ("Unknown", "OwnedElsewhere"),
+            "VectorsSynced": ("Unknown", "OwnedElsewhere"),
+            "IndexesSynced": ("Unknown", "OwnedElsewhere"),
+        },
+    ),
+    "halted at the collection": (
+        (Finding(Reason.NAME_CONFLICT, "m"), Finding(Reason.COLLECTION_LOST, "m", halts=True)),
+        {
+            "Ready": ("False", "NameConflict"),
+            "MetadataSynced": ("False", "NameConflict"),
+            "CollectionReady": ("False", "CollectionLost"),
+            "VectorsSynced": ("Unknown", "CollectionLost"),
+            "IndexesSynced": ("Unknown", "CollectionLost"),
+        },
+    ),
+    "halted, and something known behind it": (
+        (Finding(Reason.UNKNOWN_EXTRACTOR, "m"), Finding(Reason.COLLECTION_NOT_OWNED, "m", halts=True)),
+        {
+            "Ready": ("False", "UnknownExtractor"),
+            "CollectionReady": ("False", "CollectionNotOwned"),
+            "VectorsSynced": ("False", "UnknownExtractor"),
+            "IndexesSynced": ("Unknown", "CollectionNotOwned"),
+        },
+    ),
+    "no answer": (
+        (Finding(Reason.MONGODB_UNAVAILABLE, "m", halts=True),),
+        {
+            "Ready": ("False", "MongoDBUnavailable"),
+            "MetadataSynced": ("Unknown", "MongoDBUnavailable"),
+            "CollectionReady": ("Unknown", "MongoDBUnavailable"),
+            "VectorsSynced": ("Unknown", "MongoDBUnavailable"),
+            "IndexesSynced": ("Unknown", "MongoDBUnavailable"),
+        },
+    ),
+    "red does not halt": (
+        (Finding(Reason.COLLECTION_RED, "m"),),
+        {"Ready": ("False", "CollectionRed"), "CollectionReady": ("False", "CollectionRed")},
+    ),
+}
+
+
+@pytest.mark.parametrize(("findings", "different"), TABLE.values(), ids=TABLE)
+def test_conditions(findings: tuple[Finding, ...], different: dict[str, tuple[str, str]]) -> None:
+    assert states(*findings) == ALL_WELL | different
+
+
+def test_every_condition_is_there_in_the_order_of_the_work() -> None:
+    made = conditions((), (), 3, NOW)
+    assert [condition.type for condition in made] == [ConditionType.READY, *PIPELINE]
+    assert {condition.observed_generation for condition in made} == {3}
+
+
+def test_every_reason_has_its_entry() -> None:
+    assert set(REASONS) == set(Reason)
+    assert all(info.condition in PIPELINE for info in REASONS.values())
+
+
+def test_messages_are_joined_in_the_part_and_in_the_summary() -> None:
+    findings = (Finding(Reason.PARAMS_LOCKED, "one"), Finding(Reason.VECTOR_MISSING, "two"))
+    by_type = {condition.type: condition.message for condition in conditions(findings, (), 1, NOW)}
+    assert by_type["Ready"] == by_type["VectorsSynced"] == "one | two"
+
+
+@pytest.mark.parametrize("halts", [False, True])
+def test_messages_are_limited(halts: bool) -> None:
+    findings = tuple(Finding(Reason.INVALID_SPEC, "x" * 1500, halts) for _ in range(2))
+    assert {len(condition.message) for condition in conditions(findings, (), 1, NOW)[:2]} == {MESSAGE_LIMIT}
+    assert all(len(condition.message) <= MESSAGE_LIMIT for condition in conditions(findings, (), 1, NOW))
+
+
+def test_what_was_not_examined_says_so_within_the_limit() -> None:
+    finding = Finding(Reason.INVALID_SPEC, "x" * 5000, halts=True)
+    collection = conditions((finding,), (), 1, NOW)[2]
+    assert collection.message.startswith("Not examined: x")
+    assert len(collection.message) <= MESSAGE_LIMIT
+
+
+def test_the_transition_time_moves_only_with_the_status() -> None:
+    earlier = NOW - timedelta(hours=1)
+    lost = Finding(Reason.COLLECTION_LOST, "m", halts=True)
+    red = Finding(Reason.COLLECTION_RED, "m")
+    before = conditions((lost,), (), 1, earlier)
+    after = {condition.type: condition for condition in conditions((red,), before, 2, NOW)}
+    assert after["Ready"].last_transition_time == earlier, "still False, with another reason"
+    assert after["CollectionReady"].last_transition_time == earlier
+    assert after["CollectionReady"].reason == "CollectionRed"
+    assert after["MetadataSynced"].last_transition_time == earlier
+    assert after["VectorsSynced"].last_transition_time == NOW, "from Unknown to True"
+
+
+def test_conditions_of_others_are_not_carried_along() -> None:
+    foreign = conditions((), (), 1, NOW)[0].model_copy(update={"type": "Audited"})
+    assert "Audited" not in states(previous=(foreign,))
+
+
+@pytest.mark.parametrize(
+    ("reasons", "retry"),
+    [
+        ((), Retry.RESYNC),
+        ((Reason.COLLECTION_LOST,), Retry.RESYNC),
+        ((Reason.QDRANT_UNAVAILABLE,), Retry.BACKOFF),
+        ((Reason.UNKNOWN_EXTRACTOR, Reason.NAME_CONFLICT), Retry.BACKOFF),
+    ],
+)
+def test_retry(reasons: tuple[Reason, ...], retry: Retry) -> None:
+    assert retry_of([Finding(reason, "m") for reason in reasons]) is retry
+
+
+def test_what_may_heal_by_itself_is_looked_at_sooner() -> None:
+    unknown = {reason for reason, info in REASONS.items() if info.status == "Unknown"}
+    assert all(REASONS[reason].retry is Retry.BACKOFF for reason in unknown)

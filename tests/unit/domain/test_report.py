@@ -1,0 +1,133 @@
+"""The status: what was confirmed, what is kept, what is unknown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from namespace_operator.api.spec import DeletionPolicy
+from namespace_operator.api.status import NamespaceStatus
+from namespace_operator.domain.conditions import Finding, Reason
+from namespace_operator.domain.document import DeclaredIndex, MalformedDocument
+from namespace_operator.domain.observed import Counts, InvalidSpec, Observed
+from namespace_operator.domain.report import VOLATILE, report
+from tests.unit.domain.builders import (
+    NAMESPACE_ID,
+    NOW,
+    T0,
+    collection,
+    document,
+    extractor,
+    observed,
+    owner,
+    registered,
+    spec,
+    status_of,
+    subject,
+    with_indexes,
+)
+
+KEYWORD = {"type": "keyword"}
+WHOLE = document([registered("text_extractor_v1", model="minilm"), registered("film_extractor_v1")], {"brand": KEYWORD})
+PREVIOUS = status_of(WHOLE, document_count=3, object_count=9, payload_index_count=1)
+LIVE_NUMBERS = ("document_count", "bucket_count", "collection_count", "object_count", "qdrant_status")
+
+
+def test_everything_known() -> None:
+    wanted = subject(spec(featureExtractors=[extractor("text_extractor_v1", model="minilm")], deletionPolicy="Delete"))
+    live = with_indexes(collection(WHOLE), mine={"type": "integer", "range": False})
+    status = report(wanted, observed(WHOLE, live, counts=Counts(buckets=1, collections=0, objects=9)), (), NOW)
+
+    assert (status.namespace_id, status.namespace_name, status.collection) == (NAMESPACE_ID, "films", NAMESPACE_ID)
+    assert status.observed_generation == wanted.generation
+    assert (status.document_count, status.bucket_count, status.collection_count, status.object_count) == (3, 1, 0, 9)
+    assert (status.created_at, status.updated_at) == (T0, T0)
+    assert status.deletion_policy is DeletionPolicy.DELETE
+    assert status.vector_inference_map == {
+        "text": "minilm",
+        "frames": "siglip",
+        "words": "splade",
+        "patches": "colqwen",
+    }
+    assert status.qdrant_status is not None
+    assert (status.qdrant_status.status, status.qdrant_status.segments_count) == ("green", 1)
+
+    text, film = status.feature_extractors
+    assert (text.in_spec, text.params, text.vectors) == (True, {"model": "minilm"}, ("text",))
+    assert (film.in_spec, film.params, film.vectors) == (False, None, ("frames", "words", "patches"))
+
+    assert status.payload_index_count == 1, "without the system's and without foreign ones"
+    assert status.unmanaged_indexes == ("mine",)
+    indexes = {index.field_name: index for index in status.payload_indexes}
+    assert list(indexes) == sorted(indexes)
+    assert len(indexes) == 7
+    assert indexes["mine"].field_schema == {"type": "integer", "range": False}
+    assert (indexes["brand"].is_protected, indexes["namespace_id"].is_protected) == (False, True)
+
+
+def test_a_protected_entry_of_the_spec_is_shown_protected() -> None:
+    protected = DeclaredIndex(field_name="brand", field_schema=KEYWORD, is_protected=True)
+    guarded = document(payload_indexes=(protected,))
+    status = report(subject(), observed(guarded), (), NOW)
+    assert {i.field_name for i in status.payload_indexes if i.is_protected} >= {"brand"}
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        Observed(),
+        Observed(collection=collection(WHOLE)),
+        Observed(document=MalformedDocument(NAMESPACE_ID, "bad")),
+        observed(WHOLE.model_copy(update={"owner": owner(cr_uid="another"), "namespace_name": "stolen"})),
+    ],
+    ids=["MongoDB down", "document lost", "malformed", "another's"],
+)
+def test_identity_is_kept_and_numbers_are_unknown_without_a_document(seen: Observed) -> None:
+    down = Finding(Reason.MONGODB_UNAVAILABLE, "m", halts=True)
+    status = report(subject(status=PREVIOUS), seen, (down,), NOW)
+    changed = {"conditions", "observed_generation", "deletion_policy"}
+    kept = status.model_dump(exclude=changed | set(LIVE_NUMBERS))
+    assert kept == PREVIOUS.model_dump(exclude=changed | set(LIVE_NUMBERS))
+    assert all(getattr(status, name) is None for name in LIVE_NUMBERS)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [observed(WHOLE, collection=None), observed(WHOLE, replace(collection(WHOLE), metadata={}))],
+    ids=["no answer", "not ours"],
+)
+def test_live_numbers_are_unknown_without_our_collection(seen: Observed) -> None:
+    status = report(subject(status=PREVIOUS), seen, (), NOW)
+    assert (status.document_count, status.qdrant_status) == (None, None)
+    assert status.payload_indexes == PREVIOUS.payload_indexes, "recovery needs the last that was seen"
+
+
+def test_counts_of_an_unanswered_read_are_null_and_absent() -> None:
+    written = report(subject(), observed(WHOLE), (), NOW).to_kubernetes()
+    assert "objectCount" not in written
+    assert written["documentCount"] == 3
+
+
+def test_a_first_status_without_any_store_is_only_conditions() -> None:
+    status = report(subject(), Observed(), (Finding(Reason.MONGODB_UNAVAILABLE, "m", halts=True),), NOW)
+    assert set(status.to_kubernetes()) >= {"conditions", "observedGeneration", "deletionPolicy"}
+    assert status.namespace_id is None
+    assert status.payload_index_count is None
+
+
+def test_an_invalid_spec_lists_nothing_as_in_spec() -> None:
+    status = report(subject(InvalidSpec("bad")), observed(WHOLE), (), NOW)
+    assert [entry.in_spec for entry in status.feature_extractors] == [False, False]
+
+
+def test_a_status_read_back_is_the_status_written() -> None:
+    seen = observed(WHOLE, counts=Counts(1, 2, 3))
+    status = report(subject(), seen, (), NOW)
+    read = NamespaceStatus.model_validate(status.to_kubernetes())
+    again = report(subject(status=read), seen, (), NOW)
+    assert again.to_kubernetes() == status.to_kubernetes()
+
+
+def test_volatile_names_are_fields() -> None:
+    assert set(NamespaceStatus.model_fields) > VOLATILE
