@@ -9,7 +9,7 @@ from types import FrameType
 import yaml
 
 from devstack.kubeapi import KubeApi
-from devstack.node.agent import Agent
+from devstack.node.pods import PodFollower
 
 
 def main() -> None:
@@ -24,12 +24,12 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     server = yaml.safe_load(arguments.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
-    agent = Agent(KubeApi.from_kubeconfig(arguments.kubeconfig), server, arguments.run_dir)
+    follower = PodFollower(KubeApi.from_kubeconfig(arguments.kubeconfig), server, arguments.run_dir)
     try:
-        agent.run()
+        follower.run()
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        agent.leave()
+        follower.leave()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ NODE_NAME = "devstack"
 _RELIST_SECONDS = 1.0
 
 
-class Agent:
+class PodFollower:
     """Follows the Pods of one API server and keeps a `PodRunner` for each that is bound to this node."""
 
     def __init__(self, api: KubeApi, server: str, run_dir: Path) -> None:
