@@ -48,6 +48,10 @@ check: $(READY) ## Format, lint, types, import contracts, generated files
 	@PYTHONPATH=operator $(BIN)/lint-imports
 	@$(BIN)/python -m devstack.generate --check
 
+.PHONY: bench
+bench: $(READY) ## What one Namespace costs in time and requests, beside its floor
+	@$(BIN)/python -m bench.apply_to_ready
+
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format
 	@$(BIN)/ruff format .

@@ -16,10 +16,13 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """Control plane and stores, without an operator."""
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Control plane and stores, without an operator. The logs stay when a test failed."""
     with Stack() as running:
         yield running
+        if request.session.testsfailed:
+            running.keep_logs()
+            print(running.diagnostics())
 
 
 @pytest.fixture(scope="session")
