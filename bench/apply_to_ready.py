@@ -52,6 +52,9 @@ class Bench:
         self._objects: Any = kubernetes.CustomObjectsApi(api)
         self._database = pymongo.MongoClient[Object](stack.mongodb_uri)[stack.mongodb_database]
         self._watches: Any = watch
+
+    def prepare(self) -> None:
+        """Make the Kubernetes namespace to work in."""
         self._core.create_namespace({"metadata": {"name": ORGANIZATION}})
 
     def operator(self, name: str) -> float:
@@ -158,6 +161,7 @@ def main() -> None:
     with Stack() as stack:
         stack.install_operator()
         bench = Bench(stack)
+        bench.prepare()
         bench.operator("warm-up")
         times: list[float] = []
         floors: list[float] = []
