@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import bson
 from bson.codec_options import CodecOptions
+from bson.errors import BSONError
 
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, parse_document
 from namespace_operator.domain.observed import Counts
-from namespace_operator.stores.errors import Backend, ClaimTaken, Outdated, Unauthorized, Unavailable
+from namespace_operator.stores.errors import Backend, ClaimTaken, Outdated, Rejected, Unauthorized, Unavailable
 from tests.world.faults import Faults
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ class ModelMetadataStore:
             if document.namespace_id in self.documents:
                 raise ClaimTaken(f"there is a document {document.namespace_id}")
             self._refuse_taken(document)
-            self.put_raw({"_id": document.namespace_id, **_raw(document)})
+            self._put({"_id": document.namespace_id, **_raw(document)})
 
         self._write(f"insert document {document.namespace_id}", act)
 
@@ -64,7 +65,7 @@ class ModelMetadataStore:
             if found is None or found.get("revision") != document.revision - 1:
                 raise Outdated(f"{document.namespace_id} is not at revision {document.revision - 1}")
             self._refuse_taken(document)
-            self.put_raw({**found, **_raw(document)})
+            self._put({**found, **_raw(document)})
 
         self._write(f"replace document {document.namespace_id} ({document.state})", act)
 
@@ -110,6 +111,12 @@ class ModelMetadataStore:
     def all_raw(self) -> list[Raw]:
         """Every document as it is stored."""
         return [bson.decode(document, _CODEC) for document in self.documents.values()]
+
+    def _put(self, raw: Raw) -> None:
+        try:
+            self.put_raw(raw)
+        except (BSONError, OverflowError) as error:
+            raise Rejected(Backend.MONGODB, "MongoDB cannot store the document", "any") from error
 
     def _read(self, look: Callable[[], T]) -> T:
         self._authorize()

@@ -1,0 +1,67 @@
+"""Namespace documents for the contract tests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from namespace_operator.domain.document import (
+    DeclaredIndex,
+    NamespaceDocument,
+    Owner,
+    RegisteredExtractor,
+    RegisteredVector,
+    State,
+    UnsupportedIndex,
+)
+from namespace_operator.domain.vectors import VectorKind
+
+INSTANCE = "instance-1"
+
+
+def document(number: int = 1, *, instance_id: str = INSTANCE, **changes: Any) -> NamespaceDocument:
+    """A document with every field set, different for each number."""
+    namespace_id = f"ns_{number:010x}"
+    vectors = (
+        RegisteredVector(name="a", size=4, distance="cosine", inference_service="service-a"),
+        RegisteredVector(name="s", kind=VectorKind.SPARSE, modifier="idf", inference_service="service-s"),
+    )
+    extractor = RegisteredExtractor(
+        feature_extractor_id="a_v1",
+        feature_extractor_name="a",
+        version="v1",
+        params={"model": "größer", "sizes": [1, 2.5], "nested": {"on": True, "none": None}},
+        vectors=vectors,
+    )
+    whole = NamespaceDocument(
+        namespace_id=namespace_id,
+        namespace_name=f"name-{number}",
+        description="Straße, 日本語",
+        state=State.PROVISIONING,
+        owner=Owner(
+            instance_id=instance_id,
+            organization="acme",
+            k8s_namespace_uid="uid-of-acme",
+            cr_name=f"name-{number}",
+            cr_uid=f"uid-{number}",
+        ),
+        claims=(f"resource/{number}", f"name/{number}", f"collection/{number}"),
+        revision=1,
+        collection=namespace_id,
+        bound=True,
+        bound_vectors=("a", "s"),
+        feature_extractors=(extractor,),
+        payload_indexes=(DeclaredIndex(field_name="city", field_schema={"type": "keyword"}, is_protected=True),),
+        unsupported_indexes=(
+            UnsupportedIndex(field_name="city", field_schema={"type": "text"}, server_version="1.18.3"),
+        ),
+        vector_inference_map={"a": "service-a", "s": "service-s"},
+        created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        updated_at=datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC),
+    )
+    return whole.model_copy(update=changes)
+
+
+def following(before: NamespaceDocument, **changes: Any) -> NamespaceDocument:
+    """The next revision of a document."""
+    return before.model_copy(update={"revision": before.revision + 1, **changes})

@@ -1,0 +1,127 @@
+"""A store and a hand in its server, alike for the models and the real servers."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pymongo import AsyncMongoClient
+from qdrant_client import AsyncQdrantClient, models
+
+from namespace_operator.stores.mongodb import MongoStore
+from namespace_operator.stores.protocols import MetadataStore, VectorStore
+from namespace_operator.stores.qdrant import QdrantStore
+from tests.world.faults import Faults
+from tests.world.metadata import ModelMetadataStore, Raw
+from tests.world.vectors import ModelVectorStore
+
+
+class MetadataServer(Protocol):
+    """A database and the operator's store over it."""
+
+    @property
+    def store(self) -> MetadataStore:
+        """The store under test."""
+
+    async def write(self, collection: str, raw: Raw) -> None:
+        """Write a document past the store, over the one that has its ``_id``."""
+
+    async def look(self, namespace_id: str) -> Raw | None:
+        """A namespace document as the server holds it."""
+
+
+class VectorServer(Protocol):
+    """A Qdrant server and the operator's store over it."""
+
+    @property
+    def store(self) -> VectorStore:
+        """The store under test."""
+
+    async def add_points(self, collection: str, payloads: Mapping[int, Mapping[str, Any]]) -> None:
+        """Write points without vectors."""
+
+    async def add_alias(self, collection: str, alias: str) -> None:
+        """Give a collection an alias."""
+
+
+class ModelMetadata:
+    """The model of the database."""
+
+    def __init__(self) -> None:
+        self.store = ModelMetadataStore(Faults())
+
+    async def write(self, collection: str, raw: Raw) -> None:
+        """Write a document past the store."""
+        if collection == "namespaces":
+            self.store.put_raw(raw)
+        else:
+            self.store.belongings[collection].append(raw)
+
+    async def look(self, namespace_id: str) -> Raw | None:
+        """A namespace document as it is stored."""
+        return self.store.raw(namespace_id)
+
+
+class RealMetadata:
+    """A database of its own on a MongoDB server, dropped in the end."""
+
+    def __init__(self, uri: str, database: str) -> None:
+        self.store = MongoStore(uri, database)
+        self._client: AsyncMongoClient[Raw] = AsyncMongoClient(uri, tz_aware=True)
+        self._database = self._client[database]
+
+    async def write(self, collection: str, raw: Raw) -> None:
+        """Write a document past the store."""
+        await self._database[collection].replace_one({"_id": raw["_id"]}, raw, upsert=True)
+
+    async def look(self, namespace_id: str) -> Raw | None:
+        """A namespace document as the server holds it."""
+        return await self._database["namespaces"].find_one({"_id": namespace_id})
+
+    async def close(self) -> None:
+        """Drop the database and close the connections."""
+        await self._client.drop_database(self._database.name)
+        await self._client.close()
+        await self.store.close()
+
+
+class ModelVectors:
+    """The model of a Qdrant server."""
+
+    def __init__(self) -> None:
+        self.store = ModelVectorStore(Faults())
+
+    async def add_points(self, collection: str, payloads: Mapping[int, Mapping[str, Any]]) -> None:
+        """Write points."""
+        self.store.collections[collection].points.update({number: dict(p) for number, p in payloads.items()})
+
+    async def add_alias(self, collection: str, alias: str) -> None:
+        """Give a collection an alias."""
+        self.store.alias_targets[alias] = collection
+
+
+class RealVectors:
+    """A Qdrant server behind its URL."""
+
+    def __init__(self, url: str, api_key: str | None) -> None:
+        self.store = QdrantStore(url, api_key)
+        with warnings.catch_warnings():
+            # The client warns of a key sent without TLS; the server is on this machine or the user's choice.
+            warnings.simplefilter("ignore", UserWarning)
+            self._client = AsyncQdrantClient(url=url, api_key=api_key, check_compatibility=False)
+
+    async def add_points(self, collection: str, payloads: Mapping[int, Mapping[str, Any]]) -> None:
+        """Write points."""
+        points = [models.PointStruct(id=number, vector={}, payload=dict(p)) for number, p in payloads.items()]
+        await self._client.upsert(collection, points=points, wait=True)
+
+    async def add_alias(self, collection: str, alias: str) -> None:
+        """Give a collection an alias."""
+        create = models.CreateAlias(collection_name=collection, alias_name=alias)
+        await self._client.update_collection_aliases([models.CreateAliasOperation(create_alias=create)])
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+        await self.store.close()

@@ -1,0 +1,143 @@
+"""What every metadata store does: claims, revisions, shapes, counts."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, RegisteredExtractor, State
+from namespace_operator.domain.observed import Counts
+from namespace_operator.stores.errors import ClaimTaken, Outdated, Rejected
+from tests.contract.stores.documents import INSTANCE, document, following
+from tests.contract.stores.harness import MetadataServer
+
+
+async def test_a_document_comes_back_as_it_was_written(metadata: MetadataServer) -> None:
+    assert await metadata.store.get(document().namespace_id) is None
+    await metadata.store.insert(document())
+    assert await metadata.store.get(document().namespace_id) == document()
+
+
+async def test_a_document_is_found_by_each_of_its_claims(metadata: MetadataServer) -> None:
+    await metadata.store.insert(document(1))
+    await metadata.store.insert(document(2))
+    assert await metadata.store.find(["name/1", "resource/1"]) == [document(1)]
+    found = await metadata.store.find(["name/1", "resource/2", "name/3"])
+    assert {entry.namespace_id for entry in found if isinstance(entry, NamespaceDocument)} == {
+        document(1).namespace_id,
+        document(2).namespace_id,
+    }
+    assert await metadata.store.find(["name/3"]) == []
+
+
+async def test_of_fifty_inserts_of_one_claim_exactly_one_wins(metadata: MetadataServer) -> None:
+    contenders = [document(number, claims=(f"resource/{number}", "name/wanted")) for number in range(50)]
+    results = await asyncio.gather(*(metadata.store.insert(d) for d in contenders), return_exceptions=True)
+    losers = [result for result in results if result is not None]
+    assert len(losers) == 49
+    assert all(isinstance(loser, ClaimTaken) for loser in losers)
+    assert await metadata.store.find(["name/wanted"]) == [contenders[results.index(None)]]
+
+
+async def test_an_id_is_taken_once(metadata: MetadataServer) -> None:
+    await metadata.store.insert(document())
+    with pytest.raises(ClaimTaken):
+        await metadata.store.insert(document(claims=("resource/other",)))
+    assert await metadata.store.get(document().namespace_id) == document()
+
+
+async def test_of_ten_replacements_of_one_revision_exactly_one_wins(metadata: MetadataServer) -> None:
+    await metadata.store.insert(document())
+    replacements = [following(document(), description=f"by writer {number}") for number in range(10)]
+    results = await asyncio.gather(*(metadata.store.replace(d) for d in replacements), return_exceptions=True)
+    assert [type(result) for result in results if result is not None] == [Outdated] * 9
+    assert await metadata.store.get(document().namespace_id) == replacements[results.index(None)]
+
+
+async def test_a_replacement_of_another_revision_or_of_nothing_is_outdated(metadata: MetadataServer) -> None:
+    with pytest.raises(Outdated):
+        await metadata.store.replace(following(document()))
+    await metadata.store.insert(document())
+    with pytest.raises(Outdated):
+        await metadata.store.replace(following(following(document())))
+    assert await metadata.store.get(document().namespace_id) == document()
+
+
+async def test_a_replacement_cannot_take_the_claim_of_another(metadata: MetadataServer) -> None:
+    await metadata.store.insert(document(1))
+    await metadata.store.insert(document(2))
+    with pytest.raises(ClaimTaken):
+        await metadata.store.replace(following(document(1), claims=("resource/1", "name/2")))
+    assert await metadata.store.get(document(1).namespace_id) == document(1)
+
+
+async def test_a_claim_that_was_given_up_is_free(metadata: MetadataServer) -> None:
+    await metadata.store.insert(document(1))
+    await metadata.store.replace(following(document(1), claims=("resource/1",), state=State.RETAINED))
+    await metadata.store.insert(document(2, claims=("resource/2", "name/1")))
+    (holder,) = await metadata.store.find(["name/1"])
+    assert holder == document(2, claims=("resource/2", "name/1"))
+
+
+async def test_a_replacement_leaves_fields_of_others(metadata: MetadataServer) -> None:
+    await metadata.store.insert(document())
+    raw = await metadata.look(document().namespace_id)
+    assert raw is not None
+    await metadata.write("namespaces", {**raw, "billing": {"plan": "pro"}})
+    await metadata.store.replace(following(document(), description="new"))
+    raw = await metadata.look(document().namespace_id)
+    assert raw is not None
+    assert (raw["billing"], raw["description"]) == ({"plan": "pro"}, "new")
+
+
+async def test_a_deletion_names_the_revision(metadata: MetadataServer) -> None:
+    await metadata.store.insert(document())
+    with pytest.raises(Outdated):
+        await metadata.store.delete(document().namespace_id, revision=2)
+    await metadata.store.delete(document().namespace_id, revision=1)
+    assert await metadata.store.get(document().namespace_id) is None
+    await metadata.store.delete(document().namespace_id, revision=1)
+    await metadata.store.insert(document(2, claims=document().claims))
+
+
+@pytest.mark.parametrize("claims", [["name/odd"], "name/odd"], ids=["list", "lone value"])
+async def test_a_document_of_another_shape_holds_its_claims(metadata: MetadataServer, claims: object) -> None:
+    await metadata.store.insert(document(1))
+    await metadata.write("namespaces", {"_id": "ns_odd", "state": "odd", "claims": claims})
+    (found,) = await metadata.store.find(["name/odd"])
+    assert isinstance(found, MalformedDocument)
+    assert (found.document_id, found.claims) == ("ns_odd", ("name/odd",))
+    assert isinstance(await metadata.store.get("ns_odd"), MalformedDocument)
+    with pytest.raises(ClaimTaken):
+        await metadata.store.insert(document(2, claims=("name/odd",)))
+
+
+async def test_owned_lists_the_documents_of_one_instance(metadata: MetadataServer) -> None:
+    mine = [document(number) for number in range(1, 4)]
+    for entry in (*mine, document(9, instance_id="instance-2")):
+        await metadata.store.insert(entry)
+    await metadata.write("namespaces", {"_id": "ns_odd", "owner": {"instance_id": INSTANCE}})
+    owned = [entry async for entry in metadata.store.owned(INSTANCE)]
+    assert sorted(owned, key=lambda entry: entry.namespace_id) == mine
+
+
+async def test_counts_are_of_each_namespace_and_zero_is_told(metadata: MetadataServer) -> None:
+    rows = (("buckets", 2, "ns_1"), ("collections", 1, "ns_1"), ("objects", 5, "ns_1"), ("objects", 3, "ns_2"))
+    for collection, count, namespace_id in rows:
+        for number in range(count):
+            await metadata.write(collection, {"_id": f"{namespace_id}-{number}", "namespace_id": namespace_id})
+    assert await metadata.store.counts(["ns_1", "ns_2", "ns_3"]) == {
+        "ns_1": Counts(buckets=2, collections=1, objects=5),
+        "ns_2": Counts(buckets=0, collections=0, objects=3),
+        "ns_3": Counts(buckets=0, collections=0, objects=0),
+    }
+    assert await metadata.store.counts([]) == {}
+
+
+async def test_what_bson_cannot_hold_is_rejected(metadata: MetadataServer) -> None:
+    (extractor,) = document().feature_extractors
+    huge = RegisteredExtractor.model_validate({**extractor.model_dump(), "params": {"size": 2**70}})
+    with pytest.raises(Rejected):
+        await metadata.store.insert(document(feature_extractors=(huge,)))
+    assert await metadata.store.get(document().namespace_id) is None
