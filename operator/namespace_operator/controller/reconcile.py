@@ -14,7 +14,7 @@ from namespace_operator.controller.apply import Applier, World
 from namespace_operator.controller.cluster import Cluster, ClusterError, ClusterUnavailable, ObjectChanged
 from namespace_operator.controller.counts import CountReader
 from namespace_operator.controller.queue import Next
-from namespace_operator.domain.actions import Action
+from namespace_operator.domain.actions import Action, CollectionAction
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.conditions import ConditionType, Finding, Reason, Retry, retry_of
 from namespace_operator.domain.deletion import plan_retained
@@ -115,13 +115,23 @@ class Reconciler:
             raise RuntimeError(f"the plan does not come to rest: {step.actions}")
         except BackendError as error:
             structlog.get_logger().debug("request failed", key=str(world.subject.key), request=error.request)
-            return world, (_finding(error),)
+            return world, self._known_in_spite_of(error, world)
         except (ClusterError, asyncio.CancelledError):
             raise
         except Exception as error:
             structlog.get_logger().exception("internal error", key=str(world.subject.key))
             message = f"Internal error ({type(error).__name__}); the operator's log has the details, please report it"
             return world, (Finding(Reason.INTERNAL_ERROR, message, halts=True),)
+
+    def _known_in_spite_of(self, error: BackendError, world: World) -> Sequence[Finding]:
+        """The failure, and with Qdrant as the only one that fails what is to say of the document all the same."""
+        failure = _finding(error)
+        if error.backend is not Backend.QDRANT:
+            return (failure,)
+        step = plan(world.subject, replace(world.observed, collection=None), self._context())
+        undecided = world.observed.document is None or any(not isinstance(a, CollectionAction) for a in step.actions)
+        told = (finding for finding in step.findings if finding.info.condition is not ConditionType.COLLECTION)
+        return (replace(failure, unexamined=(ConditionType.METADATA,) if undecided else ()), *told)
 
     async def _observe_metadata(self, world: World) -> World:
         """The document of the resource and the holder of the wanted name, in one read unless the document is lost."""

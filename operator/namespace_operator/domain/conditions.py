@@ -108,12 +108,14 @@ _MESSAGE_LIMIT = 2048
 class Finding:
     """One thing that keeps a namespace from being ready, with a message that says what to do.
 
-    ``halts`` says that the work stopped there: what comes behind it has not been looked at.
+    ``halts`` says that the work stopped there: what comes behind it has not been looked at. ``unexamined`` are
+    conditions before it that could not be looked at either.
     """
 
     reason: Reason
     message: str
     halts: bool = False
+    unexamined: tuple[ConditionType, ...] = ()
 
     @property
     def info(self) -> ReasonInfo:
@@ -151,13 +153,14 @@ def conditions(
         )
 
     parts: list[Condition] = []
+    hidden = {kind: finding for finding in findings for kind in finding.unexamined}
     halted: Finding | None = None
     for kind in PIPELINE:
         mine = [finding for finding in findings if finding.info.condition is kind]
         if mine:
             parts.append(condition(kind, mine[0].info.status, mine[0].reason.value, _join(mine)))
-        elif halted is not None:
-            parts.append(condition(kind, "Unknown", halted.reason.value, f"Not examined: {halted.message}"))
+        elif cause := halted or hidden.get(kind):
+            parts.append(condition(kind, "Unknown", cause.reason.value, f"Not examined: {cause.message}"))
         else:
             parts.append(condition(kind, "True", *_SYNCED[kind]))
         halted = halted or next((finding for finding in mine if finding.halts), None)

@@ -1,0 +1,64 @@
+"""Counts of many namespaces in one read, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from namespace_operator.controller.counts import CountReader
+from namespace_operator.domain.observed import Counts
+from namespace_operator.stores.errors import Backend, Unavailable
+from tests.unit.controller.fixed import FixedMetadata
+from tests.unit.controller.virtual_time import run
+
+
+def test_requests_of_about_the_same_time_are_one_read() -> None:
+    metadata = FixedMetadata(numbers={"a": Counts(1, 2, 3)})
+
+    async def main() -> list[Counts | None]:
+        reader = CountReader(metadata)
+        return list(await asyncio.gather(*(reader.read(name) for name in ("a", "b", "a"))))
+
+    assert run(main()) == [Counts(1, 2, 3), Counts(0, 0, 0), Counts(1, 2, 3)]
+    assert metadata.counted == [{"a", "b"}]
+
+
+def test_a_later_request_is_another_read() -> None:
+    metadata = FixedMetadata()
+
+    async def main() -> None:
+        reader = CountReader(metadata, window=0.1)
+        first = asyncio.create_task(reader.read("a"))
+        await asyncio.sleep(0.05)
+        within = asyncio.create_task(reader.read("b"))
+        await asyncio.sleep(0.06)
+        await asyncio.gather(first, within, reader.read("a"))
+
+    run(main())
+    assert metadata.counted == [{"a", "b"}, {"a"}]
+
+
+def test_counts_that_cannot_be_had_are_unknown_and_asked_for_again() -> None:
+    metadata = FixedMetadata(fails=Unavailable(Backend.MONGODB, "MongoDB cannot be reached", "counting"))
+
+    async def main() -> tuple[Counts | None, Counts | None]:
+        reader = CountReader(metadata)
+        first = await reader.read("a")
+        metadata.fails = None
+        return first, await reader.read("a")
+
+    assert run(main()) == (None, Counts(0, 0, 0))
+
+
+def test_a_reader_that_gives_up_does_not_take_the_others_along() -> None:
+    metadata = FixedMetadata()
+
+    async def main() -> Counts | None:
+        reader = CountReader(metadata)
+        impatient = asyncio.create_task(reader.read("a"))
+        patient = asyncio.create_task(reader.read("a"))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        return await patient
+
+    assert run(main()) == Counts(0, 0, 0)
+    assert metadata.counted == [{"a"}]
