@@ -45,6 +45,8 @@ class Scenario:
     name: str
     steps: tuple[Step, ...]
     given: tuple[Step, ...] = ()
+    lost_points: int = 0
+    """How many points are meant to go."""
 
     def __str__(self) -> str:
         return self.name.replace(" ", "-")
@@ -173,18 +175,25 @@ _ENDS = (
         (operator_down, delete("shop"), _SHOP, operator_up),
         _FULL_SHOP,
     ),
-    Scenario("delete under Delete", (delete("shop"),), _FULL_SHOP_UNDER_DELETE),
-    Scenario("delete under Delete, then create again", (delete("shop"), _SHOP_UNDER_DELETE), _FULL_SHOP_UNDER_DELETE),
+    Scenario("delete under Delete", (delete("shop"),), _FULL_SHOP_UNDER_DELETE, lost_points=3),
+    Scenario(
+        "delete under Delete, then create again",
+        (delete("shop"), _SHOP_UNDER_DELETE),
+        _FULL_SHOP_UNDER_DELETE,
+        lost_points=3,
+    ),
     Scenario(
         "delete under Delete while the operator is down",
         (operator_down, delete("shop"), operator_up),
         _FULL_SHOP_UNDER_DELETE,
+        lost_points=3,
     ),
     Scenario("deletion waits for an alias", (alias_added("shop", "live"), delete("shop")), _FULL_SHOP_UNDER_DELETE),
     Scenario(
         "deletion goes on once the alias is gone",
         (alias_added("shop", "live"), delete("shop"), alias_removed("live")),
         _FULL_SHOP_UNDER_DELETE,
+        lost_points=3,
     ),
     Scenario("policy from Retain to Delete to Retain", (_SHOP_UNDER_DELETE, _SHOP, delete("shop")), _FULL_SHOP),
     Scenario(
@@ -215,6 +224,7 @@ _DRIFT = (
         "document lost, then deleted under Delete",
         (operator_down, document_lost("shop"), delete("shop"), operator_up),
         _FULL_SHOP_UNDER_DELETE,
+        lost_points=3,
     ),
     Scenario("document with fields of others", (document_edited("shop", billing={"plan": "pro"}), _SHOP), _FULL_SHOP),
     Scenario(

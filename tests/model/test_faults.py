@@ -42,6 +42,7 @@ async def test_one_write_goes_wrong(scenario: Scenario, tally: Counter[str]) -> 
     plain = await run(scenario.steps, start.fork())
     writes, expected = list(plain.faults.log), snapshot(plain)
     await check_at_rest(plain)
+    assert plain.vectors.lost_points == scenario.lost_points
     for number, write in enumerate(writes, start=1):
         for fault in FAULTS:
             if _lands_after_its_deletion(scenario, write, fault):

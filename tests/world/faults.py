@@ -47,11 +47,15 @@ class Faults:
     log: list[str] = field(default_factory=list)
     """Every write that was attempted, in order."""
     reads: int = 0
+    operations: int = 0
+    """Reads and writes together."""
     fired: int = 0
+    """How many of the planned faults came about."""
+    _numbers: list[int] = field(default_factory=list)
     _planned: dict[int, Fault] = field(default_factory=dict)
     _planned_reads: set[int] = field(default_factory=set)
+    _interference: dict[int, Callable[[], None]] = field(default_factory=dict)
     _in_flight: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
-    _operations: int = 0
 
     @property
     def writes(self) -> int:
@@ -67,7 +71,8 @@ class Faults:
         """Number the operations from 1 again."""
         assert not self._in_flight, "a write is still in flight"
         self.log.clear()
-        self.reads = self.fired = 0
+        self._numbers.clear()
+        self.reads = self.fired = self.operations = 0
 
     def at(self, number: int, fault: Fault) -> None:
         """Let the write of this number go wrong."""
@@ -76,6 +81,14 @@ class Faults:
     def at_read(self, number: int) -> None:
         """Let the read of this number end without an answer."""
         self._planned_reads.add(number)
+
+    def before(self, number: int, act: Callable[[], None]) -> None:
+        """Let something happen in the world right before the operation of this number."""
+        self._interference[number] = act
+
+    def operation_of(self, write: str) -> int:
+        """The number, among all operations, of the first write that begins like this."""
+        return next(number for number, what in zip(self._numbers, self.log, strict=True) if what.startswith(write))
 
     def read(self, unavailable: Callable[[], Exception], look: Callable[[], T]) -> T:
         """Carry out a read; ``unavailable`` makes the error the operator sees when there is no answer."""
@@ -90,6 +103,7 @@ class Faults:
         """Carry out a write, or let it go wrong as planned."""
         self._tick()
         self.log.append(what)
+        self._numbers.append(self.operations)
         fault = self._planned.get(self.writes)
         if fault is None:
             return act()
@@ -103,7 +117,7 @@ class Faults:
             case Kind.LOST:
                 _unheard(act)
             case Kind.LATE:
-                self._in_flight.append((self._operations + fault.delay, act))
+                self._in_flight.append((self.operations + fault.delay, act))
             case Kind.FAILED:
                 pass
         raise unavailable()
@@ -115,9 +129,12 @@ class Faults:
             _unheard(act)
 
     def _tick(self) -> None:
-        self._operations += 1
-        due = [act for when, act in self._in_flight if when <= self._operations]
-        self._in_flight = [(when, act) for when, act in self._in_flight if when > self._operations]
+        self.operations += 1
+        if self.operations in self._interference:
+            self.fired += 1
+            self._interference[self.operations]()
+        due = [act for when, act in self._in_flight if when <= self.operations]
+        self._in_flight = [(when, act) for when, act in self._in_flight if when > self.operations]
         for act in due:
             _unheard(act)
 

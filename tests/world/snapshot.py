@@ -30,7 +30,7 @@ def snapshot(world: World) -> Any:
 
 def _object(obj: Object) -> Object:
     metadata = obj["metadata"]
-    kept = {name: metadata[name] for name in ("generation", "finalizers", "deletionTimestamp") if name in metadata}
+    kept = {name: metadata[name] for name in ("generation", "finalizers", "deletionTimestamp") if metadata.get(name)}
     return {"metadata": kept, "spec": obj["spec"], "status": _without_times(obj.get("status", {}))}
 
 
