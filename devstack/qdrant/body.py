@@ -1,43 +1,98 @@
-"""Request bodies: JSON with the server's complaints about it."""
+"""Request bodies: a JSON object, and the server's complaints about one, which name positions in its text."""
 
 import json
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
-from devstack.qdrant.errors import malformed_body
+from pydantic import BaseModel, ValidationError
+
+from devstack.qdrant.errors import ApiError, malformed_body
 
 Json = dict[str, Any]
+Model = TypeVar("Model", bound=BaseModel)
+
+_WHITESPACE = " \t\r\n"
 
 
 class Body:
-    """A JSON object and the text it was read from, whose positions the server's messages name."""
+    """A JSON object and the text it was read from."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, raw: bytes) -> None:
+        """Read a body. Raises ApiError if it is not a JSON object."""
         try:
-            value = json.loads(text) if text else {}
+            self._text = raw.decode()
+        except UnicodeDecodeError as error:
+            raise malformed_body(f"invalid unicode code point at line 1 column {error.start + 1}") from None
+        try:
+            fields = json.loads(self._text, parse_constant=_refuse_constant)
         except json.JSONDecodeError as error:
-            problem = "EOF while parsing a value" if error.pos >= len(text.rstrip()) else "expected value"
-            position = len(text) if error.pos >= len(text.rstrip()) else error.pos + 1
-            raise malformed_body(f"{problem} at line 1 column {position}") from None
-        if not isinstance(value, dict):
-            raise malformed_body("invalid type, expected an object at line 1 column 0")
-        self.fields: Json = value
+            raise self._unreadable(error) from None
+        except ValueError as error:
+            raise malformed_body(f"{error} {self._place(len(self._text))}") from None
+        if not isinstance(fields, dict):
+            raise malformed_body(f"invalid type: expected a map {self._place(len(self._text))}")
+        self.fields: Json = fields
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """A field, or the default where it is absent or null."""
-        value = self.fields.get(name)
-        return default if value is None else value
+    def get(self, name: str) -> Any:
+        """A field, or None where it is absent or null."""
+        return self.fields.get(name)
 
-    def no_variant(self, enum: str, *, positioned: bool = True) -> Exception:
-        """The complaint about a value that fits no form of an untagged enum; the server reads to the end first."""
-        position = f" at line 1 column {len(self._text)}" if positioned else ""
-        return malformed_body(f"data did not match any variant of untagged enum {enum}{position}")
+    def parse(self, model: type[Model]) -> Model:
+        """The body as a request. Raises ApiError naming the first field that does not fit."""
+        try:
+            return model.model_validate(self.fields)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            path = ".".join(str(part) for part in first["loc"])
+            if first["type"] == "missing":
+                raise self.malformed(f"missing field `{path}`") from None
+            text = first["msg"].removeprefix("Value error, ")
+            raise self.malformed(f"invalid value for `{path}`: {text}", str(first["loc"][0])) from None
 
-    def end_of(self, name: str) -> int:
-        """The column at which the string value of a top-level field ends."""
-        key = json.dumps(name)
-        start = self._text.index(":", self._text.index(key) + len(key)) + 1
-        while self._text[start].isspace():
-            start += 1
-        _, end = json.JSONDecoder().raw_decode(self._text, start)
-        return int(end)
+    def no_variant(self, enum: str, field: str | None = None) -> ApiError:
+        """The complaint about a field that fits no form of an untagged enum; without a field it names no place."""
+        text = f"data did not match any variant of untagged enum {enum}"
+        return malformed_body(text) if field is None else self.malformed(text, field)
+
+    def malformed(self, text: str, field: str | None = None) -> ApiError:
+        """A complaint that names the place where the server was done with a field, or with everything."""
+        if field is None:
+            return malformed_body(f"{text} {self._place(len(self._text))}")
+        position = self._skip_whitespace(self._end_of(field))
+        # Before it reports, the server closes the object if nothing follows.
+        return malformed_body(f"{text} {self._place(position + self._text.startswith('}', position))}")
+
+    def malformed_text(self, text: str, field: str) -> ApiError:
+        """A complaint about a field that holds a string; it names the string's end."""
+        return malformed_body(f"{text} {self._place(self._end_of(field))}")
+
+    def _end_of(self, wanted: str) -> int:
+        decoder = json.JSONDecoder()
+        position = self._text.index("{") + 1
+        while True:
+            field, position = decoder.raw_decode(self._text, self._skip_whitespace(position))
+            position = self._skip_whitespace(position) + 1  # the colon
+            _, position = decoder.raw_decode(self._text, self._skip_whitespace(position))
+            if field == wanted:
+                return position
+            position = self._skip_whitespace(position) + 1  # the comma
+
+    def _skip_whitespace(self, position: int) -> int:
+        while position < len(self._text) and self._text[position] in _WHITESPACE:
+            position += 1
+        return position
+
+    def _unreadable(self, error: json.JSONDecodeError) -> ApiError:
+        if error.pos < len(self._text.rstrip(_WHITESPACE)) and not error.msg.startswith("Unterminated"):
+            return malformed_body(f"expected value {self._place(error.pos + 1)}")
+        what = {"Expecting value": "a value", "Unterminated string starting at": "a string"}.get(error.msg, "an object")
+        return malformed_body(f"EOF while parsing {what} {self._place(len(self._text))}")
+
+    def _place(self, position: int) -> str:
+        before = self._text[:position]
+        line = before.count("\n") + 1
+        # Columns are counted in bytes.
+        return f"at line {line} column {len(before.rpartition(chr(10))[2].encode())}"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")

@@ -1,319 +1,322 @@
 """One collection: its configuration, and a queue through which its operations go in order."""
 
 import asyncio
-import copy
-import threading
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from devstack.qdrant import filters
+import qdrant_edge as engine
+
+from devstack.qdrant import queries
 from devstack.qdrant.body import Body, Json
-from devstack.qdrant.errors import bad_request, index_required, unknown_vector, wrong_input
-from devstack.qdrant.shard import Shard, check_point
+from devstack.qdrant.config import Config
+from devstack.qdrant.errors import collection_missing, wrong_input
+from devstack.qdrant.indexes import parse_index
+from devstack.qdrant.operations import OperationQueue
+from devstack.qdrant.requests import UpdateCollection
+from devstack.qdrant.shard import Figures, Shard
 from devstack.qdrant.storage import Directory
-from devstack.qdrant.validation import parse_index, parse_named_vector, parse_vectors
+from devstack.qdrant.strict_mode import StrictMode
+from devstack.qdrant.updates import parse_update
+from devstack.qdrant.vectors import check_vector_names, parse_new_vector
 
 T = TypeVar("T")
 
-_HNSW: Json = {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000, "max_indexing_threads": 0, "on_disk": False}
-_OPTIMIZER: Json = {
-    "deleted_threshold": 0.2,
-    "vacuum_min_vector_number": 1000,
-    "default_segment_number": 0,
-    "max_segment_size": None,
-    "memmap_threshold": None,
-    "indexing_threshold": 10000,
-    "flush_interval_sec": 5,
-    "max_optimization_threads": None,
-    "prevent_unoptimized": None,
-}
-_WAL: Json = {"wal_capacity_mb": 32, "wal_segments_ahead": 0, "wal_retain_closed": 1}
-_PARAMS = ("on_disk_payload", "replication_factor", "write_consistency_factor")
-_AUTOMATIC_SEGMENTS = 2  # one per core, of which the recorded server had two
-_OPTIMIZING_SECONDS = 0.5
+_OPTIMIZING_SECONDS = 1.0
+_FACETED = {"keyword", "integer", "uuid", "bool"}
+
+
+class OpenShards:
+    """Keeps the number of open shards small: each takes a thread and some forty memory mappings and up."""
+
+    def __init__(self, limit: int = 64) -> None:
+        self._limit = limit
+        self._used: OrderedDict[Collection, None] = OrderedDict()
+
+    async def used(self, collection: "Collection") -> None:
+        """Note a use, and close what was not used for longest."""
+        self._used[collection] = None
+        self._used.move_to_end(collection)
+        while len(self._used) > self._limit:
+            oldest, _ = self._used.popitem(last=False)
+            await oldest.close_shard()
+
+    def forget(self, collection: "Collection") -> None:
+        """A collection is gone."""
+        self._used.pop(collection, None)
 
 
 class Collection:
-    """A collection of the stand-in.
+    """A collection of the stand-in. Without points it is its configuration alone."""
 
-    Without points it is its configuration alone. A write is answered once it is durable; with `wait` once it can be
-    read.
-    """
-
-    def __init__(self, name: str, root: Path, config: Json, schema: Json) -> None:
+    def __init__(self, name: str, directory: Directory, config: Config, shards: OpenShards) -> None:
         self.name = name
         self.config = config
-        self._schema = schema  # what is accepted, and durable
-        self._visible = dict(schema)  # what a reader sees
-        self._directory = Directory(root, name)
+        self._directory = directory
+        self._shards = shards
         self._shard: Shard | None = None
-        self._opening = threading.Lock()
-        self._last: asyncio.Task[Any] | None = None
+        self._has_shard = directory.shard.exists()
+        self._figures = Figures()  # the engine's last word, as long as the shard is closed
+        self._queue = OperationQueue()
+        self._accepting = asyncio.Lock()  # the order of the journal is the order of the queue
+        self._configuring = asyncio.Lock()
+        self._engine = asyncio.Lock()
         self._operations = 0
         self._optimizing_until = 0.0
-        self._pending: set[asyncio.Task[Any]] = set()
+        self._removed = False
 
     @classmethod
-    def create(cls, name: str, root: Path, body: Body) -> "Collection":
-        """A new collection from a create request; it is durable when this returns."""
-        collection = cls(name, root, _configuration(body), {})
-        collection.save()
-        return collection
+    async def create(cls, name: str, root: Path, config: Config, shards: OpenShards) -> "Collection":
+        """A new collection; it is durable when this returns."""
+        check_vector_names(config.vectors)
+        directory = await asyncio.to_thread(Directory.create, root)
+        await asyncio.to_thread(directory.save, {"name": name, **config.saved()})
+        return cls(name, directory, config, shards)
 
-    def save(self) -> None:
-        self._directory.save({"config": self.config, "payload_schema": self._schema})
+    async def resume(self) -> None:
+        """Apply what a former process acknowledged and did not apply."""
+        journal = self._directory.journal
+        operations = await asyncio.to_thread(journal.pending)
+        if not operations:
+            return
+        numbers = await asyncio.to_thread(journal.reset, operations)
+        for number, operation in zip(numbers, operations, strict=True):
+            self._enqueue(self._action(operation), number, awaited=True)
+        await self._queue.drain()
+
+    async def close(self) -> None:
+        """Apply what waits, and close the shard."""
+        await self._queue.drain()
+        await self.close_shard()
+
+    async def disown(self) -> None:
+        """Delete it: what is under way comes to its end, what waits is refused, and no start finds it again."""
+        async with self._configuring:
+            self._removed = True
+            await asyncio.to_thread(self._directory.disown)
 
     async def remove(self) -> None:
-        """Delete configuration and points, after whatever is under way."""
-        await self._in_order(self._close)
+        """Give back what a deleted collection used."""
+        await self._queue.drain()
+        await self.close_shard()
+        self._shards.forget(self)
         await asyncio.to_thread(self._directory.remove)
 
-    def update(self, body: Body) -> None:
-        """PATCH: parameters are merged, so are the top-level keys of the metadata, of which null removes one."""
-        for name in body.get("vectors", {}):
-            if name not in self.dense:
-                raise unknown_vector(name)
-        for name, changes in body.get("vectors", {}).items():
-            self.dense[name].update(changes)
-        self.config["params"].update(body.get("params", {}))
-        self.config["hnsw_config"].update(body.get("hnsw_config", {}))
-        self.config["optimizer_config"].update(body.get("optimizers_config", {}))
-        if body.get("strict_mode_config"):
-            self.config["strict_mode_config"] = self.config.get("strict_mode_config", {}) | body.get(
-                "strict_mode_config"
-            )
-        if body.get("metadata"):
-            merged = self.config.get("metadata", {}) | body.get("metadata")
-            self.config["metadata"] = {key: value for key, value in merged.items() if value is not None}
-        self.save()
-        if any(body.get(name) for name in ("vectors", "hnsw_config", "optimizers_config")):
-            self._optimizing_until = time.monotonic() + _OPTIMIZING_SECONDS
-
-    @property
-    def dense(self) -> Json:
-        vectors: Json = self.config["params"]["vectors"]
-        return vectors
-
-    @property
-    def sparse(self) -> Json:
-        vectors: Json = self.config["params"].get("sparse_vectors", {})
-        return vectors
-
-    @property
-    def segments(self) -> int:
-        per_shard = self.config["optimizer_config"]["default_segment_number"] or _AUTOMATIC_SEGMENTS
-        return int(self.config["params"]["shard_number"] * per_shard)
+    async def close_shard(self) -> None:
+        """Close the shard until it is used again."""
+        async with self._engine:
+            if self._shard is not None:
+                shard, self._shard = self._shard, None
+                self._figures = await asyncio.to_thread(shard.figures)
+                await asyncio.to_thread(shard.close)
 
     @property
     def status(self) -> str:
+        """Green, or yellow for a moment after a change that makes a server look through its segments."""
         return "yellow" if time.monotonic() < self._optimizing_until else "green"
 
     async def info(self) -> Json:
         """What GET answers."""
-        points, indexed, by_field = await self.figures()
+        figures = await self.figures()
         return {
             "status": self.status,
             "optimizer_status": "ok",
-            "indexed_vectors_count": indexed,
-            "points_count": points,
-            "segments_count": self.segments,
-            "config": copy.deepcopy(self.config),
-            "payload_schema": self.schema(by_field),
-            "update_queue": {"length": 0},
+            "indexed_vectors_count": figures.indexed_vectors,
+            "points_count": figures.points,
+            "segments_count": self.config.segments,
+            "config": self.config.shown(),
+            "payload_schema": self.payload_schema(figures),
+            "update_queue": {"length": len(self._queue)},
         }
 
-    def schema(self, points: dict[str, int]) -> Json:
-        """The visible indexes with the number of points each one covers."""
-        return {field: {**entry, "points": points.get(field, 0)} for field, entry in self._visible.items()}
+    def payload_schema(self, figures: Figures) -> Json:
+        """The indexes with the number of points each one covers."""
+        by_field = figures.by_field
+        return {name: {**entry, "points": by_field.get(name, 0)} for name, entry in self.config.indexes.items()}
 
-    async def figures(self) -> tuple[int, int, dict[str, int]]:
-        """Points, indexed vectors, and points by indexed field, live from the engine."""
-        return await self._read(lambda shard: shard.info(), (0, 0, {}))
+    async def figures(self) -> Figures:
+        """What the engine counts now."""
+        if self._shard is None and self._figures != Figures():
+            return self._figures
+        return await self._read(Shard.figures, Figures())
 
-    async def add_vector(self, name: str, body: Body) -> int:
+    async def patch(self, body: Body) -> None:
+        """Change parameters and metadata."""
+        request = body.parse(UpdateCollection)
+        await self._configure(lambda config: config.patched(request))
+        if request.starts_optimizer:
+            self._optimizing_until = time.monotonic() + _OPTIMIZING_SECONDS
+
+    async def add_vector(self, name: str, body: Body, *, wait: bool) -> int:
         """Add a named vector; the same one again is fine."""
-        kind, params = parse_named_vector(body)
-        for existing, vectors in (("dense", self.dense), ("sparse", self.sparse)):
-            if name in vectors and kind != existing:
-                raise wrong_input(f"Vector `{name}` already exists as a {existing} vector")
-            if name in vectors and vectors[name] != params:
-                raise wrong_input(f"Vector `{name}` already exists with a different configuration")
+        kind, params = parse_new_vector(body)
+        self.config.vectors.with_added(name, kind, params)
+        return await self._submit({"kind": "add_vector", "name": name, "as": kind, "params": params}, wait=wait)
 
-        def change(shard: Shard | None) -> None:
-            if shard is not None:
-                shard.add_dense(name, params) if kind == "dense" else shard.add_sparse(name, params)
-            vectors = self.dense if kind == "dense" else self.config["params"].setdefault("sparse_vectors", {})
-            vectors[name] = params
-            self.save()
-
-        return await self._write(change)
-
-    async def drop_vector(self, name: str) -> int:
+    async def drop_vector(self, name: str, *, wait: bool) -> int:
         """Remove a named vector; a missing one is fine."""
-
-        def change(shard: Shard | None) -> None:
-            known = name in self.dense or name in self.sparse
-            if shard is not None and known:
-                shard.drop_vector(name)
-            self.dense.pop(name, None)
-            self.sparse.pop(name, None)
-            self.save()
-
-        return await self._write(change)
+        return await self._submit({"kind": "drop_vector", "name": name}, wait=wait)
 
     async def put_index(self, body: Body, *, wait: bool) -> int:
-        """Create or replace a payload index. It is durable at once, and visible with `wait` or a little later."""
-        field, entry = parse_index(body)
-        limit = self._strict("max_payload_index_count")
-        if limit is not None and field not in self._schema and len(self._schema) >= limit:
-            raise bad_request(
-                f"Collection already has the maximum number of payload indices ({limit}). "
-                "Help: Please delete an existing index before creating a new one."
-            )
-        self._schema[field] = entry
-        self.save()
+        """Create or replace a payload index."""
+        name, entry = parse_index(body)
+        self._strict.check_new_index(name, self.config.indexes)
+        return await self._submit({"kind": "put_index", "name": name, "entry": entry}, wait=wait)
 
-        def change(shard: Shard | None) -> None:
-            if shard is not None:
-                shard.put_index(field, entry)
-            self._visible[field] = entry
+    async def drop_index(self, name: str, *, wait: bool) -> int:
+        """Remove a payload index; a missing one is fine."""
+        return await self._submit({"kind": "drop_index", "name": name}, wait=wait)
 
-        return await self._write(change, wait=wait)
+    async def update_points(self, kind: str, fields: Json, *, wait: bool) -> int:
+        """Change points."""
+        updates = await asyncio.to_thread(parse_update, kind, fields, self.config.vectors)
+        self._strict.check_update(fields, self.config.indexes)
+        if wait:
+            # The engine's own log keeps it, and nobody was told before it did.
+            return await self._accept(lambda: self._apply(kind, updates), None, wait=True)
+        return await self._submit({"kind": kind, "fields": fields}, wait=False)
 
-    async def drop_index(self, field: str, *, wait: bool) -> int:
-        """Drop a payload index; a missing one is fine."""
-        known = self._schema.pop(field, None) is not None
-        self.save()
+    async def count(self, fields: Json) -> Json:
+        """The number of points."""
+        request = queries.parse_count(fields)
+        self._strict.check_read(fields, self.config.indexes)
+        return {"count": await self._read(lambda shard: shard.count(request), 0)}
 
-        def change(shard: Shard | None) -> None:
-            if shard is not None and known:
-                shard.drop_index(field)
-            self._visible.pop(field, None)
+    async def scroll(self, fields: Json) -> Json:
+        """Points in the order of their identifiers."""
+        request = queries.parse_scroll(fields)
+        self._strict.check_read(fields, self.config.indexes)
+        return await self._read(lambda shard: shard.scroll(request), {"points": [], "next_page_offset": None})
 
-        return await self._write(change, wait=wait)
+    async def retrieve(self, fields: Json) -> list[Json]:
+        """Points by identifier."""
+        request = queries.parse_retrieve(fields)
+        return await self._read(lambda shard: shard.retrieve(request), [])
 
-    async def upsert(self, points: list[Json], *, wait: bool) -> int:
-        """Insert or replace points."""
-        for point in points:
-            check_point(point, self.dense, self.sparse)
-        return await self._write(lambda _: self._opened().upsert(points), wait=wait)
+    async def query(self, fields: Json) -> Json:
+        """The nearest points to a vector."""
+        request = queries.parse_query(fields, self.config.vectors)
+        self._strict.check_read(fields, self.config.indexes)
+        return {"points": await self._read(lambda shard: shard.query(request), [])}
 
-    async def delete_points(self, body: Body, *, wait: bool) -> int:
-        """Delete points by id or by filter."""
-        self._check_filter(body.get("filter"), "unindexed_filtering_update")
-        ids, where = body.get("points"), body.get("filter")
-        return await self._write(lambda shard: shard.delete(ids, where) if shard else None, wait=wait)
-
-    async def set_payload(self, body: Body, *, wait: bool) -> int:
-        """Set payload fields of points."""
-        self._check_filter(body.get("filter"), "unindexed_filtering_update")
-        payload, ids, where, key = (body.get(name) for name in ("payload", "points", "filter", "key"))
-        return await self._write(lambda s: s.set_payload(payload, ids, where, key) if s else None, wait=wait)
-
-    async def count(self, body: Body) -> int:
-        self._check_filter(body.get("filter"), "unindexed_filtering_retrieve")
-        exact = body.get("exact", True)
-        return await self._read(lambda shard: shard.count(body.get("filter"), exact), 0)
-
-    async def scroll(self, body: Body) -> tuple[list[Json], Any]:
-        self._check_filter(body.get("filter"), "unindexed_filtering_retrieve")
-        return await self._read(lambda shard: shard.scroll(body.fields), ([], None))
-
-    async def retrieve(self, body: Body) -> list[Json]:
-        return await self._read(lambda shard: shard.retrieve(body.fields), [])
-
-    async def query(self, body: Body) -> list[Json]:
-        self._check_filter(body.get("filter"), "unindexed_filtering_retrieve")
-        using = body.get("using", "")
-        if using not in self.dense and using not in self.sparse:
-            raise unknown_vector(using)
-        return await self._read(lambda shard: shard.query(body.fields), [])
-
-    async def facet(self, body: Body) -> list[Json]:
-        key = body.get("key")
-        if self._visible.get(key, {}).get("data_type") not in {"keyword", "integer", "uuid", "bool"}:
+    async def facet(self, fields: Json) -> Json:
+        """The values of an indexed field."""
+        request = queries.parse_facet(fields)
+        self._strict.check_read(fields, self.config.indexes)
+        if self.config.indexes.get(request.key, {}).get("data_type") not in _FACETED:
             raise wrong_input(
-                f"No appropriate index for faceting: `{key}`. Please create one to facet on this field. Check "
+                f"No appropriate index for faceting: `{request.key}`. Please create one to facet on this field. Check "
                 "https://qdrant.tech/documentation/concepts/indexing/#payload-index to see which payload schemas "
                 "support Match conditions"
             )
-        return await self._read(lambda shard: shard.facet(body.fields), [])
+        return {"hits": await self._read(lambda shard: shard.facet(request), [])}
 
-    def _check_filter(self, where: Json | None, permission: str) -> None:
-        if self._strict(permission) is not False:
-            return
-        for field, kind in filters.fields(where):
-            if field not in self._visible:
-                raise index_required(field, [kind])
+    @property
+    def _strict(self) -> StrictMode:
+        return StrictMode(self.config.settings)
 
-    def _strict(self, name: str) -> Any:
-        mode = self.config.get("strict_mode_config", {})
-        return mode.get(name) if mode.get("enabled") else None
+    async def _submit(self, operation: Json, *, wait: bool) -> int:
+        return await self._accept(self._action(operation), operation, wait=wait)
 
-    async def _read(self, look: Callable[[Shard], T], without_points: T) -> T:
-        if self._shard is None and not self._directory.shard.exists():
-            return without_points
-        return await asyncio.to_thread(lambda: look(self._opened()))
-
-    async def _write(self, change: Callable[[Shard | None], object], *, wait: bool = True) -> int:
-        """Apply a change behind those before it; the result is the operation's number."""
-        self._operations += 1
-        number = self._operations
-        task = self._enqueue(lambda: change(self._opened() if self._directory.shard.exists() else self._shard))
+    async def _accept(self, act: Callable[[], Awaitable[None]], journaled: Json | None, *, wait: bool) -> int:
+        """Queue an operation and note it, if it must not be lost or done by half; the result is its number."""
+        async with self._accepting:
+            if self._removed:
+                raise collection_missing(self.name)
+            self._operations += 1
+            number = self._operations
+            if journaled is not None:
+                await asyncio.to_thread(self._directory.journal.append, number, journaled)
+            done = self._enqueue(act, number if journaled is not None else None, awaited=wait)
         if wait:
-            await asyncio.shield(task)
+            await asyncio.shield(done)
         return number
 
-    async def _in_order(self, act: Callable[[], object]) -> None:
-        await asyncio.shield(self._enqueue(act))
+    def _enqueue(
+        self, act: Callable[[], Awaitable[None]], number: int | None, *, awaited: bool
+    ) -> "asyncio.Future[None]":
+        async def run() -> None:
+            if self._removed:
+                raise collection_missing(self.name)
+            try:
+                await act()
+            finally:
+                if number is not None:
+                    await asyncio.to_thread(self._directory.journal.done, number)
 
-    def _enqueue(self, act: Callable[[], object]) -> asyncio.Task[Any]:
-        task = asyncio.create_task(self._after(self._last, act))
-        self._last = task
-        self._pending.add(task)
-        task.add_done_callback(self._finished)
-        return task
+        return self._queue.submit(run, awaited=awaited)
 
-    def _finished(self, task: asyncio.Task[Any]) -> None:
-        self._pending.discard(task)
-        # Retrieved here, because nobody awaits an operation without `wait`.
-        _ = task.cancelled() or task.exception()
+    def _action(self, operation: Json) -> Callable[[], Awaitable[None]]:
+        """What an operation does; it may be done twice, because the end of the process can come before it is noted."""
+        schema_change = {
+            "add_vector": self._add_vector,
+            "drop_vector": self._drop_vector,
+            "put_index": self._put_index,
+            "drop_index": self._drop_index,
+        }.get(operation["kind"])
+        return lambda: (schema_change or self._update)(operation)
 
-    async def _after(self, before: asyncio.Task[Any] | None, act: Callable[[], object]) -> None:
-        if before is not None:
-            await asyncio.wait([before])
-        await asyncio.to_thread(act)
+    async def _add_vector(self, operation: Json) -> None:
+        name, kind, params = operation["name"], operation["as"], operation["params"]
+        self.config.vectors.with_added(name, kind, params)
+        await self._use(lambda shard: shard.add_vector(name, kind, params))
+        await self._configure(lambda config: config.with_vectors(config.vectors.with_added(name, kind, params)))
+
+    async def _drop_vector(self, operation: Json) -> None:
+        name = operation["name"]
+        if name in self.config.vectors:
+            await self._use(lambda shard: shard.drop_vector(name))
+            await self._configure(lambda config: config.with_vectors(config.vectors.without(name)))
+
+    async def _put_index(self, operation: Json) -> None:
+        name, entry = operation["name"], operation["entry"]
+        self._strict.check_new_index(name, self.config.indexes)
+        await self._use(lambda shard: shard.put_index(name, entry))
+        await self._configure(lambda config: config.with_index(name, entry))
+
+    async def _drop_index(self, operation: Json) -> None:
+        name = operation["name"]
+        await self._use(lambda shard: shard.drop_index(name))
+        await self._configure(lambda config: config.without_index(name))
+
+    async def _update(self, operation: Json) -> None:
+        kind = operation["kind"]
+        updates = await asyncio.to_thread(parse_update, kind, operation["fields"], self.config.vectors)
+        await self._apply(kind, updates)
+
+    async def _apply(self, kind: str, updates: list[engine.UpdateOperation]) -> None:
+        if self._has_shard or kind != "delete":
+            await self._in_engine(lambda shard: shard.apply(updates))
+
+    async def _use(self, act: Callable[[Shard], None]) -> None:
+        if self._has_shard:
+            await self._in_engine(act)
+
+    async def _read(self, look: Callable[[Shard], T], without_points: T) -> T:
+        return await self._in_engine(look) if self._has_shard else without_points
+
+    async def _in_engine(self, act: Callable[[Shard], T]) -> T:
+        async with self._engine:
+            if self._removed:
+                raise collection_missing(self.name)
+            result = await asyncio.to_thread(lambda: act(self._opened()))
+        await self._shards.used(self)
+        return result
 
     def _opened(self) -> Shard:
-        with self._opening:
-            if self._shard is None:
-                self._shard = Shard(self._directory.shard, self.dense, self.sparse, self._schema)
-            return self._shard
+        if self._shard is None and self._has_shard:
+            self._shard = Shard(self._directory.shard)
+        elif self._shard is None:
+            self._shard = Shard.create(self._directory.shard, self.config.vectors, self.config.indexes)
+            self._has_shard = True
+        return self._shard
 
-    def _close(self) -> None:
-        if self._shard is not None:
-            self._shard.close()
-            self._shard = None
-
-
-def _configuration(body: Body) -> Json:
-    params: Json = {
-        "vectors": parse_vectors(body),
-        "shard_number": body.get("shard_number", 1),
-        **{name: body.get(name, default) for name, default in zip(_PARAMS, (True, 1, 1), strict=True)},
-    }
-    if body.get("sparse_vectors"):
-        params["sparse_vectors"] = body.get("sparse_vectors")
-    config: Json = {
-        "params": params,
-        "hnsw_config": {**_HNSW, **body.get("hnsw_config", {})},
-        "optimizer_config": {**_OPTIMIZER, **body.get("optimizers_config", {})},
-        "wal_config": {**_WAL, **body.get("wal_config", {})},
-        "quantization_config": body.get("quantization_config"),
-    }
-    for name in ("strict_mode_config", "metadata"):
-        if body.get(name):
-            config[name] = body.get(name)
-    return config
+    async def _configure(self, change: Callable[[Config], Config]) -> None:
+        async with self._configuring:
+            if self._removed:
+                raise collection_missing(self.name)
+            config = change(self.config)
+            await asyncio.to_thread(self._directory.save, {"name": self.name, **config.saved()})
+            self.config = config

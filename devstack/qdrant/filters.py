@@ -1,131 +1,165 @@
-"""Filters: from their JSON to the engine's, and which fields they touch."""
+"""Filters: from their JSON to the engine's."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import qdrant_edge as engine
 
 from devstack.qdrant.body import Json
 from devstack.qdrant.errors import malformed_body
+from devstack.qdrant.points import point_id
 
-_CLAUSES = ("must", "should", "must_not")
+CLAUSES = ("must", "should", "must_not")
 
 
-def to_engine(value: Json) -> engine.Filter:
-    """The engine's form of a filter."""
-    clauses: dict[str, Any] = {
-        name: [_condition(c) for c in _as_list(value[name])] for name in _CLAUSES if value.get(name)
-    }
-    minimum = value.get("min_should")
-    if minimum:
-        conditions = [_condition(c) for c in minimum["conditions"]]
-        clauses["min_should"] = engine.MinShould(conditions, minimum["min_count"])
+def parse_filter(value: Any) -> engine.Filter | None:
+    """The engine's form of a filter that may be missing. Raises ApiError if it is none."""
+    if value is None:
+        return None
+    try:
+        return _filter(value)
+    except (TypeError, ValueError, KeyError, OverflowError):
+        raise malformed_body("data did not match any variant of untagged enum Condition") from None
+
+
+def conditions(value: Json) -> Iterator[Json]:
+    """The conditions of a parsed filter, one level deep."""
+    for clause in CLAUSES:
+        yield from _list(value.get(clause))
+    yield from (value.get("min_should") or {}).get("conditions", [])
+
+
+def _filter(value: Any) -> engine.Filter:
+    _require_object(value, *CLAUSES, "min_should")
+    clauses: Json = {name: [_condition(one) for one in _list(value[name])] for name in CLAUSES if value.get(name)}
+    if value.get("min_should"):
+        minimum = value["min_should"]
+        _require_object(minimum, "conditions", "min_count")
+        clauses["min_should"] = engine.MinShould(
+            [_condition(one) for one in minimum["conditions"]], minimum["min_count"]
+        )
     return engine.Filter(**clauses)
 
 
-def optional(value: Json | None) -> engine.Filter | None:
-    """The engine's form of a filter that may be missing."""
-    return None if value is None else to_engine(value)
-
-
-def fields(value: Json | None) -> Iterator[tuple[str, str]]:
-    """Each field a filter compares, with the type of index that would serve it."""
-    for name in _CLAUSES:
-        for condition in _as_list((value or {}).get(name) or []):
-            if "key" in condition:
-                yield condition["key"], _index_type(condition)
-            elif any(clause in condition for clause in _CLAUSES):
-                yield from fields(condition)
-
-
-def _as_list(value: Any) -> list[Json]:
+def _list(value: Any) -> list[Any]:
+    if value is None:
+        return []
     return value if isinstance(value, list) else [value]
 
 
-def _index_type(condition: Json) -> str:
-    match = condition.get("match", {})
-    sample = match.get("value", (match.get("any") or match.get("except") or [None])[0])
-    if "text" in match or "phrase" in match:
-        return "text"
-    if isinstance(sample, bool):
-        return "bool"
-    if isinstance(sample, str):
-        return "keyword"
-    if isinstance(sample, int):
-        return "integer"
-    if any(name.startswith("geo_") for name in condition):
-        return "geo"
-    bounds = (condition.get("range") or {}).values()
-    return "datetime" if any(isinstance(bound, str) for bound in bounds) else "float"
+def _require_object(value: Any, *known: str) -> None:
+    if not isinstance(value, dict) or not value.keys() <= set(known):
+        raise TypeError("expected an object of known fields")
 
 
-def _condition(value: Json) -> Any:
-    if "has_id" in value:
-        return engine.HasIdCondition(value["has_id"])
-    if "has_vector" in value:
-        return engine.HasVectorCondition(value["has_vector"])
-    if "is_empty" in value:
-        return engine.IsEmptyCondition(value["is_empty"]["key"])
-    if "is_null" in value:
-        return engine.IsNullCondition(value["is_null"]["key"])
-    if "nested" in value:
-        return engine.NestedCondition(value["nested"]["key"], to_engine(value["nested"]["filter"]))
+def _condition(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise TypeError("expected an object")
     if "key" in value:
         return _field_condition(value)
-    if any(name in value for name in (*_CLAUSES, "min_should")):
-        return to_engine(value)
-    raise malformed_body("data did not match any variant of untagged enum Condition")
+    name = next(iter(value), "")
+    if name in _CONDITIONS:
+        _require_object(value, name)
+        return _CONDITIONS[name](value[name])
+    return _filter(value)
 
 
 def _field_condition(value: Json) -> engine.FieldCondition:
-    parts: dict[str, Any] = {}
-    if value.get("match"):
-        parts["match"] = _match(value["match"])
-    if value.get("range"):
-        parts["range"] = _range(value["range"])
-    if value.get("geo_radius"):
-        radius = value["geo_radius"]
-        parts["geo_radius"] = engine.GeoRadius(_point(radius["center"]), radius["radius"])
-    if value.get("geo_bounding_box"):
-        box = value["geo_bounding_box"]
-        parts["geo_bounding_box"] = engine.GeoBoundingBox(_point(box["top_left"]), _point(box["bottom_right"]))
-    if value.get("geo_polygon"):
-        polygon = value["geo_polygon"]
-        holes = [_ring(hole) for hole in polygon.get("interiors") or []]
-        parts["geo_polygon"] = engine.GeoPolygon(_ring(polygon["exterior"]), holes or None)
-    if value.get("values_count"):
-        parts["values_count"] = engine.ValuesCount(**value["values_count"])
-    for name in ("is_empty", "is_null"):
-        if value.get(name) is not None:
-            parts[name] = value[name]
-    return engine.FieldCondition(value["key"], **parts)
+    _require_object(value, "key", *_COMPARISONS)
+    present = {name: part for name, part in value.items() if name != "key" and part is not None}
+    if not present:
+        raise ValueError("a condition without a comparison")
+    return engine.FieldCondition(value["key"], **{name: _COMPARISONS[name](part) for name, part in present.items()})
 
 
-def _match(value: Json) -> Any:
-    kinds = {
-        "value": engine.MatchValue,
-        "text": engine.MatchText,
-        "text_any": engine.MatchTextAny,
-        "phrase": engine.MatchPhrase,
-        "any": engine.MatchAny,
-        "except": engine.MatchExcept,
-    }
-    for name, kind in kinds.items():
-        if name in value:
-            return kind(value[name])
-    raise malformed_body("data did not match any variant of untagged enum Match")
+def _nested(value: Any) -> engine.NestedCondition:
+    _require_object(value, "key", "filter")
+    return engine.NestedCondition(value["key"], _filter(value["filter"]))
 
 
-def _range(value: Json) -> Any:
+def _keyed(make: Callable[[str], Any]) -> Callable[[Any], Any]:
+    def condition(value: Any) -> Any:
+        _require_object(value, "key")
+        return make(value["key"])
+
+    return condition
+
+
+def _match(value: Any) -> Any:
+    _require_object(value, *_MATCHES)
+    ((name, argument),) = value.items()
+    return _MATCHES[name](argument)
+
+
+def _range(value: Any) -> Any:
+    _require_object(value, "gt", "gte", "lt", "lte")
     bounds = {name: bound for name, bound in value.items() if bound is not None}
     if any(isinstance(bound, str) for bound in bounds.values()):
         return engine.RangeDateTime(**bounds)
     return engine.RangeFloat(**bounds)
 
 
-def _point(value: Json) -> engine.GeoPoint:
+def _values_count(value: Any) -> engine.ValuesCount:
+    _require_object(value, "gt", "gte", "lt", "lte")
+    return engine.ValuesCount(**value)
+
+
+def _radius(value: Any) -> engine.GeoRadius:
+    _require_object(value, "center", "radius")
+    return engine.GeoRadius(_place(value["center"]), value["radius"])
+
+
+def _box(value: Any) -> engine.GeoBoundingBox:
+    _require_object(value, "top_left", "bottom_right")
+    return engine.GeoBoundingBox(_place(value["top_left"]), _place(value["bottom_right"]))
+
+
+def _polygon(value: Any) -> engine.GeoPolygon:
+    _require_object(value, "exterior", "interiors")
+    holes = [_ring(hole) for hole in value.get("interiors") or []]
+    return engine.GeoPolygon(_ring(value["exterior"]), holes or None)
+
+
+def _ring(value: Any) -> list[engine.GeoPoint]:
+    _require_object(value, "points")
+    return [_place(point) for point in value["points"]]
+
+
+def _place(value: Any) -> engine.GeoPoint:
+    _require_object(value, "lon", "lat")
     return engine.GeoPoint(value["lon"], value["lat"])
 
 
-def _ring(value: Json) -> list[engine.GeoPoint]:
-    return [_point(point) for point in value["points"]]
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("expected a boolean")
+    return value
+
+
+_CONDITIONS: dict[str, Callable[[Any], Any]] = {
+    "has_id": lambda ids: engine.HasIdCondition({point_id(identifier) for identifier in ids}),
+    "has_vector": engine.HasVectorCondition,
+    "is_empty": _keyed(engine.IsEmptyCondition),
+    "is_null": _keyed(engine.IsNullCondition),
+    "nested": _nested,
+}
+
+_COMPARISONS: dict[str, Callable[[Any], Any]] = {
+    "match": _match,
+    "range": _range,
+    "geo_radius": _radius,
+    "geo_bounding_box": _box,
+    "geo_polygon": _polygon,
+    "values_count": _values_count,
+    "is_empty": _flag,
+    "is_null": _flag,
+}
+
+_MATCHES: dict[str, Callable[[Any], Any]] = {
+    "value": engine.MatchValue,
+    "text": engine.MatchText,
+    "text_any": engine.MatchTextAny,
+    "phrase": engine.MatchPhrase,
+    "any": engine.MatchAny,
+    "except": engine.MatchExcept,
+}

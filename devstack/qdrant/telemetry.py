@@ -1,13 +1,22 @@
 """What GET /telemetry answers, by the level of detail."""
 
+import os
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from devstack.qdrant import VERSION
 from devstack.qdrant.body import Json
 from devstack.qdrant.collection import Collection
+from devstack.qdrant.shard import Figures
+
+
+@dataclass
+class _Answered:
+    count: int = 0
+    seconds: float = 0.0
 
 
 class Telemetry:
@@ -16,53 +25,72 @@ class Telemetry:
     def __init__(self) -> None:
         self._id = str(uuid.uuid4())
         self._startup = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._requests: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        self._requests: dict[str, dict[str, _Answered]] = defaultdict(lambda: defaultdict(_Answered))
 
-    def record(self, route: str, status: int, seconds: float) -> None:
+    def record(self, endpoint: str, status: int, seconds: float) -> None:
         """Count an answered request."""
-        entry = self._requests[route][str(status)]
-        # A count and a sum would do, but for the test aid this is the average is all that is shown.
-        entry[:] = [entry[0] + 1, entry[1] + seconds] if entry else [1, seconds]
+        answered = self._requests[endpoint][str(status)]
+        answered.count += 1
+        answered.seconds += seconds
 
     async def answer(self, level: int, collections: Iterable[Collection]) -> Json:
-        """The telemetry at a level: from 2 the collections, from 3 their shards, from 4 the segments."""
+        """At level 1 what kind of collections there are, from 2 each one, from 3 its shard, from 4 its segments."""
         listed = list(collections)
         known: Json = {"number_of_collections": len(listed)}
-        if level >= 2:
+        if level == 1:
+            known["collections"] = [await _aggregated(collection) for collection in listed]
+        elif level > 1:
             known["collections"] = [await _collection(collection, level) for collection in listed]
-        answer: Json = {
+        app: Json = {"name": "qdrant", "version": VERSION, "startup": self._startup}
+        if level >= 1:
+            app["system"] = {"cores": os.cpu_count()}
+        return {
             "id": self._id,
-            "app": {"name": "qdrant", "version": VERSION, "startup": self._startup},
+            "app": app,
             "collections": known,
             "cluster": {"enabled": False, "resharding_enabled": False},
+            "requests": {"rest": {"responses": self._responses()}, "grpc": {"responses": {}}},
         }
-        answer["requests"] = {"rest": {"responses": self._responses()}, "grpc": {"responses": {}}}
-        return answer
 
     def _responses(self) -> Json:
         return {
-            route: {
-                status: {"count": int(count), "avg_duration_micros": seconds / count * 1e6}
-                for status, (count, seconds) in by_status.items()
+            endpoint: {
+                status: {"count": answered.count, "avg_duration_micros": answered.seconds / answered.count * 1e6}
+                for status, answered in by_status.items()
             }
-            for route, by_status in self._requests.items()
+            for endpoint, by_status in self._requests.items()
         }
 
 
+async def _aggregated(collection: Collection) -> Json:
+    figures = await collection.figures()
+    return {"vectors": figures.points, "optimizers_status": "ok", "params": collection.config.shown()["params"]}
+
+
 async def _collection(collection: Collection, level: int) -> Json:
-    entry: Json = {"id": collection.name, "init_time_ms": 0, "config": {**collection.config, "uuid": None}}
+    entry: Json = {"id": collection.name, "init_time_ms": 0, "config": {**collection.config.shown(), "uuid": None}}
     if level < 3:
         return entry
-    points, indexed, by_field = await collection.figures()
+    figures = await collection.figures()
     local: Json = {
         "variant_name": "local shard",
         "status": collection.status,
-        "num_points": points,
-        "num_vectors": points * len(collection.dense),
+        "total_optimized_points": 0,
+        "num_points": figures.points,
     }
     if level >= 4:
-        info: Json = {"num_points": points, "num_indexed_vectors": indexed}
-        info["index_schema"] = collection.schema(by_field)
-        local["segments"] = [{"info": info}]
-    entry["shards"] = [{"id": 0, "key": None, "local": local}]
+        # The points are in one of the segments, as on a server that has few of them.
+        others = [Figures()] * (collection.config.segments - 1)
+        local["segments"] = [_segment(collection, share) for share in (figures, *others)]
+    entry["shards"] = [{"id": 0, "key": None, "local": local, "remote": [], "replicate_states": {}}]
     return entry
+
+
+def _segment(collection: Collection, figures: Figures) -> Json:
+    info = {
+        "segment_type": "plain",
+        "num_points": figures.points,
+        "num_indexed_vectors": figures.indexed_vectors,
+        "index_schema": collection.payload_schema(figures),
+    }
+    return {"info": info}

@@ -71,10 +71,8 @@ class Exchange:
 def actual(response: httpx.Response) -> tuple[int, str | None, Any]:
     """Status, content type and stable part of an answer."""
     content_type = response.headers.get("content-type")
-    is_json = content_type is not None and content_type.startswith("application/json")
-    # The charset of JSON is UTF-8 by definition; whether it is spelled out is no part of the contract.
-    answer = stable(response.json()) if is_json else response.text
-    return response.status_code, "application/json" if is_json else content_type, answer
+    answer = stable(response.json()) if content_type == "application/json" else response.text
+    return response.status_code, content_type, answer
 
 
 def stable(value: Any) -> Any:

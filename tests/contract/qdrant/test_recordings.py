@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
 
-from devstack.qdrant.unserved import UNSERVED
-from tests.contract.qdrant.replay import RECORDINGS, Exchange, actual, exchanges
+from devstack.qdrant.unserved import PER_COLLECTION_STATISTICS, UNSERVED
+from tests.contract.qdrant.replay import RECORDINGS, Exchange, actual, exchanges, stable
 
 FILES = {path.stem: exchanges(path) for path in sorted(RECORDINGS.glob("*.jsonl"))}
 EXCHANGES = [exchange for file in FILES.values() for exchange in file]
+NOT_SERVED_ENDPOINTS = {("GET /issues", "200")}
 AGAINST_A_SERVER = bool(os.environ.get("QDRANT_URL"))
 
 
@@ -34,6 +37,11 @@ class Replay:
         for following in FILES[exchange.file][len(answers) : exchange.line]:
             answers.append(following.send(self._clients[exchange.file]))
         return answers[exchange.line - 1]
+
+    def ask(self, file: str, path: str) -> Any:
+        """The result of a further read after a whole file."""
+        self.answer(FILES[file][-1])
+        return self._clients[file].get(path).raise_for_status().json()["result"]
 
     def close(self) -> None:
         """Remove what the recordings made on a server that outlives the test."""
@@ -68,20 +76,60 @@ def test_the_recordings_are_all_there() -> None:
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=str)
 def test_the_answer_is_the_recorded_one(exchange: Exchange, replay: Replay) -> None:
     response = replay.answer(exchange)
-    reason = UNSERVED.get((exchange.method, _template(exchange.path)))
+    reason = _reason_not_to_serve(exchange)
     if reason is not None and not AGAINST_A_SERVER:
         assert response.status_code == 501
         assert reason in response.json()["status"]["error"]
-    elif reason is not None or exchange.is_cut_off:
-        # Figures of the running process, or an answer of which only the beginning was kept.
+    elif reason is not None:
+        # Figures of the running process.
         assert response.status_code == exchange.recorded["status"]
     else:
         assert actual(response) == exchange.expected()
 
 
 def test_few_lines_are_unserved() -> None:
-    unserved = [exchange for exchange in EXCHANGES if (exchange.method, _template(exchange.path)) in UNSERVED]
-    assert len(unserved) == 6, [str(exchange) for exchange in unserved]
+    unserved = [str(exchange) for exchange in EXCHANGES if _reason_not_to_serve(exchange) is not None]
+    assert len(unserved) == 7, unserved
+
+
+def test_telemetry_describes_collections_as_recorded(replay: Replay) -> None:
+    recorded = next(exchange.recorded["answer"] for exchange in EXCHANGES if exchange.is_cut_off)
+    (collection,) = (
+        collection
+        for collection in replay.ask("indexes-and-points", "/telemetry?details_level=4")["collections"]["collections"]
+        if collection["id"] == "ns_i"
+    )
+    local = collection["shards"][0]["local"]
+    assert stable(collection["config"]) == stable(_part(recorded, "config"))
+    assert local["num_points"] == _part(recorded, "num_points")
+    segments = [segment["info"]["index_schema"] for segment in local["segments"]]
+    for field, expected in _part(recorded, "index_schema").items():
+        points = [schema[field].pop("points") for schema in segments]
+        assert sum(points) == expected.pop("points")
+        assert all(schema[field] == expected for schema in segments)
+
+
+def test_telemetry_counts_the_recorded_endpoints(replay: Replay) -> None:
+    def statuses(telemetry: Any) -> set[tuple[str, str]]:
+        by_endpoint = telemetry["requests"]["rest"]["responses"]
+        return {(endpoint, status) for endpoint, by_status in by_endpoint.items() for status in by_status}
+
+    recorded = next(exchange for exchange in FILES["server"] if exchange.path == "/telemetry")
+    assert statuses(recorded.recorded["answer"]["result"]) - NOT_SERVED_ENDPOINTS <= statuses(
+        replay.ask("server", "/telemetry")
+    )
+
+
+def _reason_not_to_serve(exchange: Exchange) -> str | None:
+    if exchange.path.startswith("/telemetry?") and "per_collection=true" in exchange.path:
+        return PER_COLLECTION_STATISTICS
+    return UNSERVED.get((exchange.method, _template(exchange.path)))
+
+
+def _part(text: str, name: str) -> Any:
+    """The first value of that name in the text of an answer that was cut off."""
+    value, _ = json.JSONDecoder().raw_decode(text, text.index(f'"{name}":') + len(name) + 3)
+    return value
 
 
 def _template(path: str) -> str:

@@ -132,7 +132,9 @@ def test_telemetry_grows_with_its_level(stand_in: Starter) -> None:
             known: dict[str, Any] = answer["collections"]
             return known
 
-        assert collections(1) == {"number_of_collections": 1}
+        assert collections(0) == {"number_of_collections": 1}
+        (first,) = collections(1)["collections"]
+        assert first.keys() == {"vectors", "optimizers_status", "params"}
         (second,) = collections(2)["collections"]
         assert second["config"]["metadata"] == {"owner": "us"}
         assert "shards" not in second
