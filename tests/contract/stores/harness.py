@@ -67,7 +67,7 @@ class RealMetadata:
     """A database of its own on a MongoDB server, dropped in the end."""
 
     def __init__(self, uri: str, database: str) -> None:
-        self.store = MongoStore(uri, database)
+        self.store = MongoStore(uri, database, timeout_seconds=30)
         self._client: AsyncMongoClient[Raw] = AsyncMongoClient(uri, tz_aware=True)
         self._database = self._client[database]
 
@@ -105,11 +105,12 @@ class RealVectors:
     """A Qdrant server behind its URL."""
 
     def __init__(self, url: str, api_key: str | None) -> None:
-        self.store = QdrantStore(url, api_key)
+        # Time enough for a hundred indexes on a busy machine: what a timeout does is tested elsewhere.
+        self.store = QdrantStore(url, api_key, timeout_seconds=60)
         with warnings.catch_warnings():
             # The client warns of a key sent without TLS; the server is on this machine or the user's choice.
             warnings.simplefilter("ignore", UserWarning)
-            self._client = AsyncQdrantClient(url=url, api_key=api_key, check_compatibility=False)
+            self._client = AsyncQdrantClient(url=url, api_key=api_key, check_compatibility=False, timeout=60)
 
     async def add_points(self, collection: str, payloads: Mapping[int, Mapping[str, Any]]) -> None:
         """Write points."""

@@ -17,8 +17,8 @@ from namespace_operator.stores.mongodb import MongoStore
 from namespace_operator.stores.qdrant import QdrantStore
 from tests.contract.stores.documents import document, following
 
-_TIMEOUT_SECONDS = 1.0
-_SLACK_SECONDS = 1.5
+_TIMEOUT_SECONDS = 2.0
+_SLACK_SECONDS = 3.0
 
 
 @asynccontextmanager
