@@ -98,7 +98,7 @@ class World:
             cluster=cluster,
             metadata=self.metadata,
             vectors=self.vectors,
-            counts=CountReader(self.metadata, window=0),
+            counts=CountReader(self.metadata),
             clock=Clock(now=lambda: _EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
             mint_id=self._mint_id,
             random=lambda: 0.5,

@@ -15,27 +15,33 @@ from namespace_operator.stores.protocols import MetadataStore
 
 @dataclass(slots=True)
 class CountReader:
-    """Collects requests for ``window`` seconds and answers them from one read of the metadata store."""
+    """Has one read of the metadata store under way at a time: what is asked for meanwhile goes into the next one.
+
+    So a single request does not wait, and a crowd of them costs few reads.
+    """
 
     metadata: MetadataStore
-    window: float = 0.02
     _waiting: dict[str, asyncio.Future[Counts | None]] = field(default_factory=dict)
-    _reads: set[asyncio.Task[None]] = field(default_factory=set)
+    _reading: asyncio.Task[None] | None = None
 
     async def read(self, namespace_id: str) -> Counts | None:
         """The counts, or None while they cannot be had: unknown is not zero, and not a reason to stop."""
         future = self._waiting.get(namespace_id)
         if future is None:
-            if not self._waiting:
-                task = asyncio.create_task(self._answer())
-                self._reads.add(task)
-                task.add_done_callback(self._reads.discard)
             future = self._waiting[namespace_id] = asyncio.get_running_loop().create_future()
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._answer_all())
         return await asyncio.shield(future)
 
-    async def _answer(self) -> None:
-        await asyncio.sleep(self.window)
-        waiting, self._waiting = self._waiting, {}
+    async def _answer_all(self) -> None:
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, {}
+                await self._answer(waiting)
+        finally:
+            self._reading = None
+
+    async def _answer(self, waiting: Mapping[str, asyncio.Future[Counts | None]]) -> None:
         counts: Mapping[str, Counts] = {}
         try:
             counts = await self.metadata.counts(waiting.keys())

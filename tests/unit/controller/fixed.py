@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ class FixedMetadata:
     documents: list[NamespaceDocument | MalformedDocument] = field(default_factory=list)
     numbers: dict[str, Counts] = field(default_factory=dict)
     fails: StoreError | None = None
+    takes: float = 0.0
+    """Seconds that a read of the counts takes."""
     counted: list[set[str]] = field(default_factory=list)
     written: list[NamespaceDocument] = field(default_factory=list)
 
@@ -61,6 +64,7 @@ class FixedMetadata:
     async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:
         """Numbers, and a note of who asked together."""
         self.counted.append(set(namespace_ids))
+        await asyncio.sleep(self.takes)
         self._answer()
         return {name: self.numbers.get(name, Counts(0, 0, 0)) for name in namespace_ids}
 

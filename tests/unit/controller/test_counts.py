@@ -22,19 +22,19 @@ def test_requests_of_about_the_same_time_are_one_read() -> None:
     assert metadata.counted == [{"a", "b"}]
 
 
-def test_a_later_request_is_another_read() -> None:
-    metadata = FixedMetadata()
+def test_requests_during_a_read_are_one_read_after_it() -> None:
+    metadata = FixedMetadata(takes=0.1)
 
     async def main() -> None:
-        reader = CountReader(metadata, window=0.1)
+        reader = CountReader(metadata)
         first = asyncio.create_task(reader.read("a"))
         await asyncio.sleep(0.05)
-        within = asyncio.create_task(reader.read("b"))
-        await asyncio.sleep(0.06)
-        await asyncio.gather(first, within, reader.read("a"))
+        during = (asyncio.create_task(reader.read(name)) for name in ("b", "a", "c"))
+        await asyncio.gather(first, *during)
+        await reader.read("a")
 
     run(main())
-    assert metadata.counted == [{"a", "b"}, {"a"}]
+    assert metadata.counted == [{"a"}, {"a", "b", "c"}, {"a"}]
 
 
 def test_counts_that_cannot_be_had_are_unknown_and_asked_for_again() -> None:

@@ -56,7 +56,7 @@ class Bench:
             cluster=self.cluster,
             metadata=self.metadata,
             vectors=self.vectors,
-            counts=CountReader(self.metadata, window=0),
+            counts=CountReader(self.metadata),
             clock=Clock(now=lambda: NOW, monotonic=lambda: self.monotonic),
             mint_id=lambda: NAMESPACE_ID,
             random=lambda: 0.5,
