@@ -18,6 +18,7 @@ from devstack.ports import free_ports
 
 API_KEY = "contract-key"
 READ_ONLY_KEY = "contract-read-only-key"
+ONE_VECTOR = {"vectors": {"a": {"size": 4, "distance": "Cosine"}}}
 KEYS = {"QDRANT__SERVICE__API_KEY": API_KEY, "QDRANT__SERVICE__READ_ONLY_API_KEY": READ_ONLY_KEY}
 
 
@@ -52,11 +53,20 @@ class StandIn:
             assert time.monotonic() < deadline, "the stand-in does not answer"
             time.sleep(0.05)
 
+    def stop(self) -> None:
+        """End it as an administrator would."""
+        assert self.process is not None
+        self.process.terminate()
+        assert self.process.wait(20) == 0
+
     def kill(self) -> None:
         """End it as a crash would."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+
+
+Starter = Callable[..., StandIn]
 
 
 @pytest.fixture

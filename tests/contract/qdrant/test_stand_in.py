@@ -1,21 +1,16 @@
-"""What the recordings do not cover: keys, durability, cost, telemetry, and the real client."""
+"""What the recordings do not cover: keys, concurrent creates, the order of operations, telemetry, the real client."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from qdrant_client import AsyncQdrantClient, models
 
-from tests.contract.qdrant.conftest import API_KEY, KEYS, READ_ONLY_KEY, StandIn
-
-Starter = Callable[..., StandIn]
-ONE_VECTOR = {"vectors": {"a": {"size": 4, "distance": "Cosine"}}}
+from tests.contract.qdrant.conftest import API_KEY, KEYS, ONE_VECTOR, READ_ONLY_KEY, Starter
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/livez", "/readyz"])
@@ -50,65 +45,6 @@ def test_of_concurrent_creates_exactly_one_wins(stand_in: Starter) -> None:
     assert httpx.get(url).json()["result"]["config"]["metadata"] == {"owner": statuses.index(200)}
 
 
-def test_what_was_acknowledged_survives_a_kill(stand_in: Starter) -> None:
-    server = stand_in()
-    acknowledged: dict[str, set[int]] = {f"c{n}": set() for n in range(4)}
-    stop = threading.Event()
-
-    def write(name: str) -> None:
-        with httpx.Client(base_url=server.url, timeout=10) as client:
-            for n in range(10_000):
-                if stop.is_set():
-                    return
-                point = {"id": n, "vector": {"a": [1, 0, 0, n]}, "payload": {"k": str(n)}}
-                try:
-                    client.put(f"/collections/{name}/points?wait=true", json={"points": [point]}).raise_for_status()
-                except httpx.TransportError:
-                    return
-                acknowledged[name].add(n)
-
-    for name in acknowledged:
-        httpx.put(f"{server.url}/collections/{name}", json={**ONE_VECTOR, "metadata": {"name": name}})
-        index = {"field_name": "k", "field_schema": "keyword"}
-        httpx.put(f"{server.url}/collections/{name}/index", json=index).raise_for_status()
-        vector = {"dense": {"size": 6, "distance": "Dot"}}
-        httpx.put(f"{server.url}/collections/{name}/vectors/b?wait=true", json=vector).raise_for_status()
-    alias = {"create_alias": {"collection_name": "c0", "alias_name": "alias"}}
-    httpx.post(f"{server.url}/collections/aliases", json={"actions": [alias]}).raise_for_status()
-    with ThreadPoolExecutor(4) as pool:
-        writers = [pool.submit(write, name) for name in acknowledged]
-        while min(map(len, acknowledged.values())) < 20:
-            assert not any(writer.done() for writer in writers)
-        server.kill()
-        stop.set()
-
-    server.start()
-    for name, ids in acknowledged.items():
-        info = httpx.get(f"{server.url}/collections/{name}").json()["result"]
-        assert info["config"]["metadata"] == {"name": name}
-        assert set(info["config"]["params"]["vectors"]) == {"a", "b"}
-        found = httpx.post(f"{server.url}/collections/{name}/points/scroll", json={"limit": 100_000}).json()
-        # One more may be there: written when the process ended, before its answer.
-        stored = {point["id"] for point in found["result"]["points"]}
-        assert ids <= stored
-        assert len(stored - ids) <= 1
-        assert info["payload_schema"]["k"] == {"data_type": "keyword", "points": len(stored)}
-    aliases = httpx.get(f"{server.url}/aliases").json()["result"]["aliases"]
-    assert aliases == [{"alias_name": "alias", "collection_name": "c0"}]
-
-
-def test_a_thousand_empty_collections_cost_no_threads_and_little_memory(stand_in: Starter) -> None:
-    server = stand_in()
-    with httpx.Client(base_url=server.url) as client:
-        client.put("/collections/first", json=ONE_VECTOR)
-        before = _process(server)
-        for n in range(1000):
-            client.put(f"/collections/c{n}", json=ONE_VECTOR).raise_for_status()
-        after = _process(server)
-    assert after["Threads"] <= before["Threads"] + 8
-    assert after["VmRSS"] <= before["VmRSS"] + 30_000  # kB
-
-
 def test_an_index_without_wait_is_visible_after_one_with_wait(stand_in: Starter) -> None:
     server = stand_in()
     with httpx.Client(base_url=server.url) as client:
@@ -118,6 +54,69 @@ def test_an_index_without_wait_is_visible_after_one_with_wait(stand_in: Starter)
             answer = client.put(f"/collections/c/index?wait={'true' if n == 7 else 'false'}", json=body).json()
             assert answer["result"]["status"] == ("completed" if n == 7 else "acknowledged")
         assert len(client.get("/collections/c").json()["result"]["payload_schema"]) == 8
+
+
+def test_indexes_without_wait_come_a_moment_later(stand_in: Starter) -> None:
+    server = stand_in()
+    with httpx.Client(base_url=server.url) as client:
+        client.put("/collections/c", json=ONE_VECTOR)
+        for n in range(8):
+            client.put("/collections/c/index", json={"field_name": f"f{n}", "field_schema": "keyword"})
+        counts = [len(client.get("/collections/c").json()["result"]["payload_schema"])]
+        deadline = time.monotonic() + 10
+        while counts[-1] < 8:
+            assert time.monotonic() < deadline
+            counts.append(len(client.get("/collections/c").json()["result"]["payload_schema"]))
+    assert counts[0] < 8
+
+
+def test_of_concurrent_vectors_of_one_name_exactly_one_wins(stand_in: Starter) -> None:
+    url = stand_in().url + "/collections/c"
+    httpx.put(url, json=ONE_VECTOR)
+
+    def add(size: int) -> int:
+        body = {"dense": {"size": size, "distance": "Dot"}}
+        return httpx.put(f"{url}/vectors/contested?wait=true", json=body).status_code
+
+    sizes = range(1, 9)
+    with ThreadPoolExecutor(8) as pool:
+        statuses = dict(zip(sizes, pool.map(add, sizes), strict=True))
+    (winner,) = (size for size, status in statuses.items() if status == 200)
+    assert set(statuses.values()) == {200, 400}
+    live = httpx.get(url).json()["result"]["config"]["params"]["vectors"]
+    assert live["contested"] == {"size": winner, "distance": "Dot"}
+
+
+def test_concurrent_patches_of_own_keys_lose_none(stand_in: Starter) -> None:
+    url = stand_in().url + "/collections/c"
+    httpx.put(url, json=ONE_VECTOR)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: httpx.patch(url, json={"metadata": {f"k{n}": n}}).raise_for_status(), range(40)))
+    assert httpx.get(url).json()["result"]["config"]["metadata"] == {f"k{n}": n for n in range(40)}
+
+
+def test_a_collection_without_vectors_takes_points(stand_in: Starter) -> None:
+    url = stand_in().url + "/collections/c"
+    httpx.put(url, json={})
+    point = {"id": "550e8400-e29b-41d4-a716-446655440001", "vector": {}, "payload": {"k": 1}}
+    httpx.put(f"{url}/points?wait=true", json={"points": [point]}).raise_for_status()
+    found = httpx.post(f"{url}/points/scroll", json={"with_vector": True}).json()["result"]["points"]
+    assert found == [point]
+    assert httpx.get(url).json()["result"]["config"]["params"]["vectors"] == {}
+
+
+def test_numbers_come_back_as_they_were_sent(stand_in: Starter) -> None:
+    url = stand_in().url + "/collections/c"
+    httpx.put(url, json={"vectors": {"size": 3, "distance": "Dot"}, "sparse_vectors": {"s": {}}})
+    vector = [0.1, 0.2, -1e-7]
+    sparse = {"indices": [1, 4_000_000_000], "values": [0.3, 2.5]}
+    points = [
+        {"id": 1, "vector": vector, "payload": {"big": 2**60, "text": "ünïcode ☃"}},
+        {"id": 2, "vector": {"s": sparse}, "payload": {}},
+    ]
+    httpx.put(f"{url}/points?wait=true", json={"points": points}).raise_for_status()
+    found = httpx.post(f"{url}/points/scroll", json={"with_vector": True}).json()["result"]["points"]
+    assert found == points
 
 
 def test_telemetry_grows_with_its_level(stand_in: Starter) -> None:
@@ -143,8 +142,9 @@ def test_telemetry_grows_with_its_level(stand_in: Starter) -> None:
         assert third["shards"][0]["local"]["status"] == "green"
         assert "segments" not in third["shards"][0]["local"]
         (fourth,) = collections(4)["collections"]
-        schema = fourth["shards"][0]["local"]["segments"][0]["info"]["index_schema"]
-        assert schema == {"k": {"data_type": "keyword", "points": 1}}
+        segments = fourth["shards"][0]["local"]["segments"]
+        schemas = [segment["info"]["index_schema"] for segment in segments]
+        assert schemas == [{"k": {"data_type": "keyword", "points": points}} for points in (1, 0)]
 
 
 async def test_the_real_client_works(stand_in: Starter) -> None:
@@ -156,6 +156,7 @@ async def test_the_real_client_works(stand_in: Starter) -> None:
         metadata={"owner": "us"},
     )
     assert await client.collection_exists("c")
+    assert [collection.name for collection in (await client.get_collections()).collections] == ["c"]
     await client.update_collection("c", metadata={"owner": None, "more": 1})
     await client.create_payload_index("c", "city", models.PayloadSchemaType.KEYWORD, wait=True)
     points = [
@@ -183,15 +184,20 @@ async def test_the_real_client_works(stand_in: Starter) -> None:
     info = await client.get_collection("c")
     assert info.config.metadata == {"more": 1}
     assert info.points_count == 6
+    added = models.DenseVectorNameConfig(dense=models.DenseVectorConfig(size=2, distance=models.Distance.DOT))
+    await client.create_vector_name("c", "b", added)
+    await client.update_vectors("c", [models.PointVectors(id=0, vector={"b": [1.0, 2.0]})], wait=True)
+    assert (await client.retrieve("c", [0], with_vectors=["b"]))[0].vector == {"b": [1.0, 2.0]}
+    await client.delete_vector_name("c", "b")
+    vectors = (await client.get_collection("c")).config.params.vectors
+    assert isinstance(vectors, dict)
+    assert set(vectors) == {"a"}
+    alias = models.CreateAlias(collection_name="c", alias_name="other")
+    await client.update_collection_aliases([models.CreateAliasOperation(create_alias=alias)])
+    assert [found.alias_name for found in (await client.get_collection_aliases("c")).aliases] == ["other"]
+    assert (await client.count("other")).count == 6
     await client.delete_payload_index("c", "city", wait=True)
     assert (await client.get_collection("c")).payload_schema == {}
     assert await client.delete_collection("c")
     assert not await client.collection_exists("c")
     await client.close()
-
-
-def _process(server: StandIn) -> dict[str, int]:
-    assert server.process is not None
-    lines = Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
-    fields = dict(line.split(":", 1) for line in lines)
-    return {name: int(fields[name].split()[0]) for name in ("Threads", "VmRSS")}
