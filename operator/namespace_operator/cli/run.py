@@ -17,7 +17,7 @@ from namespace_operator.controller.counts import CountReader
 from namespace_operator.controller.queue import Backoff, WorkQueue
 from namespace_operator.controller.reconcile import Clock, Reconciler
 from namespace_operator.controller.sweep import Sweep
-from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
+from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
 from namespace_operator.domain.identity import Key
 from namespace_operator.kube.bootstrap import check_crd, cluster_uid
 from namespace_operator.kube.client import KubeClient
@@ -110,8 +110,16 @@ async def run(settings: Settings) -> None:
 
 
 def load_catalog(settings: Settings) -> Catalog:
-    """The catalog the settings name, or the built-in one."""
-    return Catalog.load(settings.catalog_path.read_text() if settings.catalog_path else builtin_catalog_text())
+    """The catalog the settings name, or the built-in one. Raises ``CatalogError``."""
+    path = settings.catalog_path
+    if path is None:
+        return Catalog.load(builtin_catalog_text())
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"the catalog {path} cannot be read ({type(error).__name__}); check NAMESPACE_OPERATOR_CATALOG_PATH"
+        raise CatalogError(message) from error
+    return Catalog.load(text)
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:

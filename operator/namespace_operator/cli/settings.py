@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, FilePath, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SECRETS_DIR = Path("/etc/namespace-operator/secrets")
@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     instance_id: str | None = None
     watch_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
     """A JSON list of Kubernetes namespaces; empty means all."""
-    catalog_path: FilePath | None = None
+    catalog_path: Path | None = None
 
     workers: int = Field(default=16, ge=1, le=256)
     resync_interval_seconds: float = Field(default=300.0, gt=0)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from namespace_operator.cli.main import main
+from namespace_operator.cli.run import load_catalog
 from namespace_operator.cli.settings import Settings
+from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
 
 PREFIX = "NAMESPACE_OPERATOR_"
 PASSWORD = "pw-CANARY"
@@ -71,7 +73,6 @@ def test_watched_namespaces_are_a_json_list(environment: pytest.MonkeyPatch) -> 
         ("RESYNC_INTERVAL_SECONDS", "-1"),
         ("WATCH_NAMESPACES", "team-a,team-b"),
         ("WATCH_NAMESPACES", "7"),
-        ("CATALOG_PATH", "/nowhere/catalog.yaml"),
         ("LOG_LEVEL", "loud"),
         ("HEALTH_PORT", "123456"),
     ],
@@ -90,3 +91,27 @@ def test_a_missing_value_is_named(environment: pytest.MonkeyPatch, name: str) ->
     environment.delenv(PREFIX + name)
     with pytest.raises(SystemExit, match=f"invalid settings: {PREFIX}{name}: Field required"):
         main()
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_built_in_catalog_is_the_default() -> None:
+    assert load_catalog(Settings()) == Catalog.load(builtin_catalog_text())
+
+
+def test_a_catalog_of_ones_own(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "catalog.yaml"
+    path.write_text("extractors: [{name: mine, version: v1}]")
+    environment.setenv(f"{PREFIX}CATALOG_PATH", str(path))
+    assert load_catalog(Settings()).ids() == ("mine_v1",)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "no text"])
+def test_a_catalog_that_cannot_be_read_names_file_and_variable(
+    environment: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "catalog.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    environment.setenv(f"{PREFIX}CATALOG_PATH", str(path))
+    with pytest.raises(CatalogError, match=rf"{path} cannot be read .*; check {PREFIX}CATALOG_PATH"):
+        load_catalog(Settings())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from namespace_operator.api.spec import PayloadIndex
@@ -164,6 +164,7 @@ _FLAG = st.none() | st.booleans()
 _WORDS = st.lists(st.sampled_from(["a", "b", "c"]), unique=True)
 
 
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {"type": st.sampled_from(["keyword", "integer", "text", "uuid", "geo"])},
