@@ -13,7 +13,7 @@ from namespace_operator.api.base import field_errors
 from namespace_operator.cli.run import run
 from namespace_operator.cli.settings import Settings
 from namespace_operator.domain.catalog import CatalogError
-from namespace_operator.kube.bootstrap import UnusableCluster
+from namespace_operator.kube.connection import UnusableCluster
 from namespace_operator.stores.mongodb import InvalidConnectionString
 from namespace_operator.telemetry.logs import configure_logs
 

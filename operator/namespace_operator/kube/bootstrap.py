@@ -5,12 +5,9 @@ from __future__ import annotations
 from namespace_operator.api.crd import missing_fields
 from namespace_operator.api.resource import CRD_NAME
 from namespace_operator.kube.client import KubeClient, NotFound
+from namespace_operator.kube.connection import UnusableCluster
 
 _CRD_PATH = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD_NAME}"
-
-
-class UnusableCluster(Exception):
-    """The operator cannot work with what is installed. The message says what to do."""
 
 
 async def check_crd(client: KubeClient) -> None:

@@ -12,6 +12,10 @@ _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _LIFETIME = datetime.timedelta(minutes=10)
 
 
+class UnusableCluster(Exception):
+    """The operator cannot work with the cluster as it is, or finds none. The message says what to do."""
+
+
 def in_cluster() -> bool:
     """Whether this process runs in a Pod with a service account."""
     return "KUBERNETES_SERVICE_HOST" in os.environ and (_SERVICE_ACCOUNT / "token").exists()
@@ -34,5 +38,5 @@ def connection_info() -> kopf.ConnectionInfo:
         )
     info = kopf.login_with_kubeconfig(settings=kopf.OperatorSettings())
     if info is None:
-        raise kopf.LoginError("neither a service account nor a kubeconfig was found; set KUBECONFIG")
+        raise UnusableCluster("there is neither a service account nor a kubeconfig; set KUBECONFIG")
     return info

@@ -14,9 +14,10 @@ from namespace_operator.api.resource import CRD_NAME, FINALIZER
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.controller.cluster import ObjectChanged
 from namespace_operator.domain.identity import Key
-from namespace_operator.kube.bootstrap import UnusableCluster, check_crd, cluster_uid
+from namespace_operator.kube.bootstrap import check_crd, cluster_uid
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.cluster import KubeCluster
+from namespace_operator.kube.connection import UnusableCluster
 from namespace_operator.kube.objects import LiveObjects, to_subject
 from namespace_operator.kube.organizations import Organizations
 from tests.unit.kube.api_server import Answer, ApiServer
