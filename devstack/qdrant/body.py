@@ -1,6 +1,7 @@
 """Request bodies: a JSON object, and the server's complaints about one, which name positions in its text."""
 
 import json
+import math
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -23,13 +24,19 @@ class Body:
         except UnicodeDecodeError as error:
             raise malformed_body(f"invalid unicode code point at line 1 column {error.start + 1}") from None
         try:
-            fields = json.loads(self._text, parse_constant=_refuse_constant)
+            fields = json.loads(self._text, parse_constant=_refuse_constant, parse_float=_finite)
+            if "\\u" in self._text:
+                json.dumps(fields, ensure_ascii=False).encode()  # half of a surrogate pair cannot be given back
         except json.JSONDecodeError as error:
             raise self._unreadable(error) from None
+        except UnicodeEncodeError:
+            raise self.malformed("lone surrogate in hex escape") from None
+        except RecursionError:
+            raise self.malformed("recursion limit exceeded") from None
         except ValueError as error:
-            raise malformed_body(f"{error} {self._place(len(self._text))}") from None
+            raise self.malformed(str(error)) from None
         if not isinstance(fields, dict):
-            raise malformed_body(f"invalid type: expected a map {self._place(len(self._text))}")
+            raise self.malformed("invalid type: expected a map")
         self.fields: Json = fields
 
     def get(self, name: str) -> Any:
@@ -92,6 +99,13 @@ class Body:
         line = before.count("\n") + 1
         # Columns are counted in bytes.
         return f"at line {line} column {len(before.rpartition(chr(10))[2].encode())}"
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("number out of range")
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:

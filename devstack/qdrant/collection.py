@@ -25,21 +25,22 @@ from devstack.qdrant.vectors import check_vector_names, parse_new_vector
 T = TypeVar("T")
 
 _OPTIMIZING_SECONDS = 1.0
+# Each takes a thread, some ten megabytes, and from forty memory mappings (without indexes) to over a hundred.
+_MAX_OPEN_SHARDS = 64
 _FACETED = {"keyword", "integer", "uuid", "bool"}
 
 
 class OpenShards:
-    """Keeps the number of open shards small: each takes a thread and some forty memory mappings and up."""
+    """Keeps the number of open shards small."""
 
-    def __init__(self, limit: int = 64) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
         self._used: OrderedDict[Collection, None] = OrderedDict()
 
     async def used(self, collection: "Collection") -> None:
         """Note a use, and close what was not used for longest."""
         self._used[collection] = None
         self._used.move_to_end(collection)
-        while len(self._used) > self._limit:
+        while len(self._used) > _MAX_OPEN_SHARDS:
             oldest, _ = self._used.popitem(last=False)
             await oldest.close_shard()
 
@@ -99,7 +100,9 @@ class Collection:
 
     async def remove(self) -> None:
         """Give back what a deleted collection used."""
-        await self._queue.drain()
+        # From here on nothing is accepted any more; the journal must outlive what was.
+        async with self._accepting:
+            await self._queue.drain()
         await self.close_shard()
         self._shards.forget(self)
         await asyncio.to_thread(self._directory.remove)
@@ -108,9 +111,9 @@ class Collection:
         """Close the shard until it is used again."""
         async with self._engine:
             if self._shard is not None:
-                shard, self._shard = self._shard, None
-                self._figures = await asyncio.to_thread(shard.figures)
-                await asyncio.to_thread(shard.close)
+                self._figures = await asyncio.to_thread(self._shard.figures)
+                await asyncio.to_thread(self._shard.close)
+                self._shard = None
 
     @property
     def status(self) -> str:

@@ -114,7 +114,8 @@ class Config:
 
     def shown(self) -> Json:
         """`config` as the server shows it."""
-        params: Json = {"vectors": self.vectors.dense.get("", self.vectors.dense), **self.settings["params"]}
+        dense = self.vectors.dense
+        params: Json = {"vectors": dense[""] if dense.keys() == {""} else dense, **self.settings["params"]}
         if self.vectors.sparse:
             params["sparse_vectors"] = self.vectors.sparse
         return {**self.settings, "params": params}

@@ -68,7 +68,7 @@ async def _aggregated(collection: Collection) -> Json:
 
 
 async def _collection(collection: Collection, level: int) -> Json:
-    entry: Json = {"id": collection.name, "init_time_ms": 0, "config": {**collection.config.shown(), "uuid": None}}
+    entry: Json = {"id": collection.name, "config": {**collection.config.shown(), "uuid": None}}
     if level < 3:
         return entry
     figures = await collection.figures()

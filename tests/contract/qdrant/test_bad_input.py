@@ -188,6 +188,10 @@ def test_bad_requests_are_refused_and_leave_nothing(stand_in: Starter) -> None:
         (b'{"a', "EOF while parsing a string at line 1 column 3"),
         (b'{"metadata": nope}', "expected value at line 1 column 14"),
         (b'{"metadata": NaN}', "NaN is no JSON at line 1 column 17"),
+        (b'{"metadata": {"a": 1e999}}', "number out of range at line 1 column 26"),
+        (b'{"metadata": {"a": "\\ud800"}}', "lone surrogate in hex escape at line 1 column 29"),
+        (b'{"metadata": ' + b"[" * 100_000, "recursion limit exceeded at line 1 column 100013"),
+        (b"\xff", "invalid unicode code point at line 1 column 1"),
         (b'{\n"vectors": {"v": 5},\n"metadata": {}}', "untagged enum VectorsConfig at line 2 column 19"),
     ],
 )
