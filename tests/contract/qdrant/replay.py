@@ -68,11 +68,24 @@ class Exchange:
         return recorded["status"], recorded["content_type"], stable(recorded["answer"])
 
 
-def actual(response: httpx.Response) -> tuple[int, str | None, Any]:
-    """Status, content type and stable part of an answer."""
+def actual(response: httpx.Response, bystanders: frozenset[str]) -> tuple[int, str | None, Any]:
+    """Status, content type and stable part of an answer, as if the server did not have these other collections."""
     content_type = response.headers.get("content-type")
-    answer = stable(response.json()) if content_type == "application/json" else response.text
-    return response.status_code, content_type, answer
+    if content_type != "application/json":
+        return response.status_code, content_type, response.text
+    return response.status_code, content_type, stable(_without(response.json(), bystanders))
+
+
+def _without(answer: Any, bystanders: frozenset[str]) -> Any:
+    result = answer.get("result")
+    if not bystanders or not isinstance(result, dict):
+        return answer
+    for listed, name in (("collections", "name"), ("aliases", "collection_name")):
+        if isinstance(result.get(listed), list):
+            result[listed] = [entry for entry in result[listed] if entry[name] not in bystanders]
+        elif listed in result:
+            result[listed]["number_of_collections"] -= len(bystanders)
+    return answer
 
 
 def stable(value: Any) -> Any:

@@ -159,6 +159,27 @@ def test_a_collection_never_meets_what_an_earlier_one_of_its_name_left(stand_in:
         server.start()
 
 
+def test_no_write_that_races_with_a_deletion_brings_the_collection_back(stand_in: Starter) -> None:
+    server = stand_in()
+    for n in range(10):
+        url = f"{server.url}/collections/c{n}"
+        httpx.put(url, json=ONE_VECTOR).raise_for_status()
+
+        def write(key: int, url: str = url) -> int:
+            if key % 2:
+                return httpx.patch(url, json={"metadata": {f"k{key}": key}}).status_code
+            body = {"field_name": f"f{key}", "field_schema": "keyword"}
+            return httpx.put(f"{url}/index?wait=true", json=body).status_code
+
+        with ThreadPoolExecutor(8) as pool:
+            writes = [pool.submit(write, key) for key in range(16)]
+            assert httpx.delete(url).json()["result"] is True
+            assert {done.result() for done in writes} <= {200, 404}
+    server.kill()
+    server.start()
+    assert httpx.get(f"{server.url}/collections").json()["result"] == {"collections": []}
+
+
 def test_a_deleted_collection_stays_deleted_with_its_aliases(stand_in: Starter) -> None:
     server = stand_in()
     url = f"{server.url}/collections"

@@ -73,6 +73,7 @@ def test_indexes_without_wait_come_a_moment_later(stand_in: Starter) -> None:
 def test_of_concurrent_vectors_of_one_name_exactly_one_wins(stand_in: Starter) -> None:
     url = stand_in().url + "/collections/c"
     httpx.put(url, json=ONE_VECTOR)
+    httpx.put(f"{url}/points?wait=true", json={"points": [{"id": 1, "vector": {}}]}).raise_for_status()
 
     def add(size: int) -> int:
         body = {"dense": {"size": size, "distance": "Dot"}}
@@ -85,6 +86,8 @@ def test_of_concurrent_vectors_of_one_name_exactly_one_wins(stand_in: Starter) -
     assert set(statuses.values()) == {200, 400}
     live = httpx.get(url).json()["result"]["config"]["params"]["vectors"]
     assert live["contested"] == {"size": winner, "distance": "Dot"}
+    point = {"id": 1, "vector": {"contested": [1] * winner}}
+    httpx.put(f"{url}/points?wait=true", json={"points": [point]}).raise_for_status()
 
 
 def test_concurrent_patches_of_own_keys_lose_none(stand_in: Starter) -> None:
