@@ -75,15 +75,17 @@ def test_of_concurrent_vectors_of_one_name_exactly_one_wins(stand_in: Starter) -
     httpx.put(url, json=ONE_VECTOR)
     httpx.put(f"{url}/points?wait=true", json={"points": [{"id": 1, "vector": {}}]}).raise_for_status()
 
-    def add(size: int) -> int:
+    def add(size: int) -> str | None:
         body = {"dense": {"size": size, "distance": "Dot"}}
-        return httpx.put(f"{url}/vectors/contested?wait=true", json=body).status_code
+        answer = httpx.put(f"{url}/vectors/contested?wait=true", json=body)
+        return None if answer.status_code == 200 else answer.json()["status"]["error"]
 
     sizes = range(1, 9)
     with ThreadPoolExecutor(8) as pool:
-        statuses = dict(zip(sizes, pool.map(add, sizes), strict=True))
-    (winner,) = (size for size, status in statuses.items() if status == 200)
-    assert set(statuses.values()) == {200, 400}
+        refusals = dict(zip(sizes, pool.map(add, sizes), strict=True))
+    (winner,) = (size for size, refusal in refusals.items() if refusal is None)
+    different = "Wrong input: Vector `contested` already exists with a different configuration"
+    assert set(refusals.values()) == {None, different}
     live = httpx.get(url).json()["result"]["config"]["params"]["vectors"]
     assert live["contested"] == {"size": winner, "distance": "Dot"}
     point = {"id": 1, "vector": {"contested": [1] * winner}}
