@@ -174,6 +174,22 @@ def test_an_unknown_extractor_does_not_hold_up_the_rest(platform: Platform, orga
     organization.ready("partly")
 
 
+def test_an_index_that_qdrant_refuses_does_not_hold_up_the_rest(platform: Platform, organization: Organization) -> None:
+    organization.create("limited")
+    collection = organization.ready("limited")["collection"]
+    limit = models.StrictModeConfig(enabled=True, max_payload_index_count=len(SYSTEM_INDEXES) + 1)
+    platform.qdrant.update_collection(collection, strict_mode_config=limit)
+
+    organization.edit("limited", payloadIndexes=[{"fieldName": name, "type": "keyword"} for name in ("a", "b")])
+    status = organization.reason("limited", "IndexRejected")
+    assert "maximum number of payload indices" in condition(status, "IndexesSynced")["message"]
+    assert "a" in platform.qdrant.get_collection(collection).payload_schema
+
+    platform.qdrant.update_collection(collection, strict_mode_config=models.StrictModeConfig(enabled=False))
+    organization.ready("limited")
+    assert "b" in platform.qdrant.get_collection(collection).payload_schema
+
+
 def test_retained_data_is_found_again(platform: Platform, organization: Organization) -> None:
     organization.create("kept", featureExtractors=[TEXT])
     before = organization.ready("kept")

@@ -234,9 +234,11 @@ def test_pods_run_on_while_the_api_server_restarts(lab: Lab) -> None:
     eventually(lambda: lab.container("next")["ready"], "a Pod made after the restart")
 
 
+# A shell's background job, as a test run may be, hands on that SIGINT is ignored.
 START = """
-import json, sys, time
+import json, signal, sys, time
 from devstack.stack import Stack
+signal.signal(signal.SIGINT, signal.default_int_handler)
 marker = sys.argv[1]
 with Stack() as stack:
     main = {"name": "main", "image": "plain", "command": ["sh", "-c", f"setsid sleep {marker} & sleep {marker}"]}

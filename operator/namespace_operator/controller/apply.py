@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from namespace_operator.controller.cluster import Cluster
@@ -22,7 +22,7 @@ from namespace_operator.domain.actions import (
 )
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.observed import Observed, Subject
-from namespace_operator.stores.errors import Outdated
+from namespace_operator.stores.errors import Outdated, Rejected
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
 
@@ -45,19 +45,35 @@ class Applier:
     async def apply(self, actions: Sequence[Action], world: World) -> World:
         """The world after all the actions. What they made in Qdrant is read back, not assumed."""
         in_qdrant = [action for action in actions if isinstance(action, CollectionAction)]
+        accepted: set[str] = set()
+        rejected: dict[str, str] = {}
         for action in actions:
-            if isinstance(action, CollectionAction):
-                await self._apply_to_qdrant(action, last=action is in_qdrant[-1])
-            else:
+            if not isinstance(action, CollectionAction):
                 world = await self._apply_elsewhere(action, world)
-        if not in_qdrant:
-            return world
-        tried = {action.attempt for action in in_qdrant if isinstance(action, PutIndex)}
+                continue
+            last = action is in_qdrant[-1]
+            if not isinstance(action, PutIndex):
+                await self._apply_to_qdrant(action, last=last)
+                continue
+            try:
+                await self._apply_to_qdrant(action, last=last)
+                accepted.add(action.attempt)
+            except Rejected as error:
+                # One index that the server refuses is no reason to go without the others.
+                rejected[action.attempt] = str(error)
+        return await self._read_back(in_qdrant, accepted, rejected, world) if in_qdrant else world
+
+    async def _read_back(
+        self, done: Sequence[CollectionAction], accepted: Set[str], rejected: Mapping[str, str], world: World
+    ) -> World:
+        # Only an accepted last request has waited for those before it: otherwise they may not be visible yet.
+        waited = not (isinstance(done[-1], PutIndex) and done[-1].attempt in rejected)
         observed = replace(
             world.observed,
-            collection=await self.vectors.read(in_qdrant[0].collection),
+            collection=await self.vectors.read(done[0].collection),
             server_version=await self.vectors.version(),
-            tried_indexes=world.observed.tried_indexes | tried,
+            tried_indexes=world.observed.tried_indexes | (accepted if waited else frozenset()),
+            rejected_indexes={**world.observed.rejected_indexes, **rejected},
         )
         return replace(world, observed=observed)
 

@@ -63,6 +63,7 @@ class Reason(StrEnum):
     PARAMS_LOCKED = "ParamsLocked"
     VECTOR_MISSING = "VectorMissing"
     VECTOR_MISMATCH = "VectorMismatch"
+    INDEX_REJECTED = "IndexRejected"
     INDEX_PARAMETER_UNSUPPORTED = "IndexParameterUnsupported"
     INTERNAL_ERROR = "InternalError"
 
@@ -90,6 +91,7 @@ REASONS: dict[Reason, ReasonInfo] = {
     Reason.PARAMS_LOCKED: ReasonInfo(_VECTORS),
     Reason.VECTOR_MISSING: ReasonInfo(_VECTORS),
     Reason.VECTOR_MISMATCH: ReasonInfo(_VECTORS),
+    Reason.INDEX_REJECTED: ReasonInfo(_INDEXES, retry=Retry.BACKOFF),
     Reason.INDEX_PARAMETER_UNSUPPORTED: ReasonInfo(_INDEXES),
     Reason.INTERNAL_ERROR: ReasonInfo(_METADATA, status="Unknown", retry=Retry.BACKOFF),
 }

@@ -86,7 +86,7 @@ class Observed:
     ``collection`` is None when the server answered that there is none, which is not the same as gone: see the
     planner. ``name_holder`` is the document that holds the claim on the wanted namespaceName. ``aliases`` of the
     collection are read only where it is about to be deleted. ``tried_indexes`` are the index requests this reconcile
-    has already sent.
+    has already sent, ``rejected_indexes`` those of them that Qdrant refused, with its words.
     """
 
     document: NamespaceDocument | MalformedDocument | None = None
@@ -96,3 +96,4 @@ class Observed:
     server_version: str = ""
     counts: Counts | None = None
     tried_indexes: frozenset[str] = frozenset()
+    rejected_indexes: Mapping[str, str] = field(default_factory=dict)

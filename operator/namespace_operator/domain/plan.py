@@ -257,7 +257,10 @@ def _compare_indexes(
         if live is not None and live.schema == schema:
             continue
         put = PutIndex(collection.name, field_name, schema)
-        if _had_no_effect(put, document, observed, collection):
+        if put.attempt in observed.rejected_indexes:
+            message = f"Index on {field_name}: {observed.rejected_indexes[put.attempt]}"
+            findings.append(Finding(Reason.INDEX_REJECTED, message))
+        elif _had_no_effect(put, document, observed, collection):
             made = dict(live.schema) if live is not None else "nothing"
             message = (
                 f"Qdrant {observed.server_version} made {made} of the index on {field_name}, wanted is {dict(schema)}"
@@ -306,7 +309,8 @@ def _confirm(
     unsupported = tuple(
         _unsupported(name, schema, observed.server_version, collection)
         for name, schema in schemas.items()
-        if name not in collection.indexes or collection.indexes[name].schema != schema
+        if (name not in collection.indexes or collection.indexes[name].schema != schema)
+        and PutIndex(collection.name, name, schema).attempt not in observed.rejected_indexes
     )
     return document.model_copy(
         update={

@@ -14,7 +14,7 @@ from namespace_operator.domain.identity import Key
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection, Counts, LiveIndex, Subject
 from namespace_operator.domain.vectors import NamedVector
-from namespace_operator.stores.errors import Outdated, StoreError
+from namespace_operator.stores.errors import Backend, Outdated, Rejected, StoreError
 from tests.unit.domain.builders import SERVER_VERSION
 
 
@@ -82,10 +82,14 @@ class FixedMetadata:
 
 @dataclass
 class FixedVectors:
-    """Holds at most one collection; ``fails`` is raised by every request. ``requests`` are the writes in order."""
+    """Holds at most one collection; ``fails`` is raised by every request, indexes on ``rejects`` are refused.
+
+    ``requests`` are the writes in order.
+    """
 
     collection: Collection | None = None
     fails: StoreError | None = None
+    rejects: frozenset[str] = frozenset()
     requests: list[str] = field(default_factory=list)
 
     async def version(self) -> str:
@@ -121,6 +125,8 @@ class FixedVectors:
     async def put_index(self, collection: str, field_name: str, schema: IndexSchema, *, wait: bool) -> None:
         """Put an index."""
         self._write(f"put {field_name}{' and wait' if wait else ''}")
+        if field_name in self.rejects:
+            raise Rejected(Backend.QDRANT, f"no index on {field_name}", "PUT index")
         assert self.collection is not None
         assert self.collection.name == collection
         indexes = {**self.collection.indexes, field_name: LiveIndex(schema, 0)}

@@ -58,6 +58,17 @@ async def test_tries_add_up() -> None:
     assert world.observed.tried_indexes == {"earlier", PutIndex(NAMESPACE_ID, "a", KEYWORD).attempt}
 
 
+@pytest.mark.parametrize(("rejects", "tried"), [("a", {"b"}), ("b", set())])
+async def test_a_rejected_index_does_not_hold_up_the_others(rejects: str, tried: set[str]) -> None:
+    vectors = FixedVectors(collection(WHOLE), rejects=frozenset({rejects}))
+    puts = {name: PutIndex(NAMESPACE_ID, name, KEYWORD) for name in ("a", "b")}
+    world = await applier(FixedMetadata(), vectors).apply(tuple(puts.values()), World(subject(), Observed()))
+    assert vectors.requests == ["put a", "put b and wait"]
+    assert world.observed.rejected_indexes == {puts[rejects].attempt: f"no index on {rejects}"}
+    # Nobody has waited for an index that came before a rejected last one: it may only not be visible yet.
+    assert world.observed.tried_indexes == {puts[name].attempt for name in tried}
+
+
 DELETE = DeleteCollection(NAMESPACE_ID, DELETING.mark)
 LIVE = collection(DELETING)
 

@@ -222,6 +222,17 @@ INDEXES = (
         ("ReplaceDocument ready r8",),
     ),
     Case(
+        "rejected by the server is told with its words and not recorded",
+        subject(WANTS_BRAND),
+        observed(
+            HAS_BRAND,
+            collection(document()),
+            rejected_indexes={PutIndex(NAMESPACE_ID, "brand", KEYWORD).attempt: "too many"},
+        ),
+        reasons=(Reason.INDEX_REJECTED,),
+        says="Index on brand: too many",
+    ),
+    Case(
         "recorded without effect",
         subject(WANTS_BRAND),
         observed(
