@@ -12,6 +12,7 @@ from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, parse_document
+from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Counts
 from namespace_operator.stores.errors import Backend, ClaimTaken, Outdated, Rejected, Unauthorized, Unavailable
 from tests.world.faults import Faults
@@ -93,11 +94,15 @@ class ModelMetadataStore:
 
         return self._read(look)
 
-    async def owned(self, instance_id: str) -> AsyncIterator[NamespaceDocument]:
-        """Every well-formed document of an operator instance."""
-        for document in self._read(lambda: [parse_document(raw) for raw in self.all_raw()]):
-            if isinstance(document, NamespaceDocument) and document.owner.instance_id == instance_id:
-                yield document
+    async def expected(self, instance_id: str) -> AsyncIterator[Key]:
+        """The keys of an instance's documents that are not retained."""
+        for raw in self._read(lambda: list(self.all_raw())):
+            owner = raw.get("owner")
+            if not isinstance(owner, dict) or owner.get("instance_id") != instance_id or raw.get("state") == "retained":
+                continue
+            organization, name = owner.get("organization"), owner.get("cr_name")
+            if isinstance(organization, str) and isinstance(name, str):
+                yield Key(organization, name)
 
     def raw(self, document_id: str) -> Raw | None:
         """A document as it is stored, for a look past the operator."""

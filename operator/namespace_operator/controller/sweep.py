@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import structlog
 
 from namespace_operator.controller.cluster import Cluster, ClusterError
-from namespace_operator.domain.document import State
 from namespace_operator.domain.identity import Key
 from namespace_operator.stores.errors import StoreError
 from namespace_operator.stores.protocols import MetadataStore
@@ -51,11 +50,8 @@ class Sweep:
         listed, missed = await self.cluster.refresh()
         for key in missed:
             self.enqueue(key)
-        missing = {
-            document.owner.key
-            async for document in self.metadata.owned(self.instance_id)
-            if document.state is not State.RETAINED and self._is_watched(document.owner.key)
-        } - listed
+        expected = {key async for key in self.metadata.expected(self.instance_id) if self._is_watched(key)}
+        missing = expected - listed
         for key in missing & self._missing:
             self.enqueue(key)
         self._missing = frozenset(missing)

@@ -11,6 +11,7 @@ from collections.abc import Collection as Names
 from typing import Any, Protocol
 
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument
+from namespace_operator.domain.identity import Key
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection, Counts
 from namespace_operator.domain.vectors import NamedVector
@@ -70,5 +71,5 @@ class MetadataStore(Protocol):
     async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:
         """Buckets, collections and objects of each namespace, in one read a collection."""
 
-    def owned(self, instance_id: str) -> AsyncIterator[NamespaceDocument]:
-        """Every well-formed document of an operator instance."""
+    def expected(self, instance_id: str) -> AsyncIterator[Key]:
+        """The keys of the custom resources that an instance's documents, but for retained ones, belong to."""

@@ -113,13 +113,17 @@ async def test_a_document_of_another_shape_holds_its_claims(metadata: MetadataSe
         await metadata.store.insert(document(2, claims=("name/odd",)))
 
 
-async def test_owned_lists_the_documents_of_one_instance(metadata: MetadataServer) -> None:
+async def test_expected_are_the_resources_of_one_instance_whose_documents_are_not_retained(
+    metadata: MetadataServer,
+) -> None:
     mine = [document(number) for number in range(1, 4)]
-    for entry in (*mine, document(9, instance_id="instance-2")):
+    retained = document(4).model_copy(update={"state": State.RETAINED})
+    for entry in (*mine, retained, document(9, instance_id="instance-2")):
         await metadata.store.insert(entry)
-    await metadata.write("namespaces", {"_id": "ns_odd", "owner": {"instance_id": INSTANCE}})
-    owned = [entry async for entry in metadata.store.owned(INSTANCE)]
-    assert sorted(owned, key=lambda entry: entry.namespace_id) == mine
+    await metadata.write("namespaces", {"_id": "ns_odd", "owner": {"instance_id": INSTANCE, "cr_name": 1}})
+    await metadata.write("namespaces", {"_id": "ns_odder", "owner": "somebody"})
+    expected = [key async for key in metadata.store.expected(INSTANCE)]
+    assert sorted(expected) == sorted(entry.owner.key for entry in mine)
 
 
 async def test_counts_are_of_each_namespace_and_zero_is_told(metadata: MetadataServer) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, State
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection, Counts, LiveIndex, Subject
@@ -68,12 +68,14 @@ class FixedMetadata:
         self._answer()
         return {name: self.numbers.get(name, Counts(0, 0, 0)) for name in namespace_ids}
 
-    async def owned(self, instance_id: str) -> AsyncIterator[NamespaceDocument]:
-        """Documents of an instance."""
+    async def expected(self, instance_id: str) -> AsyncIterator[Key]:
+        """Keys of an instance's documents that are not retained."""
         self._answer()
         for document in list(self.documents):
-            if isinstance(document, NamespaceDocument) and document.owner.instance_id == instance_id:
-                yield document
+            if not isinstance(document, NamespaceDocument) or document.state is State.RETAINED:
+                continue
+            if document.owner.instance_id == instance_id:
+                yield document.owner.key
 
     def _answer(self) -> None:
         if self.fails is not None:

@@ -11,7 +11,8 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import ConfigurationError
 
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, parse_document
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, State, parse_document
+from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Counts
 from namespace_operator.stores.errors import Outdated
 from namespace_operator.stores.mongodb.errors import translated
@@ -117,13 +118,15 @@ class MongoStore:
             for namespace_id in namespace_ids
         }
 
-    async def owned(self, instance_id: str) -> AsyncIterator[NamespaceDocument]:
-        """Every well-formed document of an operator instance."""
+    async def expected(self, instance_id: str) -> AsyncIterator[Key]:
+        """The keys of an instance's documents that are not retained, without reading the rest of them."""
+        theirs = {"owner.instance_id": instance_id, "state": {"$ne": State.RETAINED.value}}
+        keys = {"owner.organization": 1, "owner.cr_name": 1}
         with translated("listing namespace documents"):
-            async for raw in self._namespaces.find({"owner.instance_id": instance_id}, batch_size=500):
-                document = parse_document(raw)
-                if isinstance(document, NamespaceDocument):
-                    yield document
+            async for raw in self._namespaces.find(theirs, keys):
+                organization, name = (raw["owner"].get(part) for part in ("organization", "cr_name"))
+                if isinstance(organization, str) and isinstance(name, str):
+                    yield Key(organization, name)
 
     async def _grouped(self, collection: str, pipeline: Sequence[Raw]) -> Mapping[str, int]:
         cursor = await self._database[collection].aggregate(pipeline)
