@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.model.beginnings import SHOP, SHOP_UNDER_DELETE, shop
 from tests.model.scenarios import (
     CITY,
     IMAGE,
@@ -28,13 +29,6 @@ from tests.model.steps import (
 from tests.world.checks import check_at_rest
 from tests.world.vectors import StoredCollection
 from tests.world.world import World
-
-_SHOP = apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY])
-_SHOP_UNDER_DELETE = apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY], deletionPolicy="Delete")
-
-
-async def _shop() -> World:
-    return await run((_SHOP, points("shop", 3)), World())
 
 
 async def test_an_undeclared_index_is_dropped() -> None:
@@ -67,7 +61,7 @@ async def test_a_put_every_round_for_a_parameter_the_server_does_not_know() -> N
 @pytest.mark.parametrize("lose", [collection_gone("shop"), collection_unloadable("shop")], ids=["gone", "not loaded"])
 async def test_a_collection_that_answers_404_is_made_again_and_wiped(lose: object) -> None:
     assert callable(lose)
-    world = await run((lose,), await _shop())
+    world = await run((lose,), await shop())
     assert world.condition("shop", "CollectionReady") == ("False", "CollectionLost")
     assert world.vectors.lost_points == 0
     assert not [entry for entry in world.faults.log[13:] if entry.startswith("qdrant: create")]
@@ -88,7 +82,7 @@ async def test_a_vector_of_another_size_is_touched() -> None:
 
 async def test_a_collection_without_our_mark_is_written_to_or_deleted() -> None:
     world = await run(
-        (_SHOP_UNDER_DELETE, points("shop", 3), mark_removed("shop"), index_dropped("shop", "city")), World()
+        (SHOP_UNDER_DELETE, points("shop", 3), mark_removed("shop"), index_dropped("shop", "city")), World()
     )
     assert world.condition("shop", "CollectionReady") == ("False", "CollectionNotOwned")
     assert "city" not in world.collection("shop").indexes
@@ -101,13 +95,13 @@ async def test_a_collection_of_the_minted_name_is_taken_over() -> None:
     world = World()
     foreign = StoredCollection(vectors={}, metadata={"made": "by hand"}, points={1: {}})
     world.vectors.collections.update({f"ns_{number:010x}": foreign for number in range(1, 9)})
-    await run((_SHOP,), world)
+    await run((SHOP,), world)
     assert world.condition("shop", "CollectionReady") == ("False", "CollectionNotOwned")
     assert foreign == StoredCollection(vectors={}, metadata={"made": "by hand"}, points={1: {}})
 
 
 async def test_a_lost_document_costs_the_id_or_what_was_registered() -> None:
-    world = await run((apply("shop", payloadIndexes=[CITY]),), await _shop())
+    world = await run((apply("shop", payloadIndexes=[CITY]),), await shop())
     before = world.document("shop")
     await run((document_lost("shop"),), world)
     after = world.document("shop")
@@ -117,7 +111,7 @@ async def test_a_lost_document_costs_the_id_or_what_was_registered() -> None:
 
 
 async def test_both_stores_lost_and_an_empty_collection_shown_as_ready() -> None:
-    world = await run((operator_down, collection_gone("shop"), document_lost("shop")), await _shop())
+    world = await run((operator_down, collection_gone("shop"), document_lost("shop")), await shop())
     world.start_operator()
     await world.settle()
     assert world.condition("shop") == ("False", "CollectionLost")
@@ -149,7 +143,7 @@ async def test_a_malformed_document_is_overwritten() -> None:
 
 
 async def test_a_malformed_document_on_a_name_stops_more_than_the_name() -> None:
-    world = await _shop()
+    world = await shop()
     world.metadata.put_raw({"_id": "ns_odd", "claims": ["name/cluster-1:main/acme/store"]})
     spec = {"featureExtractors": [TEXT, IMAGE], "payloadIndexes": [CITY], "namespaceName": "store"}
     await run((apply("shop", **spec),), world)
@@ -159,7 +153,7 @@ async def test_a_malformed_document_on_a_name_stops_more_than_the_name() -> None
 
 
 async def test_refused_credentials_are_told_as_a_failure_of_something_else() -> None:
-    world = await _shop()
+    world = await shop()
     world.vectors.refuses = True
     await world.settle()
     assert world.condition("shop", "CollectionReady") == ("Unknown", "QdrantUnauthorized")
@@ -172,7 +166,7 @@ async def test_refused_credentials_are_told_as_a_failure_of_something_else() -> 
 
 
 async def test_a_red_collection_is_ready() -> None:
-    world = await _shop()
+    world = await shop()
     world.collection("shop").status = "red"
     await world.settle()
     assert world.condition("shop") == ("False", "CollectionRed")
@@ -180,7 +174,7 @@ async def test_a_red_collection_is_ready() -> None:
 
 
 async def test_a_document_edited_to_another_owner_is_won_back() -> None:
-    world = await _shop()
+    world = await shop()
     owner = {**world.document("shop")["owner"], "k8s_namespace_uid": "another"}
     await run((document_edited("shop", owner=owner), apply("shop", description="changed")), world)
     assert world.condition("shop") == ("False", "OwnedElsewhere")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.model.beginnings import SHOP, SHOP_UNDER_DELETE, shop
 from tests.model.scenarios import (
     CITY,
     EVERY_INDEX_TYPE,
@@ -20,13 +21,6 @@ from tests.model.steps import (
 )
 from tests.world.checks import SYSTEM_FIELDS
 from tests.world.world import World
-
-_SHOP = apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY])
-_SHOP_UNDER_DELETE = apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY], deletionPolicy="Delete")
-
-
-async def _shop() -> World:
-    return await run((_SHOP, points("shop", 3)), World())
 
 
 async def test_ready_with_parts_missing() -> None:
@@ -56,7 +50,7 @@ async def test_a_count_that_is_made_up_or_missing() -> None:
 async def test_a_zero_where_the_count_is_unknown() -> None:
     world = World()
     world.metadata.refuses = True
-    await run((_SHOP,), world)
+    await run((SHOP,), world)
     assert not [name for name in world.status("shop") if name.endswith("Count")]
 
 
@@ -69,7 +63,7 @@ async def test_one_write_to_kubernetes_too_many() -> None:
 
 
 async def test_numbers_that_change_faster_than_a_minute_are_written_each_time() -> None:
-    world = await _shop()
+    world = await shop()
     written = world.faults.writes
     assert world.operator is not None
     for count in range(4, 9):
@@ -163,7 +157,7 @@ async def test_a_deletion_under_retain_takes_data_or_keeps_the_name() -> None:
 
 
 async def test_a_deletion_nobody_saw_is_never_noticed() -> None:
-    world = await run((operator_down, delete("shop")), await _shop())
+    world = await run((operator_down, delete("shop")), await shop())
     world.start_operator()
     await world.round()
     assert world.document("shop")["state"] == "ready", "one list is not enough to believe that an object is gone"
@@ -172,15 +166,15 @@ async def test_a_deletion_nobody_saw_is_never_noticed() -> None:
 
 
 async def test_a_namespace_that_comes_back_gets_another_id_or_no_data() -> None:
-    world = await _shop()
+    world = await shop()
     namespace_id = world.status("shop")["namespaceId"]
-    await run((delete("shop"), _SHOP), world)
+    await run((delete("shop"), SHOP), world)
     assert world.status("shop")["namespaceId"] == namespace_id
     assert world.status("shop")["documentCount"] == 3
 
 
 async def test_a_deletion_under_delete_leaves_something_or_takes_the_neighbours() -> None:
-    world = await run((_SHOP_UNDER_DELETE, apply("other", deletionPolicy="Delete"), delete("shop")), World())
+    world = await run((SHOP_UNDER_DELETE, apply("other", deletionPolicy="Delete"), delete("shop")), World())
     assert [raw["owner"]["cr_name"] for raw in world.metadata.all_raw()] == ["other"]
     assert list(world.vectors.collections) == [world.status("other")["collection"]]
 
@@ -202,14 +196,14 @@ async def test_data_goes_before_the_intent_is_on_record() -> None:
 
 
 async def test_a_collection_with_aliases_is_deleted() -> None:
-    world = await run((_SHOP_UNDER_DELETE, alias_added("shop", "live"), delete("shop")), World())
+    world = await run((SHOP_UNDER_DELETE, alias_added("shop", "live"), delete("shop")), World())
     assert world.condition("shop") == ("False", "AliasesExist")
     assert world.collection("shop").metadata
     assert world.is_finalized("shop")
 
 
 async def test_a_flip_to_retain_keeps_the_finalizer() -> None:
-    world = await run((_SHOP_UNDER_DELETE, _SHOP), World())
+    world = await run((SHOP_UNDER_DELETE, SHOP), World())
     assert not world.is_finalized("shop")
     assert world.status("shop")["deletionPolicy"] == "Retain"
 
@@ -224,7 +218,7 @@ async def test_a_stranger_inherits_from_a_kubernetes_namespace_of_the_same_name(
 
 
 async def test_an_invalid_spec_crashes_or_changes_something() -> None:
-    world = await _shop()
+    world = await shop()
     before = world.document("shop")
     await run((apply("shop", payloadIndexes=[{"fieldName": "city", "fieldSchema": {"type": "nope"}}]),), world)
     assert world.condition("shop") == ("False", "InvalidSpec")
@@ -233,7 +227,7 @@ async def test_an_invalid_spec_crashes_or_changes_something() -> None:
 
 
 async def test_an_event_for_every_round_or_for_none() -> None:
-    world = await _shop()
-    await run((apply("shop", featureExtractors=[TEXT, extractor("no_extractor")], payloadIndexes=[CITY]), _SHOP), world)
+    world = await shop()
+    await run((apply("shop", featureExtractors=[TEXT, extractor("no_extractor")], payloadIndexes=[CITY]), SHOP), world)
     told = [(event.kind, event.reason) for event in world.api.events]
     assert told == [("Normal", "Ready"), ("Warning", "UnknownExtractor"), ("Normal", "Ready")]
