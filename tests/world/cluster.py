@@ -160,15 +160,24 @@ class ModelCluster:
         return self._live.keys()
 
     async def subject(self, key: Key) -> Subject | None:
-        """The object as the watch last showed it, else as the server has it."""
+        """The object as the watch last showed it, else or if it is being deleted as the server has it."""
         obj = self._live.get(key)
-        if obj is None:
+        if obj is None or "deletionTimestamp" in obj["metadata"]:
             obj = self.faults.read(_unavailable, lambda: self.server.objects.get(key))
             if obj is None:
+                self._live.drop(key)
                 return None
             obj = _copy(obj)
             self._live.put(obj)
         return self._subject(obj)
+
+    async def verify(self, subject: Subject) -> None:
+        """Raise ``ObjectChanged`` unless the server has the object at the version that was read."""
+        obj = self.faults.read(_unavailable, lambda: self.server.objects.get(subject.key))
+        version = None if obj is None else (obj["metadata"]["uid"], obj["metadata"]["resourceVersion"])
+        if version != (subject.uid, subject.resource_version):
+            self._live.drop(subject.key)
+            raise ObjectChanged(f"{subject.key} changed since it was read")
 
     async def add_finalizer(self, subject: Subject) -> Subject:
         """Put our finalizer on the object."""

@@ -53,10 +53,10 @@ class Applier:
                 continue
             last = action is in_qdrant[-1]
             if not isinstance(action, PutIndex):
-                await self._apply_to_qdrant(action, last=last)
+                await self._apply_to_qdrant(action, world.subject, last=last)
                 continue
             try:
-                await self._apply_to_qdrant(action, last=last)
+                await self._apply_to_qdrant(action, world.subject, last=last)
                 accepted.add(action.attempt)
             except Rejected as error:
                 # One index that the server refuses is no reason to go without the others.
@@ -96,7 +96,7 @@ class Applier:
             case _:
                 raise AssertionError(f"not a document or Kubernetes action: {action}")
 
-    async def _apply_to_qdrant(self, action: CollectionAction, *, last: bool) -> None:
+    async def _apply_to_qdrant(self, action: CollectionAction, subject: Subject, *, last: bool) -> None:
         match action:
             case CreateCollection(collection, vectors, metadata):
                 await self.vectors.create_collection(collection, vectors, metadata)
@@ -107,10 +107,14 @@ class Applier:
             case DropIndex(collection, field_name):
                 await self.vectors.drop_index(collection, field_name, wait=last)
             case DeleteCollection():
-                await self._delete_collection(action)
+                await self._delete_collection(action, subject)
 
-    async def _delete_collection(self, action: DeleteCollection) -> None:
-        """Delete only on what both stores say right now: the live intent in MongoDB and our mark in Qdrant."""
+    async def _delete_collection(self, action: DeleteCollection, subject: Subject) -> None:
+        """Delete only on what all three say right now.
+
+        The API server: the object is the one that was read. MongoDB: the intent is live. Qdrant: the mark is ours.
+        """
+        await self.cluster.verify(subject)
         (namespace_id,) = action.mark.members
         document = await self.metadata.get(namespace_id)
         if not isinstance(document, NamespaceDocument) or document.state is not State.DELETING:

@@ -25,7 +25,13 @@ class Cluster(Protocol):
     """The Kubernetes side of a reconcile. Writes name uid and version of the object they were decided on."""
 
     async def subject(self, key: Key) -> Subject | None:
-        """The object as the watch last showed it; where it shows none, as the API server says right now."""
+        """The object as the watch last showed it.
+
+        Where the watch shows none, or one being deleted, the object as the API server has it right now.
+        """
+
+    async def verify(self, subject: Subject) -> None:
+        """Raise ``ObjectChanged`` unless the API server has the object at the version that was read."""
 
     async def add_finalizer(self, subject: Subject) -> Subject:
         """Put our finalizer on the object; the result is the object afterwards."""

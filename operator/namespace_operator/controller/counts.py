@@ -47,6 +47,8 @@ class CountReader:
             counts = await self.metadata.counts(waiting.keys())
         except BackendError as error:
             structlog.get_logger().warning("counts unknown", namespaces=len(waiting), error=str(error))
+        except Exception:
+            structlog.get_logger().exception("counts unknown")
         finally:
             for namespace_id, future in waiting.items():
                 if not future.done():

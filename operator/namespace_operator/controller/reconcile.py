@@ -9,6 +9,7 @@ from datetime import datetime
 
 import structlog
 
+from namespace_operator.api.spec import DeletionPolicy
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.controller.apply import Applier, World
 from namespace_operator.controller.cluster import Cluster, ClusterError, ClusterUnavailable, ObjectChanged
@@ -72,7 +73,7 @@ class Reconciler:
                 return await self._retain(key)
             return await self._reconcile(subject)
         except ObjectChanged as error:
-            structlog.get_logger().debug("object changed meanwhile", key=str(key), error=str(error))
+            structlog.get_logger().info("object changed meanwhile", key=str(key), error=str(error))
             return Next(failed=True)
         except ClusterUnavailable as error:
             structlog.get_logger().warning("kubernetes unavailable", key=str(key), error=str(error))
@@ -99,7 +100,9 @@ class Reconciler:
         outdated = 0
         try:
             world = await self._observe_metadata(world)
-            world = await self._observe_qdrant(world)
+            # Letting an object go needs nothing of Qdrant, and must not wait for one that never comes back.
+            if not (world.subject.deleting and world.subject.deletion_policy is DeletionPolicy.RETAIN):
+                world = await self._observe_qdrant(world)
             for _ in range(_MAX_ROUNDS):
                 step = plan(world.subject, world.observed, self._context())
                 if not step.actions:

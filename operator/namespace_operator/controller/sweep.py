@@ -44,6 +44,8 @@ class Sweep:
                 await self.sweep()
             except (ClusterError, StoreError) as error:
                 structlog.get_logger().warning("sweep failed", error=str(error))
+            except Exception:
+                structlog.get_logger().exception("sweep failed")
 
     async def sweep(self) -> None:
         """One sweep."""

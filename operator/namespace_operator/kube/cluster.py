@@ -33,15 +33,26 @@ class KubeCluster:
     """Kubernetes namespaces the operator watches; empty means all."""
 
     async def subject(self, key: Key) -> Subject | None:
-        """The object as the watch shows it, else as the API server has it right now."""
+        """The object as the watch shows it, else as the API server has it right now.
+
+        One that is being deleted is always asked for: no deletion is driven by a watch that may have fallen behind.
+        """
         obj = self.objects.get(key)
-        if obj is None:
+        if obj is None or "deletionTimestamp" in obj["metadata"]:
             try:
                 obj = await self.client.get(_path(key))
             except NotFound:
+                self.objects.drop(key)
                 return None
             self.objects.put(obj)
         return await self._to_subject(obj)
+
+    async def verify(self, subject: Subject) -> None:
+        """Raise ``ObjectChanged`` unless the API server has the object at the version that was read."""
+        with self._forgetting(subject.key):
+            metadata = (await self.client.get(_path(subject.key)))["metadata"]
+            if (metadata["uid"], metadata["resourceVersion"]) != (subject.uid, subject.resource_version):
+                raise ObjectChanged(f"{subject.key} changed since it was read")
 
     async def add_finalizer(self, subject: Subject) -> Subject:
         """Put our finalizer on the object that was read, and on no other of its name."""
@@ -108,6 +119,7 @@ class KubeCluster:
         missed.update(key for key, metadata in listed.items() if not self._is_current(key, metadata))
         for key in missed:
             self.objects.drop(key)
+        self.objects.forget_deleted()
         return frozenset(listed), frozenset(missed)
 
     def _is_current(self, key: Key, metadata: Mapping[str, object]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import os
 from pathlib import Path
@@ -39,4 +40,4 @@ def connection_info() -> kopf.ConnectionInfo:
     info = kopf.login_with_kubeconfig(settings=kopf.OperatorSettings())
     if info is None:
         raise UnusableCluster("there is neither a service account nor a kubeconfig; set KUBECONFIG")
-    return info
+    return dataclasses.replace(info, expiration=datetime.datetime.now(datetime.UTC) + _LIFETIME)

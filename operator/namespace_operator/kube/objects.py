@@ -27,6 +27,8 @@ class LiveObjects:
     """Every custom resource by key, at the newest version seen."""
 
     _objects: dict[Key, Object] = field(default_factory=dict)
+    _deleted: set[str] = field(default_factory=set)
+    """Uids that are known to be gone: a late answer to one of our requests must not bring them back."""
 
     def get(self, key: Key) -> Object | None:
         """The object, if it is known."""
@@ -44,16 +46,24 @@ class LiveObjects:
         new["metadata"].pop("managedFields", None)
         key = key_of(new["metadata"])
         old = self._objects.get(key)
+        if new["metadata"]["uid"] in self._deleted:
+            return False
         if old is not None and _version(old) >= _version(new):
             return False
         self._objects[key] = new
         return old is None or _concerns(old) != _concerns(new)
 
     def drop(self, key: Key, uid: str | None = None) -> None:
-        """Forget an object, if it is the one with this uid."""
+        """Forget an object; with a uid only that one, and for good, because it was deleted."""
+        if uid is not None:
+            self._deleted.add(uid)
         known = self._objects.get(key)
         if known is not None and uid in (None, known["metadata"]["uid"]):
             del self._objects[key]
+
+    def forget_deleted(self) -> None:
+        """Forget which uids are gone, once a full list has told so anyway."""
+        self._deleted.clear()
 
 
 def _version(obj: Object) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from namespace_operator.api.status import NamespaceStatus
+from namespace_operator.controller.cluster import ObjectChanged
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, State
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.indexes import IndexSchema
@@ -169,6 +170,11 @@ class FixedCluster:
         if self.fails is not None:
             raise self.fails
         return self.held if self.held is not None and self.held.key == key else None
+
+    async def verify(self, subject: Subject) -> None:
+        """Fails if something else is held."""
+        if self.held is not None and self.held != subject:
+            raise ObjectChanged(str(subject.key))
 
     async def add_finalizer(self, subject: Subject) -> Subject:
         """Add it."""

@@ -120,17 +120,23 @@ class MongoStore:
 
     async def expected(self, instance_id: str) -> AsyncIterator[Key]:
         """The keys of an instance's documents that are not retained, without reading the rest of them."""
+        # A database that was dropped or restored meanwhile may have lost them.
+        self._indexed = False
         theirs = {"owner.instance_id": instance_id, "state": {"$ne": State.RETAINED.value}}
         keys = {"owner.organization": 1, "owner.cr_name": 1}
         with translated("listing namespace documents"):
             async for raw in self._namespaces.find(theirs, keys):
-                organization, name = (raw["owner"].get(part) for part in ("organization", "cr_name"))
+                owner = raw["owner"]
+                if not isinstance(owner, dict):
+                    continue
+                organization, name = owner.get("organization"), owner.get("cr_name")
                 if isinstance(organization, str) and isinstance(name, str):
                     yield Key(organization, name)
 
     async def _grouped(self, collection: str, pipeline: Sequence[Raw]) -> Mapping[str, int]:
         cursor = await self._database[collection].aggregate(pipeline)
-        return {row["_id"]: row["count"] async for row in cursor}
+        # A row of somebody else's whose namespace_id is no string belongs to no namespace.
+        return {row["_id"]: row["count"] async for row in cursor if isinstance(row["_id"], str)}
 
     async def _ensure_indexes(self) -> None:
         """No document is written before the unique index that the claims rest on exists."""
