@@ -202,6 +202,32 @@ async def test_a_collection_with_aliases_is_deleted() -> None:
     assert world.is_finalized("shop")
 
 
+async def test_a_deletion_goes_on_although_the_watch_has_not_told_of_retain() -> None:
+    begun = (SHOP_UNDER_DELETE, points("shop", 3), alias_added("shop", "live"), delete("shop"))
+    world = await run(begun, World())
+    collection = world.collection("shop")
+    SHOP(world)
+    world.vectors.alias_targets.clear()
+    assert world.operator is not None
+    await world.operator.reconciler.reconcile(world.key("shop"))
+    assert collection in world.vectors.collections.values()
+    await world.settle()
+    assert world.document("shop")["state"] == "retained"
+    assert len(collection.points) == 3
+
+
+async def test_retain_waits_for_a_qdrant_that_never_comes_back() -> None:
+    world = await shop()
+    SHOP_UNDER_DELETE(world)
+    await world.settle()
+    world.vectors.refuses = True
+    await run((delete("shop"),), world)
+    assert world.is_finalized("shop")
+    await run((SHOP,), world)
+    assert world.key("shop") not in world.api.objects
+    assert world.document("shop")["state"] == "retained"
+
+
 async def test_a_flip_to_retain_keeps_the_finalizer() -> None:
     world = await run((SHOP_UNDER_DELETE, SHOP), World())
     assert not world.is_finalized("shop")

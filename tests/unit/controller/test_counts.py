@@ -62,3 +62,16 @@ def test_a_reader_that_gives_up_does_not_take_the_others_along() -> None:
 
     assert run(main()) == Counts(0, 0, 0)
     assert metadata.counted == [{"a"}]
+
+
+def test_an_unforeseen_error_leaves_nobody_waiting() -> None:
+    metadata = FixedMetadata(takes=0.1)
+    metadata.numbers = None  # type: ignore[assignment] # makes the read end in an AttributeError
+
+    async def main() -> list[Counts | None]:
+        reader = CountReader(metadata)
+        first = asyncio.create_task(reader.read("a"))
+        await asyncio.sleep(0.05)
+        return list(await asyncio.gather(first, reader.read("b")))
+
+    assert run(main()) == [None, None]

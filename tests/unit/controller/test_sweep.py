@@ -95,6 +95,7 @@ async def test_documents_of_another_instance_are_not_ours_to_miss() -> None:
     [
         ("cluster", ClusterUnavailable("GET: 503")),
         ("metadata", Unavailable(Backend.MONGODB, "MongoDB cannot be reached", "listing")),
+        ("metadata", TypeError("a document that nobody foresaw")),
     ],
 )
 def test_a_failed_sweep_is_logged_and_counts_for_nothing(part: str, failure: Exception) -> None:

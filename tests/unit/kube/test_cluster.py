@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -58,6 +59,43 @@ async def test_a_known_object_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) 
     assert subject is not None
     assert subject.k8s_namespace_uid == "k8s-uid"
     assert api.calls() == [("GET", "/api/v1/namespaces/acme")]
+
+
+async def test_an_object_being_deleted_is_asked_for_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ApiServer()
+    stale = live(10, deletionTimestamp="2026-11-23T13:00:00Z", finalizers=[FINALIZER])
+    fresh = live(11, deletionTimestamp="2026-11-23T13:00:00Z", finalizers=[FINALIZER])
+    api.on("GET", PATH, Answer(200, fresh), Answer(404, {}))
+    api.on("GET", "/api/v1/namespaces/acme", organization())
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, stale)
+        subject = await seen.subject(KEY)
+        assert subject is not None
+        assert subject.resource_version == "11"
+        assert await seen.subject(KEY) is None
+        assert seen.objects.keys() == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("answer", "same"),
+    [
+        (Answer(200, live(10)), True),
+        (Answer(200, live(11)), False),
+        (Answer(200, live(10, uid="u2")), False),
+        (Answer(404, {}), False),
+    ],
+    ids=["same", "changed", "another", "gone"],
+)
+async def test_only_the_object_that_was_read_is_verified(
+    monkeypatch: pytest.MonkeyPatch, answer: Answer, same: bool
+) -> None:
+    api = ApiServer()
+    api.on("GET", PATH, answer)
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, live(10))
+        with contextlib.nullcontext() if same else pytest.raises(ObjectChanged):
+            await seen.verify(to_subject(live(10), "k8s-uid"))
+        assert (seen.objects.get(KEY) is not None) is same
 
 
 async def test_an_unknown_object_is_asked_for_and_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,3 +143,14 @@ def test_reading_a_subject_changes_nothing() -> None:
     before = copy.deepcopy(raw)
     to_subject(raw, "k8s-uid")
     assert raw == before
+
+
+def test_a_late_answer_does_not_bring_a_deleted_object_back() -> None:
+    objects = LiveObjects()
+    objects.put(obj(10))
+    objects.drop(KEY, "u1")
+    assert not objects.put(obj(11))
+    assert objects.get(KEY) is None
+    assert objects.put(obj(12, uid="u2")), "another object of the name is another object"
+    objects.forget_deleted()
+    assert objects.put(obj(13))
