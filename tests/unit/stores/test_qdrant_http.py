@@ -77,6 +77,11 @@ FAILURES: dict[str, tuple[Answers, type[BackendError], str]] = {
     ),
     "empty": (Answers(200, b""), Rejected, "not JSON"),
     "a page for a missing route": (Answers(404, b"404 page not found", HTML), Rejected, "not JSON"),
+    "a gateway without a route": (
+        Answers(404, b'{"message": "no Route matched with those values"}'),
+        Rejected,
+        "is not Qdrant",
+    ),
     "another JSON": (Answers(200, b"[]"), Rejected, "does not understand"),
     "no result": (Answers(200, b"{}"), Rejected, "does not understand"),
     "a result of another shape": (Answers(200, b'{"result": {"status": 5}}'), Rejected, "status: Input should be"),

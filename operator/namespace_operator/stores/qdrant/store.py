@@ -50,9 +50,12 @@ class QdrantStore:
         return self._version
 
     async def read(self, collection: str) -> Collection | None:
-        """The collection, or None where the server answers 404."""
+        """The collection, or None where the server says that there is none: a deletion may rest on that."""
         status, answer = await self._http.request("GET", "collections", collection, accept=(404,))
         if status == 404:
+            if not _says_missing(answer):
+                message = f"What answers 404 for collection {collection} is not Qdrant: a gateway, say; check the URL"
+                raise Rejected(Backend.QDRANT, message, f"GET {collection}")
             return None
         try:
             return translate.collection(collection, answer["result"])
@@ -106,6 +109,13 @@ class QdrantStore:
 
 def _json(model: models.CreateCollection) -> dict[str, Any]:
     return model.model_dump(mode="json", exclude_none=True)
+
+
+def _says_missing(answer: Any) -> bool:  # noqa: ANN401 - JSON
+    try:
+        return str(answer["status"]["error"]).startswith("Not found: Collection")
+    except (KeyError, TypeError):
+        return False
 
 
 def _first_problem(error: Exception) -> str:
