@@ -48,7 +48,6 @@ def report(subject: Subject, observed: Observed, findings: Sequence[Finding], no
             "namespace_id": document.namespace_id,
             "namespace_name": document.namespace_name,
             "collection": document.collection,
-            "payload_index_count": len(document.payload_indexes),
             "vector_inference_map": document.vector_inference_map,
             "feature_extractors": _extractors(subject, document),
             "created_at": document.created_at,
@@ -91,6 +90,7 @@ def _live(document: NamespaceDocument, collection: Collection) -> dict[str, obje
             segments_count=collection.segments_count,
         ),
         "payload_indexes": indexes,
+        "payload_index_count": len(declared.keys() & collection.indexes.keys()),
         "unmanaged_indexes": tuple(sorted(set(collection.indexes) - set(declared) - set(SYSTEM_INDEXES))),
     }
 

@@ -34,6 +34,11 @@ PREVIOUS = status_of(WHOLE, document_count=3, object_count=9, payload_index_coun
 LIVE_NUMBERS = ("document_count", "bucket_count", "collection_count", "object_count", "qdrant_status")
 
 
+def test_an_index_that_was_declared_and_never_made_is_not_counted() -> None:
+    refused = with_indexes(collection(WHOLE), brand=None)
+    assert report(subject(), observed(WHOLE, refused), (), NOW).payload_index_count == 0
+
+
 def test_everything_known() -> None:
     wanted = subject(spec(featureExtractors=[extractor("text_extractor_v1", model="minilm")], deletionPolicy="Delete"))
     live = with_indexes(collection(WHOLE), mine={"type": "integer", "range": False})
