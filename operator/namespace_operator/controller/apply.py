@@ -114,13 +114,13 @@ class Applier:
 
         The API server: the object is the one that was read. MongoDB: the intent is live. Qdrant: the mark is ours.
         """
-        await self.cluster.verify(subject)
         (namespace_id,) = action.mark.members
         document = await self.metadata.get(namespace_id)
         if not isinstance(document, NamespaceDocument) or document.state is not State.DELETING:
             raise Outdated(f"{namespace_id} is no longer being deleted")
         if document.collection != action.collection or document.mark != action.mark:
             raise Outdated(f"{namespace_id} does not own collection {action.collection}")
+        await self.cluster.verify(subject)
         live = await self.vectors.read(action.collection)
         if live is None:
             return

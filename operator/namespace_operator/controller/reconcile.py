@@ -150,6 +150,7 @@ class Reconciler:
             document=document,
             name_holder=_holder(found, name),
             tried_indexes=world.observed.tried_indexes,
+            rejected_indexes=world.observed.rejected_indexes,
         )
         return replace(world, observed=observed)
 

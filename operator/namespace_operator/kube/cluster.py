@@ -20,6 +20,7 @@ from namespace_operator.kube.organizations import Organizations
 
 _COMPONENT = "namespace-operator"
 _EVENT_MESSAGE_LIMIT = 1024
+_COMPARED = ("uid", "generation", "deletionTimestamp")
 
 
 @dataclass(slots=True)
@@ -114,7 +115,7 @@ class KubeCluster:
         listed: dict[Key, Object] = {}
         for path in _collection_paths(self.watched):
             async for metadata in self.client.list_metadata(path):
-                listed[key_of(metadata)] = metadata
+                listed[key_of(metadata)] = {name: metadata.get(name) for name in _COMPARED}
         missed = set(self.objects.keys() - listed.keys())
         missed.update(key for key, metadata in listed.items() if not self._is_current(key, metadata))
         for key in missed:
@@ -127,7 +128,7 @@ class KubeCluster:
         if known is None:
             return False
         mine = known["metadata"]
-        return all(mine.get(name) == metadata.get(name) for name in ("uid", "generation", "deletionTimestamp"))
+        return all(mine.get(name) == metadata.get(name) for name in _COMPARED)
 
     def _known(self, subject: Subject) -> Object:
         obj = self.objects.get(subject.key)
