@@ -38,13 +38,7 @@ def plan_deletion(subject: Subject, observed: Observed, instance_id: str, now: d
     if isinstance(document, MalformedDocument):
         message = f"Document {document.document_id} in MongoDB is malformed ({document.problem}); repair or remove it"
         return _stop(Reason.MALFORMED_DOCUMENT, message)
-    owner = Owner(
-        instance_id=instance_id,
-        organization=subject.key.organization,
-        k8s_namespace_uid=subject.k8s_namespace_uid,
-        cr_name=subject.key.name,
-        cr_uid=subject.uid,
-    )
+    owner = subject.owner(instance_id)
     if document is None:
         return _plan_without_document(subject, observed, owner, now)
     if document.owner != owner:

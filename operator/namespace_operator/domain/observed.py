@@ -8,7 +8,7 @@ from typing import Any
 
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner
 from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.vectors import NamedVector
@@ -41,6 +41,16 @@ class Subject:
     def deletion_policy(self) -> DeletionPolicy:
         """What happens to the data when the object goes: Retain unless the spec says Delete."""
         return self.spec.deletion_policy or DeletionPolicy.RETAIN
+
+    def owner(self, instance_id: str) -> Owner:
+        """The owner of the document this object has or would get from an operator instance."""
+        return Owner(
+            instance_id=instance_id,
+            organization=self.key.organization,
+            k8s_namespace_uid=self.k8s_namespace_uid,
+            cr_name=self.key.name,
+            cr_uid=self.uid,
+        )
 
 
 @dataclass(frozen=True, slots=True)

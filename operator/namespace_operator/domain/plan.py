@@ -74,7 +74,7 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
     document = observed.document
     if isinstance(document, MalformedDocument):
         return _stop(Reason.MALFORMED_DOCUMENT, _malformed(document))
-    owner = _owner(subject, context)
+    owner = subject.owner(context.instance_id)
     if document is not None and not _same_namespace(document.owner, owner):
         return _stop(Reason.OWNED_ELSEWHERE, _owned_elsewhere(document, subject))
 
@@ -97,16 +97,6 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
 
 def _stop(reason: Reason, message: str, *before: Finding) -> Plan:
     return Plan((), (*before, Finding(reason, message, halts=True)))
-
-
-def _owner(subject: Subject, context: Context) -> Owner:
-    return Owner(
-        instance_id=context.instance_id,
-        organization=subject.key.organization,
-        k8s_namespace_uid=subject.k8s_namespace_uid,
-        cr_name=subject.key.name,
-        cr_uid=subject.uid,
-    )
 
 
 def _same_namespace(owner: Owner, wanted: Owner) -> bool:
