@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,9 @@ from namespace_operator.domain.conditions import (
     Finding,
     Reason,
     Retry,
+    Who,
     conditions,
+    paused,
     retry_of,
 )
 from tests.unit.domain.builders import NOW
@@ -93,6 +96,22 @@ TABLE: dict[str, tuple[tuple[Finding, ...], dict[str, tuple[str, str]]]] = {
             "IndexesSynced": ("Unknown", "MongoDBUnavailable"),
         },
     ),
+    "steps of a dry run stand where they would be done": (
+        (
+            Finding(Reason.DRY_RUN, "m", about=ConditionType.VECTORS),
+            Finding(Reason.DRY_RUN, "m", about=ConditionType.INDEXES),
+        ),
+        {"Ready": ("False", "DryRun"), "VectorsSynced": ("False", "DryRun"), "IndexesSynced": ("False", "DryRun")},
+    ),
+    "halted at a condition that is not the reason's own": (
+        (Finding(Reason.DRY_RUN, "m", halts=True, about=ConditionType.COLLECTION),),
+        {
+            "Ready": ("False", "DryRun"),
+            "CollectionReady": ("False", "DryRun"),
+            "VectorsSynced": ("Unknown", "DryRun"),
+            "IndexesSynced": ("Unknown", "DryRun"),
+        },
+    ),
     "red does not halt": (
         (Finding(Reason.COLLECTION_RED, "m"),),
         {"Ready": ("False", "CollectionRed"), "CollectionReady": ("False", "CollectionRed")},
@@ -114,6 +133,20 @@ def test_every_condition_is_there_in_the_order_of_the_work() -> None:
 def test_every_reason_has_its_entry() -> None:
     assert set(REASONS) == set(Reason)
     assert all(info.condition in PIPELINE for info in REASONS.values())
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_tells_people_what_it_means_and_what_to_do(reason: Reason) -> None:
+    info = REASONS[reason]
+    for sentence in (info.meaning, info.remedy):
+        assert re.fullmatch(r"\S.{10,}\.", sentence), sentence
+    assert info.meaning != info.remedy
+
+
+def test_nobody_need_act_only_where_the_operator_tries_again() -> None:
+    healing = {reason for reason, info in REASONS.items() if info.who is Who.NOBODY}
+    assert healing
+    assert {REASONS[reason].retry for reason in healing} == {Retry.BACKOFF}
 
 
 def test_messages_are_joined_in_the_part_and_in_the_summary() -> None:
@@ -170,3 +203,27 @@ def test_retry(reasons: tuple[Reason, ...], retry: Retry) -> None:
 def test_what_may_heal_by_itself_is_looked_at_sooner() -> None:
     unknown = {reason for reason, info in REASONS.items() if info.status == "Unknown"}
     assert all(REASONS[reason].retry is Retry.BACKOFF for reason in unknown)
+
+
+def test_pausing_leaves_the_other_conditions_as_they_were_found() -> None:
+    before = conditions((Finding(Reason.COLLECTION_RED, "m"),), (), 1, NOW - timedelta(hours=1))
+    *others, pause = paused(before, 2, NOW, "why")
+    assert tuple(others) == before
+    assert (pause.type, pause.status, pause.reason, pause.message) == ("Paused", "True", "Paused", "why")
+    assert (pause.observed_generation, pause.last_transition_time) == (2, NOW)
+
+
+def test_a_pause_that_goes_on_keeps_its_beginning_and_stands_there_once() -> None:
+    begun = paused((), 1, NOW, "why")
+    (later,) = paused(begun, 2, NOW + timedelta(hours=1), "why")
+    assert (later.observed_generation, later.last_transition_time) == (2, NOW)
+
+
+def test_a_pause_is_over_with_the_next_look() -> None:
+    resumed = conditions((), paused(conditions((), (), 1, NOW), 1, NOW), 1, NOW)
+    assert [condition.type for condition in resumed] == [ConditionType.READY, *PIPELINE]
+
+
+def test_the_message_of_a_pause_is_limited() -> None:
+    (pause,) = paused((), 1, NOW, "x" * 5000)
+    assert len(pause.message) == MESSAGE_LIMIT

@@ -1,0 +1,386 @@
+"""The tables of conditions and reasons: what each says, who must act and what to do. Source of docs/conditions.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+
+class ConditionType(StrEnum):
+    """The conditions of a Namespace. ``Ready`` sums up the pipeline, whose conditions stand in the order of the work.
+
+    ``Paused`` is no part of it: it is there, and True, only while the operator was asked to leave the object alone.
+    """
+
+    READY = "Ready"
+    METADATA = "MetadataSynced"
+    COLLECTION = "CollectionReady"
+    VECTORS = "VectorsSynced"
+    INDEXES = "IndexesSynced"
+    PAUSED = "Paused"
+
+
+PIPELINE = (ConditionType.METADATA, ConditionType.COLLECTION, ConditionType.VECTORS, ConditionType.INDEXES)
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionInfo:
+    """What a condition is about, and what it says while it is True."""
+
+    meaning: str
+    reason: str
+    message: str
+
+
+CONDITIONS: dict[ConditionType, ConditionInfo] = {
+    ConditionType.READY: ConditionInfo(
+        "The namespace may be used: both stores confirmed everything the spec asks for.",
+        "Ready",
+        "Collection, vectors, indexes and document are in place",
+    ),
+    ConditionType.METADATA: ConditionInfo(
+        "The namespace document in MongoDB, with its name, its owner and its claims.",
+        "Synced",
+        "The namespace document agrees with the spec",
+    ),
+    ConditionType.COLLECTION: ConditionInfo(
+        "The collection in Qdrant: that it is there, usable, and ours by its metadata.",
+        "Available",
+        "The collection exists and carries this namespace's mark",
+    ),
+    ConditionType.VECTORS: ConditionInfo(
+        "The named vectors of the registered extractors.",
+        "Synced",
+        "Every registered extractor has its vectors",
+    ),
+    ConditionType.INDEXES: ConditionInfo(
+        "The payload indexes, those of the spec and those of the system.",
+        "Synced",
+        "Every declared and system payload index is in place",
+    ),
+    ConditionType.PAUSED: ConditionInfo(
+        "The annotation `mixpeek.com/paused` asks the operator to leave the object alone.",
+        "Paused",
+        "The annotation mixpeek.com/paused is set; remove it to go on",
+    ),
+}
+
+
+class Retry(StrEnum):
+    """When a namespace with a problem is looked at again, besides the next change and the resync interval."""
+
+    BACKOFF = "backoff"
+    RESYNC = "resync"
+
+
+class Who(StrEnum):
+    """Who must act on a reason. The values are the words of the documentation."""
+
+    USER = "who wrote the object"
+    PLATFORM = "platform team"
+    NOBODY = "nobody, it heals by itself"
+    DEVELOPERS = "developers of the operator"
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonInfo:
+    """What a reason says: which condition it sets, to what, when to look again, and what people need to know."""
+
+    condition: ConditionType
+    who: Who
+    meaning: str
+    remedy: str
+    status: Literal["False", "Unknown"] = "False"
+    retry: Retry = Retry.RESYNC
+
+
+class Reason(StrEnum):
+    """Stable CamelCase reasons of conditions that are not True."""
+
+    INVALID_SPEC = "InvalidSpec"
+    INVALID_ANNOTATION = "InvalidAnnotation"
+    NOT_GUARDED = "NotGuarded"
+    IMMUTABLE_FIELD = "ImmutableField"
+    MONGODB_UNAVAILABLE = "MongoDBUnavailable"
+    MONGODB_UNAUTHORIZED = "MongoDBUnauthorized"
+    MONGODB_REJECTED = "MongoDBRejected"
+    NAME_CONFLICT = "NameConflict"
+    COLLECTION_CONFLICT = "CollectionConflict"
+    CLAIM_CONFLICT = "ClaimConflict"
+    OWNED_ELSEWHERE = "OwnedElsewhere"
+    TAKE_OVER_REFUSED = "TakeOverRefused"
+    MALFORMED_DOCUMENT = "MalformedDocument"
+    FINALIZER_REFUSED = "FinalizerRefused"
+    DRY_RUN = "DryRun"
+    QDRANT_UNAVAILABLE = "QdrantUnavailable"
+    QDRANT_UNAUTHORIZED = "QdrantUnauthorized"
+    QDRANT_REJECTED = "QdrantRejected"
+    SERVER_REPLACED = "ServerReplaced"
+    COLLECTION_NOT_OWNED = "CollectionNotOwned"
+    COLLECTION_IS_ALIAS = "CollectionIsAlias"
+    COLLECTION_LOST = "CollectionLost"
+    COLLECTION_RED = "CollectionRed"
+    ALIASES_EXIST = "AliasesExist"
+    UNKNOWN_EXTRACTOR = "UnknownExtractor"
+    INVALID_PARAMS = "InvalidParams"
+    PARAMS_LOCKED = "ParamsLocked"
+    VECTOR_MISSING = "VectorMissing"
+    VECTOR_MISMATCH = "VectorMismatch"
+    INDEX_REJECTED = "IndexRejected"
+    INDEX_PARAMETER_UNSUPPORTED = "IndexParameterUnsupported"
+    INDEX_CONFLICT = "IndexConflict"
+    INDEX_MISSING = "IndexMissing"
+    INTERNAL_ERROR = "InternalError"
+
+
+_METADATA, _COLLECTION, _VECTORS, _INDEXES = PIPELINE
+
+REASONS: dict[Reason, ReasonInfo] = {
+    Reason.INVALID_SPEC: ReasonInfo(
+        _METADATA,
+        Who.USER,
+        "The object passed an older CRD but not this operator's rules. Nothing is done meanwhile.",
+        "Correct the field that the message names.",
+    ),
+    Reason.INVALID_ANNOTATION: ReasonInfo(
+        _METADATA,
+        Who.USER,
+        "An annotation of `mixpeek.com/` has a value that is not understood. Nothing is done meanwhile.",
+        "Set the annotation to a value that the message lists, or remove it.",
+    ),
+    Reason.NOT_GUARDED: ReasonInfo(
+        _METADATA,
+        Who.PLATFORM,
+        "An annotation or field that needs a verb of its own is used (`adopt`, `take-over`, `force-release`, `renew`; "
+        "`spec.namespaceId` needs `set-id`, `scope: system` needs `manage-system`), but the admission policies that "
+        "check the verb are not installed. It is not acted upon.",
+        "Set the chart's `admissionPolicies.enabled: true`; or `admissionPolicies.enforcedElsewhere: true` if another "
+        "admission control checks these verbs. Or remove the annotation or field.",
+    ),
+    Reason.IMMUTABLE_FIELD: ReasonInfo(
+        _METADATA,
+        Who.USER,
+        "The spec says something else than what the namespace was made with: `mode`, `namespaceType`, `scope`, "
+        "`namespaceId`, `infrastructure.qdrantCollection` or an entry of `vectorConfigs`.",
+        "Restore the value that the message names, or make another Namespace for the new one.",
+    ),
+    Reason.MONGODB_UNAVAILABLE: ReasonInfo(
+        _METADATA,
+        Who.PLATFORM,
+        "MongoDB cannot be reached, is too slow, fails or has no primary.",
+        "Look at the server and the network to it. Nothing else is needed: the operator retries with back-off.",
+        status="Unknown",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.MONGODB_UNAUTHORIZED: ReasonInfo(
+        _METADATA,
+        Who.PLATFORM,
+        "MongoDB refuses the credentials, or what they may do.",
+        "Correct the Secret that `mongodb.uriSecretRef` of the chart names, or the user's roles; restart the operator "
+        "after changing the Secret.",
+        status="Unknown",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.MONGODB_REJECTED: ReasonInfo(
+        _METADATA,
+        Who.PLATFORM,
+        "MongoDB refuses a request, or cannot store the document.",
+        "Look up the code in the message in MongoDB's documentation and its log; the operator retries with back-off.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.NAME_CONFLICT: ReasonInfo(
+        _METADATA,
+        Who.USER,
+        "Another Namespace of the organization, or its retained data, holds the `namespaceName`. The holder keeps it.",
+        "Choose another `namespaceName`, or rename or delete the one that the message names.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.COLLECTION_CONFLICT: ReasonInfo(
+        _METADATA,
+        Who.USER,
+        "`infrastructure.qdrantCollection` is claimed by another namespace, or was deleted moments ago and is not free "
+        "yet. The holder keeps it.",
+        "Wait if it was just deleted. Otherwise delete this Namespace and apply it with another "
+        "`infrastructure.qdrantCollection`, or delete the holder.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.CLAIM_CONFLICT: ReasonInfo(
+        _METADATA,
+        Who.NOBODY,
+        "The documents in MongoDB kept changing under the operator, or another one holds the id or the collection.",
+        "Wait. If it stays, have the platform team look for the claim in `claims` of the `namespaces` collection.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.OWNED_ELSEWHERE: ReasonInfo(
+        _METADATA,
+        Who.USER,
+        "The document of this name belongs to another operator installation or to an earlier Kubernetes namespace of "
+        "the same name. Nothing is written to it.",
+        "Use another `metadata.name`. If the data is meant to go over, somebody with the verb `take-over` annotates "
+        "`mixpeek.com/take-over: <the namespace id of the message>`.",
+    ),
+    Reason.TAKE_OVER_REFUSED: ReasonInfo(
+        _METADATA,
+        Who.USER,
+        "`mixpeek.com/take-over` names another namespace id than the one this object already has, or one that does not "
+        "exist.",
+        "Correct the id in the annotation, or remove the annotation.",
+    ),
+    Reason.MALFORMED_DOCUMENT: ReasonInfo(
+        _METADATA,
+        Who.PLATFORM,
+        "The document in MongoDB does not have the shape of a namespace document. Nothing is written to it.",
+        "Repair the document as docs/metadata-store.md describes it, or remove it.",
+    ),
+    Reason.FINALIZER_REFUSED: ReasonInfo(
+        _METADATA,
+        Who.PLATFORM,
+        "The API server refuses the patch by which the operator sets or removes its finalizer: an admission policy or "
+        "webhook of somebody.",
+        "Exempt the operator's service account, or its changes of `metadata.finalizers`, from what the message names.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.DRY_RUN: ReasonInfo(
+        _METADATA,
+        Who.USER,
+        "`mixpeek.com/dry-run` is set: there are steps that would be done, and none of them was. It stands on the "
+        "condition that the steps concern.",
+        "Read `status.plan`; remove the annotation to have the steps done.",
+    ),
+    Reason.QDRANT_UNAVAILABLE: ReasonInfo(
+        _COLLECTION,
+        Who.PLATFORM,
+        "Qdrant cannot be reached, is too slow or fails.",
+        "Look at the server and the network to it. Nothing else is needed: the operator retries with back-off.",
+        status="Unknown",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.QDRANT_UNAUTHORIZED: ReasonInfo(
+        _COLLECTION,
+        Who.PLATFORM,
+        "Qdrant refuses the API key, or what it may do.",
+        "Correct the Secret that `qdrant.apiKeySecretRef` of the chart names, and restart the operator.",
+        status="Unknown",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.QDRANT_REJECTED: ReasonInfo(
+        _COLLECTION,
+        Who.PLATFORM,
+        "Qdrant refuses a request, or answers in a way the operator does not understand.",
+        "Do what the server's words in the message say; check that `qdrant.url` is a Qdrant of version 1.18 or newer.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.SERVER_REPLACED: ReasonInfo(
+        _COLLECTION,
+        Who.PLATFORM,
+        "The Qdrant server lacks the operator's marker collection or carries another one: it was replaced, or lost its "
+        "disk. Nothing is created or deleted.",
+        "Correct `qdrant.url`, bring the disk back, or restore the server from a backup with its marker collection.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.COLLECTION_NOT_OWNED: ReasonInfo(
+        _COLLECTION,
+        Who.PLATFORM,
+        "The collection does not carry this namespace's mark in its metadata. Nothing is written to it.",
+        "Put the metadata of the message back. If somebody else made the collection and it is meant to become this "
+        'namespace\'s, somebody with the verb `adopt` annotates `mixpeek.com/adopt: "true"`, or `with-delete` if it '
+        "may also be deleted.",
+    ),
+    Reason.COLLECTION_IS_ALIAS: ReasonInfo(
+        _COLLECTION,
+        Who.USER,
+        "`infrastructure.qdrantCollection` is an alias in Qdrant, which may point elsewhere tomorrow.",
+        "Name the collection behind the alias, or a name that is free.",
+    ),
+    Reason.COLLECTION_LOST: ReasonInfo(
+        _COLLECTION,
+        Who.PLATFORM,
+        "Qdrant no longer has a collection that it had. It is not made again: that would wipe data the server only "
+        "failed to load.",
+        "Look at the server's log and restore the collection from a snapshot. To start empty, delete the Namespace and "
+        "apply it again as the message says.",
+    ),
+    Reason.COLLECTION_RED: ReasonInfo(
+        _COLLECTION,
+        Who.PLATFORM,
+        "Qdrant reports the collection red: an optimization failed.",
+        "Look at the server's log, its disk and its memory.",
+    ),
+    Reason.ALIASES_EXIST: ReasonInfo(
+        _COLLECTION,
+        Who.PLATFORM,
+        "The collection is to be deleted but has aliases, so somebody still reads it.",
+        "Remove the aliases that the message names, or set `deletionPolicy: Retain` to keep the data.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.UNKNOWN_EXTRACTOR: ReasonInfo(
+        _VECTORS,
+        Who.USER,
+        "The catalog has no extractor of this name and version. Everything else is done meanwhile.",
+        "Use one that the message lists, or have the platform team add it to the chart's catalog.",
+    ),
+    Reason.INVALID_PARAMS: ReasonInfo(
+        _VECTORS,
+        Who.USER,
+        "The extractor does not take these `params`. Everything else is done meanwhile.",
+        "Use what the message lists.",
+    ),
+    Reason.PARAMS_LOCKED: ReasonInfo(
+        _VECTORS,
+        Who.USER,
+        "The `params` differ from those the extractor was registered with, which shaped the vectors that exist.",
+        "Restore the params of the message, or add another version of the extractor.",
+    ),
+    Reason.VECTOR_MISSING: ReasonInfo(
+        _VECTORS,
+        Who.PLATFORM,
+        "A vector that was there is gone from the collection: dropped by hand, or the collection is an older backup.",
+        "Add the vector that the message describes in Qdrant and re-index the documents, or restore a newer snapshot.",
+    ),
+    Reason.VECTOR_MISMATCH: ReasonInfo(
+        _VECTORS,
+        Who.USER,
+        "A vector exists with another size, distance, kind or inference service. An existing vector is never changed.",
+        "Choose params that agree with what is registered. If the collection itself was changed, have the platform "
+        "team restore it from a snapshot.",
+    ),
+    Reason.INDEX_REJECTED: ReasonInfo(
+        _INDEXES,
+        Who.USER,
+        "Qdrant refuses to make an index. The others are made.",
+        "Do what the server's words in the message say: change the index or, if a limit of the collection's strict "
+        "mode was hit, have the platform team raise it.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.INDEX_PARAMETER_UNSUPPORTED: ReasonInfo(
+        _INDEXES,
+        Who.USER,
+        "This version of Qdrant took an index without making it as asked. It is not tried again until spec or version "
+        "change.",
+        "Leave the parameter out, or have the platform team upgrade the server.",
+    ),
+    Reason.INDEX_CONFLICT: ReasonInfo(
+        _INDEXES,
+        Who.USER,
+        "An adopted collection has an index of other parameters on a declared field. Adoption never changes what was "
+        "there.",
+        "Declare the index as it is, as the message shows it, or replace it in Qdrant yourself.",
+    ),
+    Reason.INDEX_MISSING: ReasonInfo(
+        _INDEXES,
+        Who.NOBODY,
+        "An index was made and is gone again at the next look. It is tried again.",
+        "Wait. If it stays, have the platform team find out who drops indexes of this collection.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.INTERNAL_ERROR: ReasonInfo(
+        _METADATA,
+        Who.DEVELOPERS,
+        "A defect of the operator: what it found fits none of its rules. Other namespaces go on.",
+        "Report it with the lines of the operator's log that name this Namespace.",
+        status="Unknown",
+        retry=Retry.BACKOFF,
+    ),
+}
+"""Every reason. The order within a condition is that of the documentation."""
