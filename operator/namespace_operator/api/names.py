@@ -10,6 +10,20 @@ NAMESPACE_NAME_MIN = 3
 NAMESPACE_NAME_MAX = 64
 NAMESPACE_NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
+NAMESPACE_ID_MAX = 67
+NAMESPACE_ID_PATTERN = "^ns_[A-Za-z0-9_]{3,64}$"
+
+COLLECTION_MIN = 3
+COLLECTION_MAX = 128
+COLLECTION_PATTERN = "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+"""Names of Qdrant collections a user may choose: a part of what Qdrant takes, safe in paths and messages."""
+
+MARKER_COLLECTION = "mixpeek-namespace-operator"
+"""The collection that tells one Qdrant server from another; it holds no data and belongs to the operator."""
+
+VECTOR_NAME_MAX = 200
+VECTOR_NAME_PATTERN = "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+
 EXTRACTOR_NAME_MAX = 64
 EXTRACTOR_NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 EXTRACTOR_VERSION_MAX = 16

@@ -8,6 +8,7 @@ from namespace_operator.api.base import ApiModel
 from namespace_operator.api.names import NAMESPACE_NAME_MAX, NAMESPACE_NAME_MIN, is_namespace_name
 from namespace_operator.api.rules import Rule
 from namespace_operator.api.spec import NamespaceSpec
+from namespace_operator.api.spec_rules import RESOURCE_TRANSITIONS
 from namespace_operator.api.status import NamespaceStatus
 
 GROUP = "mixpeek.com"
@@ -54,6 +55,8 @@ class NamespaceResource(ApiModel):
             optional_old_self=True,
         ),
     )
+
+    transition_rules: ClassVar = RESOURCE_TRANSITIONS
 
     metadata: ObjectMeta
     spec: Annotated[NamespaceSpec, Field(description="The wanted namespace.")]

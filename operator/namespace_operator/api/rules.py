@@ -43,15 +43,20 @@ class Rule(Generic[SubjectT]):
 
 @dataclass(frozen=True, slots=True)
 class TransitionRule:
-    """A validation of a change. Only the API server sees old and new side by side, so there is no check for models."""
+    """A validation of a change. Only the API server sees old and new side by side, so there is no check for models.
+
+    `{oldSelf.name}` in the message stands for the former value of a field; `optional_old_self` as in `Rule`.
+    """
 
     cel: str
     message: str
     field_path: tuple[str, ...] = ()
+    optional_old_self: bool = False
 
     def validation(self) -> dict[str, Any]:
         """The entry of `x-kubernetes-validations`."""
-        return {"rule": self.cel} | _message(self.message) | _field_path(self.field_path)
+        entry = {"rule": self.cel} | _message(self.message) | _field_path(self.field_path)
+        return entry | {"optionalOldSelf": True} if self.optional_old_self else entry
 
 
 def _value_at(subject: object, path: str) -> object:

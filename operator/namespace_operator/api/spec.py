@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, JsonValue, StrictBool
 from namespace_operator.api import names, spec_rules
 from namespace_operator.api.base import AbsentAsEmpty, ApiModel, map_list, set_list
 from namespace_operator.api.indexes import IndexType, StemmerLanguage, StemmerType, StopwordLanguage, Tokenizer
+from namespace_operator.api.vectors import Metric, VectorKind
 
 _ATOMIC: dict[str, JsonValue] = {"x-kubernetes-map-type": "atomic"}
 _ATOMIC_MODEL = ConfigDict(json_schema_extra=_ATOMIC)
@@ -21,6 +22,27 @@ class DeletionPolicy(StrEnum):
 
     RETAIN = "Retain"
     DELETE = "Delete"
+
+
+class Mode(StrEnum):
+    """Where a namespace's vectors come from."""
+
+    MANAGED = "managed"
+    STANDALONE = "standalone"
+
+
+class NamespaceType(StrEnum):
+    """What a namespace is for."""
+
+    STANDARD = "standard"
+    MARKETPLACE = "marketplace"
+
+
+class Scope(StrEnum):
+    """Who may read a namespace."""
+
+    ORG = "org"
+    SYSTEM = "system"
 
 
 class Stopwords(ApiModel):
@@ -187,8 +209,62 @@ class FeatureExtractor(ApiModel):
         return f"{self.feature_extractor_name}_{self.version}"
 
 
+class VectorConfig(ApiModel):
+    """A named vector of a standalone namespace. It never changes once applied."""
+
+    model_config = _ATOMIC_MODEL
+    rules: ClassVar = spec_rules.VECTOR_CONFIG_RULES
+    transition_rules: ClassVar = spec_rules.VECTOR_CONFIG_TRANSITIONS
+
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=names.VECTOR_NAME_MAX,
+            description="Name of the vector, 1-200 letters, digits, _, - or dots.",
+        ),
+    ]
+    kind: Annotated[
+        VectorKind | None,
+        Field(
+            description="dense: one vector a point. sparse: pairs of index and value, without dimension or metric."
+            " multi_dense: several vectors a point, compared by the best match of each. Default: dense."
+        ),
+    ] = None
+    dimension: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=65536,
+            strict=True,
+            description="dense, multi_dense: number of components, 1-65536; required.",
+            json_schema_extra={"format": "int32"},
+        ),
+    ] = None
+    metric: Annotated[
+        Metric | None,
+        Field(description="dense, multi_dense: how two vectors are compared. Default: cosine."),
+    ] = None
+
+
+class Infrastructure(ApiModel):
+    """Where the namespace lives."""
+
+    rules: ClassVar = spec_rules.INFRASTRUCTURE_RULES
+
+    qdrant_collection: Annotated[
+        str | None,
+        Field(
+            min_length=names.COLLECTION_MIN,
+            max_length=names.COLLECTION_MAX,
+            description="Name of the Qdrant collection, 3-128 letters, digits, _, - or dots; it belongs to this"
+            " namespace alone and cannot change once it is bound. Absent: a collection named by the namespace id.",
+        ),
+    ] = None
+
+
 class NamespaceSpec(ApiModel):
-    """The wanted namespace: its name, its feature extractors and its payload indexes."""
+    """The wanted namespace: its name, where its vectors come from, its payload indexes."""
 
     rules: ClassVar = spec_rules.NAMESPACE_SPEC_RULES
     transition_rules: ClassVar = spec_rules.NAMESPACE_SPEC_TRANSITIONS
@@ -202,8 +278,39 @@ class NamespaceSpec(ApiModel):
             " 3-64 letters, digits, _ or -. May be changed. Absent: metadata.name.",
         ),
     ] = None
+    namespace_id: Annotated[
+        str | None,
+        Field(
+            min_length=6,
+            max_length=names.NAMESPACE_ID_MAX,
+            description="Only for recovery: the id of a namespace whose data exists already, or is about to be"
+            " restored. Needs the verb set-id; cannot be added, changed or removed later. Absent: the operator makes"
+            " one.",
+        ),
+    ] = None
     description: Annotated[
         str | None, Field(max_length=500, description="Free text for people, at most 500 characters.")
+    ] = None
+    mode: Annotated[
+        Mode | None,
+        Field(
+            description="managed: vectors of feature extractors. standalone: own vectors, listed in vectorConfigs."
+            " Immutable. Default: managed."
+        ),
+    ] = None
+    namespace_type: Annotated[
+        NamespaceType | None,
+        Field(
+            description="standard, or marketplace for a curated dataset that others subscribe to. Immutable."
+            " Default: standard."
+        ),
+    ] = None
+    scope: Annotated[
+        Scope | None,
+        Field(
+            description="org: this organization's. system: readable by every organization; needs the verb manage-system"
+            " to create, change or delete. Immutable. Default: org."
+        ),
     ] = None
     feature_extractors: Annotated[
         tuple[FeatureExtractor, ...],
@@ -213,6 +320,16 @@ class NamespaceSpec(ApiModel):
             " stays registered with its vectors; status says so.",
         ),
         map_list("feature_extractor_name", "version"),
+        AbsentAsEmpty,
+    ] = ()
+    vector_configs: Annotated[
+        tuple[VectorConfig, ...],
+        Field(
+            max_length=64,
+            description="mode standalone: named vectors of the collection, at most 64. Entries can be added, but"
+            " neither changed nor removed.",
+        ),
+        map_list("name"),
         AbsentAsEmpty,
     ] = ()
     payload_indexes: Annotated[
@@ -225,6 +342,9 @@ class NamespaceSpec(ApiModel):
         map_list("field_name"),
         AbsentAsEmpty,
     ] = ()
+    infrastructure: Annotated[
+        Infrastructure | None, Field(description="Where the namespace lives. Absent: a collection of its own.")
+    ] = None
     deletion_policy: Annotated[
         DeletionPolicy | None,
         Field(
@@ -232,3 +352,23 @@ class NamespaceSpec(ApiModel):
             " Absent means Retain; status.deletionPolicy has the policy in force."
         ),
     ] = None
+
+    @property
+    def effective_mode(self) -> Mode:
+        """The mode in force."""
+        return self.mode or Mode.MANAGED
+
+    @property
+    def effective_type(self) -> NamespaceType:
+        """The type in force."""
+        return self.namespace_type or NamespaceType.STANDARD
+
+    @property
+    def effective_scope(self) -> Scope:
+        """The scope in force."""
+        return self.scope or Scope.ORG
+
+    @property
+    def qdrant_collection(self) -> str | None:
+        """The collection the user chose, if any."""
+        return self.infrastructure.qdrant_collection if self.infrastructure else None

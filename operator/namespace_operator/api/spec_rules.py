@@ -7,19 +7,31 @@ from pydantic.alias_generators import to_camel
 
 from namespace_operator.api.indexes import TEXT_MAX_TOKEN_LEN, TEXT_MIN_TOKEN_LEN, IndexType
 from namespace_operator.api.names import (
+    COLLECTION_PATTERN,
     EXTRACTOR_NAME_PATTERN,
     EXTRACTOR_VERSION_PATTERN,
     FIELD_PATH_RE2,
+    MARKER_COLLECTION,
+    NAMESPACE_ID_PATTERN,
     NAMESPACE_NAME_PATTERN,
     PROTECTED_FIELDS,
     RESERVED_ROOT,
+    VECTOR_NAME_PATTERN,
     is_field_path,
     is_reserved_field,
 )
 from namespace_operator.api.rules import Rule, TransitionRule
+from namespace_operator.api.vectors import Metric, VectorKind
 
 if TYPE_CHECKING:
-    from namespace_operator.api.spec import FeatureExtractor, FieldSchema, NamespaceSpec, PayloadIndex
+    from namespace_operator.api.spec import (
+        FeatureExtractor,
+        FieldSchema,
+        Infrastructure,
+        NamespaceSpec,
+        PayloadIndex,
+        VectorConfig,
+    )
 
 PARAMETER_TYPES: dict[str, tuple[IndexType, ...]] = {
     "is_tenant": (IndexType.KEYWORD, IndexType.UUID),
@@ -153,6 +165,71 @@ FEATURE_EXTRACTOR_TRANSITIONS = (
     ),
 )
 
+
+def _not_of_sparse(field: str) -> "Rule[VectorConfig]":
+    return Rule(
+        cel=f"!has(self.{field}) || !has(self.kind) || self.kind != 'sparse'",
+        message=f"vector {{name}} is sparse and has no {field}; remove it or change kind",
+        check=lambda vector: getattr(vector, field) is None or vector.kind is not VectorKind.SPARSE,
+        field_path=(field,),
+    )
+
+
+VECTOR_CONFIG_RULES: "tuple[Rule[VectorConfig], ...]" = (
+    Rule(
+        cel=f"self.name.matches('{VECTOR_NAME_PATTERN}')",
+        message="name of a vector must be letters, digits, _, - or dots, beginning with a letter, digit or _",
+        check=lambda vector: re.fullmatch(VECTOR_NAME_PATTERN, vector.name) is not None,
+        field_path=("name",),
+    ),
+    Rule(
+        cel="has(self.dimension) || (has(self.kind) && self.kind == 'sparse')",
+        message="vector {name} has no dimension; set the number of components, 1-65536, or kind: sparse",
+        check=lambda vector: vector.dimension is not None or vector.kind is VectorKind.SPARSE,
+        field_path=("dimension",),
+    ),
+    _not_of_sparse("dimension"),
+    _not_of_sparse("metric"),
+)
+
+
+def _effective(field: str, default: str, of: str) -> str:
+    return f"(has({of}.{field}) ? {of}.{field} : '{default}')"
+
+
+def _unchanged(field: str, default: str) -> str:
+    """CEL: the field means the same as before, whether its default is written or left out."""
+    return f"{_effective(field, default, 'self')} == {_effective(field, default, 'oldSelf')}"
+
+
+VECTOR_CONFIG_TRANSITIONS = (
+    TransitionRule(
+        cel=(
+            f"{_unchanged('kind', VectorKind.DENSE)} && {_unchanged('metric', Metric.COSINE)}"
+            " && has(self.dimension) == has(oldSelf.dimension)"
+            " && (!has(self.dimension) || self.dimension == oldSelf.dimension)"
+        ),
+        message="vector {name} cannot change once applied; restore it and add another one under a new name",
+    ),
+)
+
+INFRASTRUCTURE_RULES: "tuple[Rule[Infrastructure], ...]" = (
+    Rule(
+        cel=f"!has(self.qdrantCollection) || self.qdrantCollection.matches('{COLLECTION_PATTERN}')",
+        message="qdrantCollection must be letters, digits, _, - or dots, beginning with a letter, digit or _",
+        check=lambda it: (
+            it.qdrant_collection is None or re.fullmatch(COLLECTION_PATTERN, it.qdrant_collection) is not None
+        ),
+        field_path=("qdrantCollection",),
+    ),
+    Rule(
+        cel=f"!has(self.qdrantCollection) || self.qdrantCollection != '{MARKER_COLLECTION}'",
+        message=f"qdrantCollection {MARKER_COLLECTION} is the operator's own; choose another name",
+        check=lambda it: it.qdrant_collection != MARKER_COLLECTION,
+        field_path=("qdrantCollection",),
+    ),
+)
+
 NAMESPACE_SPEC_RULES: "tuple[Rule[NamespaceSpec], ...]" = (
     Rule(
         cel=f"!has(self.namespaceName) || self.namespaceName.matches('{NAMESPACE_NAME_PATTERN}')",
@@ -162,7 +239,35 @@ NAMESPACE_SPEC_RULES: "tuple[Rule[NamespaceSpec], ...]" = (
         ),
         field_path=("namespaceName",),
     ),
+    Rule(
+        cel=f"!has(self.namespaceId) || self.namespaceId.matches('{NAMESPACE_ID_PATTERN}')",
+        message="namespaceId must be ns_ and 3-64 letters, digits or _; it names a namespace whose data exists",
+        check=lambda spec: (
+            spec.namespace_id is None or re.fullmatch(NAMESPACE_ID_PATTERN, spec.namespace_id) is not None
+        ),
+        field_path=("namespaceId",),
+    ),
+    Rule(
+        cel=(
+            "!has(self.featureExtractors) || size(self.featureExtractors) == 0"
+            " || !has(self.mode) || self.mode != 'standalone'"
+        ),
+        message="mode standalone has no featureExtractors; list the vectors in vectorConfigs, or use mode managed",
+        check=lambda spec: not spec.feature_extractors or spec.mode != "standalone",
+        field_path=("featureExtractors",),
+    ),
+    Rule(
+        cel=(
+            "!has(self.vectorConfigs) || size(self.vectorConfigs) == 0 || (has(self.mode) && self.mode == 'standalone')"
+        ),
+        message="vectorConfigs belong to mode standalone only; list featureExtractors, or set mode: standalone",
+        check=lambda spec: not spec.vector_configs or spec.mode == "standalone",
+        field_path=("vectorConfigs",),
+    ),
 )
+
+IMMUTABLE_FIELDS = {"mode": "managed", "namespaceType": "standard", "scope": "org"}
+"""Fields of the spec that keep their first value, with the value that stands for an absent one."""
 
 NAMESPACE_SPEC_TRANSITIONS = (
     # A rule on the list itself would not run when the whole list goes.
@@ -176,5 +281,53 @@ NAMESPACE_SPEC_TRANSITIONS = (
             " first apply it with isProtected: false, then remove it"
         ),
         field_path=("payloadIndexes",),
+    ),
+    TransitionRule(
+        cel=(
+            "!has(oldSelf.vectorConfigs) || oldSelf.vectorConfigs.all(old,"
+            " has(self.vectorConfigs) && self.vectorConfigs.exists(new, new.name == old.name))"
+        ),
+        message="an entry of vectorConfigs cannot be removed: its vector stays in the collection; restore the entry",
+        field_path=("vectorConfigs",),
+    ),
+    TransitionRule(
+        cel=(
+            "has(self.namespaceId) == has(oldSelf.namespaceId)"
+            " && (!has(self.namespaceId) || self.namespaceId == oldSelf.namespaceId)"
+        ),
+        message="namespaceId is immutable and cannot be added or removed; restore it, or create another Namespace",
+        field_path=("namespaceId",),
+    ),
+    *(
+        TransitionRule(
+            cel=_unchanged(field, default),
+            message=f"{field} is immutable ({default} if absent); restore it, or create another Namespace",
+            field_path=(field,),
+        )
+        for field, default in IMMUTABLE_FIELDS.items()
+    ),
+)
+
+
+def _chosen(of: str) -> str:
+    # Not with optional chaining: the API server's estimate of the cost would lose the length of the string.
+    infrastructure = f"{of}.spec.infrastructure"
+    present = f"has({of}.spec) && has({infrastructure}) && has({infrastructure}.qdrantCollection)"
+    return f"({present} ? {infrastructure}.qdrantCollection : '')"
+
+
+RESOURCE_TRANSITIONS = (
+    TransitionRule(
+        cel=(
+            "!oldSelf.hasValue() || !has(oldSelf.value().status) || !has(oldSelf.value().status.collection)"
+            f" || {_chosen('self')} == {_chosen('oldSelf.value()')}"
+            f" || {_chosen('self')} == oldSelf.value().status.collection"
+        ),
+        message=(
+            "infrastructure.qdrantCollection cannot change once the collection in status.collection is bound;"
+            " restore it, or create another Namespace"
+        ),
+        field_path=("spec", "infrastructure"),
+        optional_old_self=True,
     ),
 )

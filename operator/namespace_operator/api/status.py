@@ -79,6 +79,14 @@ class IndexStatus(ApiModel):
     points: Annotated[Count | None, Field(description="Points that have the field.")] = None
 
 
+class PlannedStep(ApiModel):
+    """One write that the operator would do."""
+
+    action: Annotated[str, Field(description="What would be done, for example CreateCollection.")]
+    target: Annotated[str, Field(description="What it would be done to.")]
+    detail: Annotated[str | None, Field(description="The parameters that matter.")] = None
+
+
 class NamespaceStatus(ApiModel):
     """The namespace as the operator last found it. Absent values are unknown; a 0 is a real zero."""
 
@@ -97,7 +105,14 @@ class NamespaceStatus(ApiModel):
     namespace_name: Annotated[str | None, Field(description="Name in force: spec.namespaceName or metadata.name.")] = (
         None
     )
-    collection: Annotated[str | None, Field(description="Name of the collection in Qdrant.")] = None
+    collection: Annotated[
+        str | None,
+        Field(
+            description="Name of the collection in Qdrant, once it is bound to this namespace.",
+            # What a rule of the API server reads must be bounded; Qdrant allows no longer names.
+            json_schema_extra={"maxLength": 255},
+        ),
+    ] = None
     document_count: Annotated[Count | None, Field(description="Documents: points in the collection.")] = None
     bucket_count: Annotated[Count | None, Field(description="Buckets of the namespace.")] = None
     collection_count: Annotated[Count | None, Field(description="Mixpeek collections of the namespace.")] = None
@@ -123,5 +138,13 @@ class NamespaceStatus(ApiModel):
         Field(description="Fields with an index that neither the spec nor the system declares; left alone."),
     ] = ()
     deletion_policy: Annotated[DeletionPolicy | None, Field(description="The deletion policy in force.")] = None
+    plan: Annotated[
+        tuple[PlannedStep, ...] | None,
+        Field(description="With the annotation mixpeek.com/dry-run: what would be done, in order. Absent otherwise."),
+    ] = None
+    last_handled_reconcile_at: Annotated[
+        str | None,
+        Field(description="The value of the annotation mixpeek.com/reconcile-requested-at that was last acted upon."),
+    ] = None
     created_at: Annotated[Timestamp | None, Field(description="When the namespace was made. UTC.")] = None
     updated_at: Annotated[Timestamp | None, Field(description="When its declared state last changed. UTC.")] = None

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from pydantic import BaseModel, ConfigDict
 
+from namespace_operator.api.vectors import VectorKind
 
-class VectorKind(StrEnum):
-    """How a named vector is stored."""
-
-    DENSE = "dense"
-    SPARSE = "sparse"
-    MULTI_DENSE = "multi_dense"
+__all__ = ["NamedVector", "VectorKind"]
 
 
 class NamedVector(BaseModel):

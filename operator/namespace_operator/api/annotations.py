@@ -1,0 +1,78 @@
+"""Annotations by which people ask the operator for something, and those that need a verb of their own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+PREFIX = "mixpeek.com/"
+
+PAUSED = f"{PREFIX}paused"
+DRY_RUN = f"{PREFIX}dry-run"
+ADOPT = f"{PREFIX}adopt"
+TAKE_OVER = f"{PREFIX}take-over"
+FORCE_RELEASE = f"{PREFIX}force-release"
+RENEW = f"{PREFIX}renew"
+RECONCILE_REQUESTED_AT = f"{PREFIX}reconcile-requested-at"
+
+ANNOTATIONS = (PAUSED, DRY_RUN, ADOPT, TAKE_OVER, FORCE_RELEASE, RENEW, RECONCILE_REQUESTED_AT)
+
+GUARDED = (ADOPT, TAKE_OVER, FORCE_RELEASE, RENEW)
+"""Annotations that only somebody with the verb of their name (without the prefix) may set or change."""
+
+SET_ID_VERB = "set-id"
+MANAGE_SYSTEM_VERB = "manage-system"
+
+
+class Adoption(StrEnum):
+    """How far a collection that somebody else made becomes ours."""
+
+    KEEP = "true"
+    WITH_DELETE = "with-delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What the annotations of an object ask for.
+
+    ``take_over`` is the id of the namespace to take over. ``problems`` are values that are not understood: while
+    there are any, nothing is done for the object.
+    """
+
+    paused: bool = False
+    dry_run: bool = False
+    adopt: Adoption | None = None
+    take_over: str | None = None
+    force_release: bool = False
+    reconcile_requested_at: str | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """The guarded annotations that ask for something."""
+        asked = {ADOPT: self.adopt, TAKE_OVER: self.take_over, FORCE_RELEASE: self.force_release}
+        return tuple(name for name, value in asked.items() if value)
+
+
+def parse_requests(annotations: Mapping[str, str]) -> Requests:
+    """Read the annotations of an object. An empty value asks for nothing, as if the annotation were absent."""
+    given = {name: annotations[name] for name in ANNOTATIONS if annotations.get(name)}
+    problems: list[str] = []
+
+    def switch(name: str) -> bool:
+        value = given.get(name, "false")
+        if value not in ("true", "false"):
+            problems.append(f"metadata.annotations[{name}] is {value!r}; set 'true' or 'false', or remove it")
+        return value == "true"
+
+    adopt = given.get(ADOPT, "false")
+    if adopt not in ("false", *Adoption):
+        problems.append(f"metadata.annotations[{ADOPT}] is {adopt!r}; set 'true' or 'with-delete', or remove it")
+    return Requests(
+        paused=switch(PAUSED),
+        dry_run=switch(DRY_RUN),
+        adopt=Adoption(adopt) if adopt in tuple(Adoption) else None,
+        take_over=given.get(TAKE_OVER),
+        force_release=switch(FORCE_RELEASE),
+        reconcile_requested_at=given.get(RECONCILE_REQUESTED_AT),
+        problems=tuple(problems),
+    )
