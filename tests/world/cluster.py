@@ -8,7 +8,7 @@ from typing import Any
 
 from namespace_operator.api.resource import FINALIZER
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged
+from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged, Refreshed
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Subject
 from namespace_operator.kube.objects import LiveObjects, to_subject
@@ -205,13 +205,13 @@ class ModelCluster:
         except ClusterUnavailable:
             return
 
-    async def refresh(self) -> tuple[frozenset[Key], frozenset[Key]]:
-        """All keys by a full list, and those that the watch had told wrong."""
+    async def refresh(self) -> Refreshed:
+        """List all objects, and forget those that the watch had told wrong."""
         listed = self.faults.read(_unavailable, lambda: dict(self.server.objects))
         missed = {key for key in self._live.keys() | listed.keys() if not self._is_current(key, listed.get(key))}
         for key in missed:
             self._live.drop(key)
-        return frozenset(listed), frozenset(missed)
+        return Refreshed(frozenset(listed), frozenset(missed))
 
     def _hear(self, kind: str, obj: Object) -> None:
         self._news.append((kind, obj))

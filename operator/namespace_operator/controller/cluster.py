@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from namespace_operator.api.status import NamespaceStatus
@@ -19,6 +20,24 @@ class ObjectChanged(ClusterError):
 
 class ClusterUnavailable(ClusterError):
     """No answer, or one that says nothing of the object."""
+
+
+class Refused(ClusterUnavailable):
+    """The API server refuses the request, by its rights, its schema or a policy; the message ends with its words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a full list showed.
+
+    ``listed`` are the keys of all objects that it told of, ``missed`` those that the watch had told us wrong.
+    ``unlisted`` are the Kubernetes namespaces whose list was refused: of their objects nothing is known, so that one
+    of them that is not listed is not missing.
+    """
+
+    listed: frozenset[Key]
+    missed: frozenset[Key]
+    unlisted: frozenset[str] = frozenset()
 
 
 class Cluster(Protocol):
@@ -42,8 +61,8 @@ class Cluster(Protocol):
     async def write_status(self, subject: Subject, status: NamespaceStatus) -> None:
         """Replace the status."""
 
-    async def refresh(self) -> tuple[frozenset[Key], frozenset[Key]]:
-        """The keys of all objects by a full list, and the keys that the watch had told us wrong."""
+    async def refresh(self) -> Refreshed:
+        """List all objects, and forget those that the watch had told us wrong."""
 
     async def emit_event(self, subject: Subject, kind: str, reason: str, message: str) -> None:
         """Record an event, ``kind`` Normal or Warning. Best effort: never raises."""

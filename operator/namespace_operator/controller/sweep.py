@@ -49,11 +49,11 @@ class Sweep:
 
     async def sweep(self) -> None:
         """One sweep."""
-        listed, missed = await self.cluster.refresh()
-        for key in missed:
+        refreshed = await self.cluster.refresh()
+        for key in refreshed.missed:
             self.enqueue(key)
         expected = {key async for key in self.metadata.expected(self.instance_id) if self._is_watched(key)}
-        missing = expected - listed
+        missing = {key for key in expected - refreshed.listed if key.organization not in refreshed.unlisted}
         for key in missing & self._missing:
             self.enqueue(key)
         self._missing = frozenset(missing)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged
+from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged, Refused
 from namespace_operator.kube.connection import connection_info
 
 _CONNECTIONS = 32
@@ -18,6 +18,10 @@ _CREDENTIALS_TTL_SECONDS = 60.0
 _PAGE = 500
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
+# All that the API server says when a test of a JSON patch fails. Where the object would become invalid or a policy
+# denies the change, the code is 422 as well, but the message names the object, and looking again would not help.
+_PATCH_DOES_NOT_APPLY = "the server rejected our request due to an error in our request"
+
 Object = dict[str, Any]
 
 
@@ -25,8 +29,8 @@ class NotFound(ObjectChanged):
     """There is no such object."""
 
 
-class Refused(ClusterUnavailable):
-    """The API server refuses the request; the message is the server's."""
+class Forbidden(Refused):
+    """The API server forbids it: we lack the right, or admission denied the change."""
 
 
 class KubeClient:
@@ -103,15 +107,15 @@ class KubeClient:
                 raise NotFound(message)
             case 409:
                 raise ObjectChanged(message)
-            case 422 if method == "PATCH":
-                # A test of the patch failed. Anywhere else it is the body that is invalid, and looking again would
-                # not help.
+            case 422 if _message(answer) == _PATCH_DOES_NOT_APPLY:
                 raise ObjectChanged(message)
             case 401:
                 self._headers_read = float("-inf")
                 raise ClusterUnavailable(message)
             case 429 | 500 | 502 | 503 | 504:
                 raise ClusterUnavailable(message)
+            case 403:
+                raise Forbidden(message)
             case _:
                 raise Refused(message)
 

@@ -11,10 +11,10 @@ import structlog
 
 from namespace_operator.api.resource import API_VERSION, FINALIZER, GROUP, KIND, PLURAL, VERSION
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.controller.cluster import ClusterError, ObjectChanged
+from namespace_operator.controller.cluster import ClusterError, ObjectChanged, Refreshed
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Subject
-from namespace_operator.kube.client import KubeClient, NotFound, Object
+from namespace_operator.kube.client import Forbidden, KubeClient, NotFound, Object
 from namespace_operator.kube.objects import LiveObjects, key_of, to_subject
 from namespace_operator.kube.organizations import Organizations
 
@@ -110,18 +110,36 @@ class KubeCluster:
         except ClusterError as error:
             structlog.get_logger().debug("event not recorded", key=str(subject.key), error=str(error))
 
-    async def refresh(self) -> tuple[frozenset[Key], frozenset[Key]]:
-        """All keys by a full LIST, and those of them (or no longer of them) that the watch told us wrong."""
+    async def refresh(self) -> Refreshed:
+        """List all objects, and forget those that the watch had told us wrong.
+
+        A watched Kubernetes namespace that may not be listed holds up none of the others; where all are watched as
+        one, the refusal is raised.
+        """
         listed: dict[Key, Object] = {}
-        for path in _collection_paths(self.watched):
-            async for metadata in self.client.list_metadata(path):
-                listed[key_of(metadata)] = {name: metadata.get(name) for name in _COMPARED}
-        missed = set(self.objects.keys() - listed.keys())
+        unlisted: set[str] = set()
+        for organization in self.watched or (None,):
+            try:
+                listed.update(await self._list(organization))
+            except (Forbidden, NotFound) as error:
+                if organization is None:
+                    raise
+                structlog.get_logger().warning("cannot list", organization=organization, error=str(error))
+                unlisted.add(organization)
+        missed = {key for key in self.objects.keys() - listed.keys() if key.organization not in unlisted}
         missed.update(key for key, metadata in listed.items() if not self._is_current(key, metadata))
         for key in missed:
             self.objects.drop(key)
         self.objects.forget_deleted()
-        return frozenset(listed), frozenset(missed)
+        return Refreshed(frozenset(listed), frozenset(missed), frozenset(unlisted))
+
+    async def _list(self, organization: str | None) -> dict[Key, Object]:
+        """What is compared of every object, in one Kubernetes namespace or in all."""
+        path = _collection_path(organization)
+        return {
+            key_of(metadata): {name: metadata.get(name) for name in _COMPARED}
+            async for metadata in self.client.list_metadata(path)
+        }
 
     def _is_current(self, key: Key, metadata: Mapping[str, object]) -> bool:
         known = self.objects.get(key)
@@ -169,7 +187,6 @@ def _path(key: Key) -> str:
     return f"/apis/{GROUP}/{VERSION}/namespaces/{key.organization}/{PLURAL}/{key.name}"
 
 
-def _collection_paths(watched: tuple[str, ...]) -> list[str]:
-    if not watched:
-        return [f"/apis/{GROUP}/{VERSION}/{PLURAL}"]
-    return [f"/apis/{GROUP}/{VERSION}/namespaces/{name}/{PLURAL}" for name in watched]
+def _collection_path(organization: str | None) -> str:
+    where = "" if organization is None else f"namespaces/{organization}/"
+    return f"/apis/{GROUP}/{VERSION}/{where}{PLURAL}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.controller.cluster import ObjectChanged
+from namespace_operator.controller.cluster import ObjectChanged, Refreshed
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, State
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.indexes import IndexSchema
@@ -161,6 +161,7 @@ class FixedCluster:
     held: Subject | None = None
     listed: frozenset[Key] = frozenset()
     missed: frozenset[Key] = frozenset()
+    unlisted: frozenset[str] = frozenset()
     fails: Exception | None = None
     statuses: list[NamespaceStatus] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
@@ -191,11 +192,11 @@ class FixedCluster:
         self.statuses.append(status)
         self.held = replace(subject, status=NamespaceStatus.model_validate(status.to_kubernetes()))
 
-    async def refresh(self) -> tuple[frozenset[Key], frozenset[Key]]:
+    async def refresh(self) -> Refreshed:
         """A full list."""
         if self.fails is not None:
             raise self.fails
-        return self.listed, self.missed
+        return Refreshed(self.listed, self.missed, self.unlisted)
 
     async def emit_event(self, subject: Subject, kind: str, reason: str, message: str) -> None:
         """Note an event."""

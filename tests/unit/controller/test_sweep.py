@@ -82,6 +82,18 @@ async def test_only_watched_namespaces_are_swept(watched: tuple[str, ...], hande
     assert swept.keys == handed_on
 
 
+async def test_in_a_namespace_that_was_not_listed_nothing_is_missing() -> None:
+    swept = Swept(FixedCluster(unlisted=frozenset({KEY.organization})))
+    sweep = swept.sweep()
+    for _ in range(3):
+        await sweep.sweep()
+    assert swept.keys == []
+    swept.cluster.unlisted = frozenset({OTHER.organization})
+    for _ in range(2):
+        await sweep.sweep()
+    assert swept.keys == [KEY], "missing in two lists that were made"
+
+
 async def test_documents_of_another_instance_are_not_ours_to_miss() -> None:
     swept = Swept(metadata=FixedMetadata([document(owner=owner(instance_id="other-cluster:default"))]))
     sweep = swept.sweep()

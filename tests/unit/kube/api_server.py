@@ -27,6 +27,36 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+# What kube-apiserver 1.36 answers to a JSON patch one of whose tests fails, whatever is tested.
+PATCH_DOES_NOT_APPLY = {
+    "kind": "Status",
+    "status": "Failure",
+    "message": "the server rejected our request due to an error in our request",
+    "reason": "Invalid",
+    "details": {},
+    "code": 422,
+}
+
+
+def denied(code: int) -> Answer:
+    """What kube-apiserver 1.36 answers where a policy denies a change; the policy's author chooses the code."""
+    message = "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: nobody may hold this back"
+    body = {
+        "kind": "Status",
+        "status": "Failure",
+        "message": f'mixpeeknamespaces.mixpeek.com "films" is forbidden: {message}',
+        "reason": {422: "Invalid", 403: "Forbidden"}[code],
+        "details": {
+            "name": "films",
+            "group": "mixpeek.com",
+            "kind": "mixpeeknamespaces",
+            "causes": [{"message": message}],
+        },
+        "code": code,
+    }
+    return Answer(code, body)
+
+
 @dataclass
 class ApiServer:
     """Gives each route's answers in their order, the last one for good; unknown routes are not found."""

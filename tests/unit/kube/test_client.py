@@ -6,10 +6,10 @@ import traceback
 
 import pytest
 
-from namespace_operator.controller.cluster import ClusterError, ClusterUnavailable, ObjectChanged
+from namespace_operator.controller.cluster import ClusterError, ClusterUnavailable, ObjectChanged, Refused
 from namespace_operator.kube import client as client_module
-from namespace_operator.kube.client import NotFound, Refused
-from tests.unit.kube.api_server import Answer, ApiServer
+from namespace_operator.kube.client import Forbidden, NotFound
+from tests.unit.kube.api_server import PATCH_DOES_NOT_APPLY, Answer, ApiServer, denied
 
 PATH = "/apis/mixpeek.com/v1/namespaces/acme/mixpeeknamespaces/films"
 LIST = "/apis/mixpeek.com/v1/mixpeeknamespaces"
@@ -22,11 +22,15 @@ def _status(code: int, message: str = "told by the server") -> Answer:
 MEANINGS: dict[str, tuple[str, Answer, type[ClusterError]]] = {
     "gone": ("GET", _status(404), NotFound),
     "another version": ("PUT", _status(409), ObjectChanged),
-    "a failed test of a patch": ("PATCH", _status(422), ObjectChanged),
+    "a failed test of a patch": ("PATCH", Answer(422, PATCH_DOES_NOT_APPLY), ObjectChanged),
+    "an invalid object": ("PATCH", _status(422), Refused),
+    "denied by a policy": ("PATCH", denied(422), Refused),
+    "forbidden by a policy": ("PATCH", denied(403), Forbidden),
+    "too large for a policy": ("PATCH", _status(413), Refused),
     "an invalid body": ("PUT", _status(422), Refused),
     "an invalid event": ("POST", _status(422), Refused),
     "bad credentials": ("GET", _status(401), ClusterUnavailable),
-    "no right": ("GET", _status(403), Refused),
+    "no right": ("GET", _status(403), Forbidden),
     "bad request": ("PUT", _status(400), Refused),
     "an expired continuation": ("GET", _status(410), Refused),
     "too many requests": ("GET", _status(429), ClusterUnavailable),
@@ -54,7 +58,7 @@ async def test_meaning(
     assert type(raised.value) is meaning
     assert f"{method} {PATH}" in str(raised.value)
     if isinstance(answer.body, dict):
-        assert str(raised.value).endswith("told by the server")
+        assert str(raised.value).endswith(answer.body["message"])
     assert "token-1" not in "".join(traceback.format_exception(raised.value))
 
 

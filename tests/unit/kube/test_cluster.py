@@ -9,11 +9,12 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from namespace_operator.api.crd import custom_resource_definition
 from namespace_operator.api.resource import CRD_NAME, FINALIZER
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.controller.cluster import ObjectChanged
+from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged, Refreshed, Refused
 from namespace_operator.domain.identity import Key
 from namespace_operator.kube.bootstrap import check_crd, cluster_uid
 from namespace_operator.kube.client import KubeClient
@@ -21,7 +22,7 @@ from namespace_operator.kube.cluster import KubeCluster
 from namespace_operator.kube.connection import UnusableCluster
 from namespace_operator.kube.objects import LiveObjects, to_subject
 from namespace_operator.kube.organizations import Organizations
-from tests.unit.kube.api_server import Answer, ApiServer
+from tests.unit.kube.api_server import PATCH_DOES_NOT_APPLY, Answer, ApiServer, denied
 from tests.unit.kube.test_objects import KEY, obj
 
 PATH = "/apis/mixpeek.com/v1/namespaces/acme/mixpeeknamespaces/films"
@@ -160,6 +161,21 @@ async def test_an_object_that_changed_is_read_anew(monkeypatch: pytest.MonkeyPat
         assert seen.objects.get(KEY) is None
 
 
+async def test_a_refused_patch_is_not_a_change_of_the_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ApiServer()
+    api.on("PATCH", PATH, *(denied(code) for code in (422, 403)), Answer(422, PATCH_DOES_NOT_APPLY))
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, live(10))
+        subject = to_subject(live(10), "k8s-uid")
+        for _ in range(2):
+            with pytest.raises(Refused, match=r"denied request: nobody may hold this back$"):
+                await seen.add_finalizer(subject)
+            assert seen.objects.get(KEY) is not None
+        with pytest.raises(ObjectChanged):
+            await seen.add_finalizer(subject)
+        assert seen.objects.get(KEY) is None, "an object that changed is read anew"
+
+
 @pytest.mark.parametrize("known", [(), (live(12, uid="u2"),)], ids=["gone", "replaced"])
 async def test_nothing_is_written_for_an_object_that_is_not_the_known_one(
     monkeypatch: pytest.MonkeyPatch, known: tuple[dict[str, Any], ...]
@@ -204,6 +220,10 @@ async def test_the_last_finalizer_of_a_deleted_object_takes_it_along(monkeypatch
         assert seen.objects.get(KEY) is None
 
 
+def _list_of(organization: str) -> str:
+    return f"/apis/mixpeek.com/v1/namespaces/{organization}/mixpeeknamespaces?limit=500"
+
+
 def _listed(*objects: dict[str, Any]) -> Answer:
     return Answer(200, {"metadata": {}, "items": [{"metadata": one["metadata"]} for one in objects]})
 
@@ -228,20 +248,61 @@ async def test_a_list_finds_what_the_watch_missed(
     api.on("GET", LIST, _listed(*listed))
     async with api.client(monkeypatch) as client:
         seen = cluster(client, *known)
-        keys, wrong = await seen.refresh()
+        refreshed = await seen.refresh()
         remembered = seen.objects.keys()
-    assert keys == {KEY for _ in listed}
-    assert wrong == missed
+    assert refreshed == Refreshed(frozenset(KEY for _ in listed), frozenset(missed))
     assert not remembered & missed
 
 
 async def test_only_watched_namespaces_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     api = ApiServer()
     for name in ("acme", "rivals"):
-        api.on("GET", f"/apis/mixpeek.com/v1/namespaces/{name}/mixpeeknamespaces?limit=500", _listed())
+        api.on("GET", _list_of(name), _listed())
     async with api.client(monkeypatch) as client:
         await cluster(client, watched=("acme", "rivals")).refresh()
     assert len(api.requests) == 2
+
+
+@pytest.mark.parametrize("code", [403, 404])
+async def test_a_namespace_that_may_not_be_listed_holds_up_no_other(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    theirs = live(10, namespace="rivals", uid="u2")
+    api = ApiServer()
+    api.on("GET", _list_of("acme"), Answer(code, {"message": "told by the server"}))
+    api.on("GET", _list_of("rivals"), _listed())
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, live(10), theirs, watched=("acme", "rivals"))
+        seen.objects.drop(Key("acme", "ended"), "ended")
+        with capture_logs() as logs:
+            refreshed = await seen.refresh()
+        assert seen.objects.keys() == {KEY}, "of what was not listed nothing is known, and the object stays"
+        assert seen.objects.put(live(11, name="ended", uid="ended")), "deleted uids are not kept forever"
+    assert refreshed == Refreshed(frozenset(), frozenset({Key("rivals", "films")}), frozenset({"acme"}))
+    (entry,) = logs
+    assert (entry["event"], entry["log_level"], entry["organization"]) == ("cannot list", "warning", "acme")
+    assert entry["error"].endswith("told by the server")
+
+
+async def test_what_was_listed_before_a_refusal_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Answer(200, {"metadata": {"continue": "more"}, "items": [{"metadata": live(10)["metadata"]}]})
+    api = ApiServer()
+    api.on("GET", _list_of("acme"), page)
+    api.on("GET", f"{_list_of('acme')}&continue=more", Answer(403))
+    async with api.client(monkeypatch) as client:
+        refreshed = await cluster(client, watched=("acme",)).refresh()
+    assert refreshed == Refreshed(frozenset(), frozenset(), frozenset({"acme"}))
+
+
+@pytest.mark.parametrize(("watched", "code"), [((), 403), (("acme",), 503), (("acme",), 401)])
+async def test_a_list_without_an_answer_is_no_list(
+    monkeypatch: pytest.MonkeyPatch, watched: tuple[str, ...], code: int
+) -> None:
+    api = ApiServer()
+    api.on("GET", _list_of("acme") if watched else LIST, Answer(code))
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, live(10), watched=watched)
+        with pytest.raises(ClusterUnavailable):
+            await seen.refresh()
+        assert seen.objects.keys() == {KEY}
 
 
 async def test_an_event_names_its_object_and_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
