@@ -1,4 +1,4 @@
-"""Write the files that are made from the models and the catalog: `python -m devstack.generate [--check]`."""
+"""Write the files that are made from models, catalog and reasons: `python -m devstack.generate [--check]`."""
 
 import argparse
 import sys
@@ -11,9 +11,57 @@ import yaml
 from namespace_operator.api.crd import custom_resource_definition
 from namespace_operator.api.resource import CRD_NAME
 from namespace_operator.domain.catalog import builtin_catalog_text
+from namespace_operator.domain.conditions import CONDITIONS, PIPELINE, REASONS, ConditionType, Reason, Retry
 
 ROOT = Path(__file__).resolve().parent.parent
 _HEADER = "# Made by `make generate`; changes belong in operator/namespace_operator/{source}.\n"
+
+_CONDITIONS_PAGE = """\
+<!-- Made by `make generate`; changes belong in operator/namespace_operator/domain/reasons.py. -->
+# Conditions and reasons
+
+`kubectl get mns` shows the reason of `Ready`, `kubectl describe mns NAME` all conditions with their messages. A message
+names the field, the value and the remedy of this very case; this page says what each reason means in general.
+
+A condition is `True` after the stores confirmed it, never before. `False` says that something is wrong, `Unknown` that
+it could not be found out. The conditions stand in the order of the work:
+{pipeline}. Where a problem ends the work, those behind it are
+`Unknown` with the same reason and a message that begins with "Not examined". A condition with several problems has the
+reason of the first; its message has all of them.
+
+Every namespace is looked at again when its object changes and after the resync interval (5 minutes by default). The
+column "looked at again" says what comes on top: with *back-off* it is sooner, first within a second and then
+ever more rarely, up to the resync interval.
+
+{sections}
+## Ready
+
+{ready}
+It is `True`, with reason `{ready_reason}`, when the conditions above are. Otherwise it is `False` with the reason and
+the message of the first problem; the messages of the others follow, separated by ` | `. It is never `Unknown`: a
+namespace of which nothing is known is not ready.
+
+## Paused
+
+{paused}
+The condition is there, and `True`, only while that is so, and is no part of `Ready`. All other conditions stay as they
+were last found and keep their `observedGeneration`; drift and new changes wait until the annotation is gone.
+
+## Waiting and searching
+
+```
+kubectl wait --for=condition=Ready mns/articles --timeout=2m
+kubectl wait --for=condition=Ready mns --all --timeout=5m
+kubectl wait --for=condition=CollectionReady mns/articles
+kubectl wait --for=condition=Paused mns/articles
+kubectl wait --for=jsonpath='{{.status.conditions[?(@.type=="Ready")].reason}}'=DryRun mns/articles
+kubectl get mns -A -o json | jq -r '.items[] | . as $o | .status.conditions[]? | select(.type == "Ready" and
+  .status != "True") | [$o.metadata.namespace, $o.metadata.name, .reason] | @tsv'
+```
+
+`kubectl wait --for=condition` compares the condition's `observedGeneration` with the object: right after an apply it
+waits for the new spec and is not content with what was true of the old one. With `--for=jsonpath` it does not.
+"""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -35,6 +83,40 @@ def _chart_manifest() -> str:
     return _manifest(manifest).replace("{{", '{{ "{{" }}')
 
 
+def conditions_page() -> str:
+    """docs/conditions.md: every condition and every reason, from the tables in `domain/reasons.py`."""
+    return _CONDITIONS_PAGE.format(
+        pipeline=", ".join(f"`{kind}`" for kind in PIPELINE),
+        sections="\n".join(_condition_section(kind) for kind in PIPELINE),
+        ready=CONDITIONS[ConditionType.READY].meaning,
+        ready_reason=CONDITIONS[ConditionType.READY].reason,
+        paused=CONDITIONS[ConditionType.PAUSED].meaning,
+    )
+
+
+def _condition_section(kind: ConditionType) -> str:
+    info = CONDITIONS[kind]
+    lines = [
+        f"## {kind}",
+        "",
+        f"{info.meaning} While it is `True` its reason is `{info.reason}`: {info.message}.",
+        "",
+        "| reason | sets | meaning | who must act | what to do | looked at again |",
+        "|---|---|---|---|---|---|",
+        *(_reason_row(reason) for reason, entry in REASONS.items() if entry.condition is kind),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _reason_row(reason: Reason) -> str:
+    info = REASONS[reason]
+    again = "back-off" if info.retry is Retry.BACKOFF else "resync"
+    # In small letters, as the anchors are that GitHub makes of headings.
+    name = f'<a id="{reason.lower()}"></a>`{reason}`'
+    cells = (name, f"`{info.condition}={info.status}`", info.meaning, info.who, info.remedy, again)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
 def generated_files() -> dict[Path, str]:
     """Content of every generated file by its path in the repository."""
     return {
@@ -43,6 +125,7 @@ def generated_files() -> dict[Path, str]:
         Path("helm/namespace-operator/files/catalog.yaml"): (
             _HEADER.format(source="domain/catalog.yaml") + builtin_catalog_text()
         ),
+        Path("docs/conditions.md"): conditions_page(),
     }
 
 

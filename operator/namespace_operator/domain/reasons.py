@@ -231,7 +231,7 @@ REASONS: dict[Reason, ReasonInfo] = {
         _METADATA,
         Who.PLATFORM,
         "The document in MongoDB does not have the shape of a namespace document. Nothing is written to it.",
-        "Repair the document as docs/metadata-store.md describes it, or remove it.",
+        "Repair the document as [metadata-store.md](metadata-store.md) describes it, or remove it.",
     ),
     Reason.FINALIZER_REFUSED: ReasonInfo(
         _METADATA,
@@ -298,8 +298,8 @@ REASONS: dict[Reason, ReasonInfo] = {
         Who.PLATFORM,
         "Qdrant no longer has a collection that it had. It is not made again: that would wipe data the server only "
         "failed to load.",
-        "Look at the server's log and restore the collection from a snapshot. To start empty, delete the Namespace and "
-        "apply it again as the message says.",
+        "Look at the server's log and restore the collection from a snapshot. Where the message says that both stores "
+        "lost it, delete the Namespace and apply it again to start empty.",
     ),
     Reason.COLLECTION_RED: ReasonInfo(
         _COLLECTION,
