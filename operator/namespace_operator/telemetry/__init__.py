@@ -1,1 +1,1 @@
-"""Logs and health. Imports nothing of the operator, so that everything may use it."""
+"""Logs, health and metrics. Imports nothing of the operator, so that everything may use it."""
