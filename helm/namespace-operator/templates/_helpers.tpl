@@ -57,15 +57,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- $catalog }}
 {{- end }}
 
-{{/* Rules on the Namespaces themselves: for every Kubernetes namespace, or for each watched one. */}}
-{{- define "namespace-operator.rules" -}}
-# patch is for the finalizer and annotations; the spec is the users'.
-- apiGroups: [mixpeek.com]
-  resources: [mixpeeknamespaces]
-  verbs: [get, list, watch, patch]
-- apiGroups: [mixpeek.com]
-  resources: [mixpeeknamespaces/status]
-  verbs: [update]
+{{/* For every Kubernetes namespace, or for each watched one: an event that is refused while one goes is no loss. */}}
+{{- define "namespace-operator.eventRules" -}}
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
