@@ -10,7 +10,7 @@ from urllib.parse import quote
 import aiohttp
 
 from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged, Refused
-from namespace_operator.kube.connection import connection_info
+from namespace_operator.kube.connection import certificate_files, connection_info
 
 _CONNECTIONS = 32
 _TIMEOUT_SECONDS = 30.0
@@ -40,10 +40,11 @@ class KubeClient:
         info = connection_info()
         self._server = info.server.rstrip("/")
         self._headers = info.as_http_headers()
-        self._headers_read = asyncio.get_running_loop().time()
+        self._certificates = certificate_files(info)
+        self._tls = info.as_ssl_context()
+        self._credentials_read = asyncio.get_running_loop().time()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=info.as_ssl_context()),
-            timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS),
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS), timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
         )
 
     async def close(self) -> None:
@@ -92,8 +93,9 @@ class KubeClient:
     ) -> tuple[Object, str]:
         url = self._server + path
         try:
+            self._read_credentials()
             async with self._session.request(
-                method, url, json=body, headers={**self._credentials(), **(headers or {})}
+                method, url, json=body, headers={**self._headers, **(headers or {})}, ssl=self._tls
             ) as response:
                 answer = await response.json(content_type=None)
                 date = response.headers.get("Date", "")
@@ -110,7 +112,7 @@ class KubeClient:
             case 422 if _message(answer) == _PATCH_DOES_NOT_APPLY:
                 raise ObjectChanged(message)
             case 401:
-                self._headers_read = float("-inf")
+                self._credentials_read = float("-inf")
                 raise ClusterUnavailable(message)
             case 429 | 500 | 502 | 503 | 504:
                 raise ClusterUnavailable(message)
@@ -119,11 +121,17 @@ class KubeClient:
             case _:
                 raise Refused(message)
 
-    def _credentials(self) -> Mapping[str, str]:
+    def _read_credentials(self) -> None:
+        """Read token and certificates anew once a minute: the kubelet replaces their files while we run."""
         now = asyncio.get_running_loop().time()
-        if now - self._headers_read > _CREDENTIALS_TTL_SECONDS:
-            self._headers, self._headers_read = connection_info().as_http_headers(), now
-        return self._headers
+        if now - self._credentials_read <= _CREDENTIALS_TTL_SECONDS:
+            return
+        info = connection_info()
+        certificates = certificate_files(info)
+        # A new TLS context costs new connections.
+        if certificates != self._certificates:
+            self._tls, self._certificates = info.as_ssl_context(), certificates
+        self._headers, self._credentials_read = info.as_http_headers(), now
 
 
 def _message(answer: object) -> str:

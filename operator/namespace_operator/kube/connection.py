@@ -41,3 +41,9 @@ def connection_info() -> kopf.ConnectionInfo:
     if info is None:
         raise UnusableCluster("there is neither a service account nor a kubeconfig; set KUBECONFIG")
     return dataclasses.replace(info, expiration=datetime.datetime.now(datetime.UTC) + _LIFETIME)
+
+
+def certificate_files(info: kopf.ConnectionInfo) -> tuple[tuple[str, int], ...]:
+    """The files that the TLS context is made from, each with the time of its last change."""
+    paths = [Path(os.fsdecode(path)) for path in (info.ca_path, info.certificate_path, info.private_key_path) if path]
+    return tuple((str(path), path.stat().st_mtime_ns) for path in paths)

@@ -87,7 +87,7 @@ async def test_credentials_are_read_again_in_time(monkeypatch: pytest.MonkeyPatc
     async with api.client(monkeypatch) as client:
         await client.get(PATH)
         await client.get(PATH)
-        client._headers_read -= client_module._CREDENTIALS_TTL_SECONDS + 1
+        client._credentials_read -= client_module._CREDENTIALS_TTL_SECONDS + 1
         await client.get(PATH)
     sent = [request.headers["Authorization"] for request in api.requests]
     assert sent == ["Bearer first", "Bearer first", "Bearer second"]
@@ -101,7 +101,7 @@ async def test_unreadable_credentials_are_an_unavailable_cluster(monkeypatch: py
 
     async with api.client(monkeypatch) as client:
         monkeypatch.setattr(client_module, "connection_info", fail)
-        client._headers_read = float("-inf")
+        client._credentials_read = float("-inf")
         with pytest.raises(ClusterUnavailable):
             await client.get(PATH)
     assert api.requests == []
