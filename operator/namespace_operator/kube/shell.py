@@ -1,16 +1,27 @@
 """kopf as the watch: every event becomes a key in the work queue, and nothing more happens in a handler.
 
 kopf's handlers of state changes (create, update, delete) are driven by edges and keep annotations on the objects;
-``on.event`` has neither. The settings below keep the watch alive through anything the API server does, because
-kopf would end the process where we can wait.
+``on.event`` has neither.
+
+kopf would end the process where we can wait. The settings below keep it waiting while connections fail and answers are
+403, 429 or 5xx, and the login while they are 401, however long that lasts. What is left:
+
+* An error within the stream of a watch other than 410, an expired page of the first list, and any other refusal of a
+  list or watch (404: the CRD was removed) end the process. kopf leaves no way to go on; the Pod starts again and
+  lists everything anew.
+* A request that is being repeated keeps the TLS context it began with, so a watch is blind once the API server has a
+  CA that the context does not know. Kubernetes rotates it with the old and the new one in the file for a time, and
+  the next login, after ten minutes at most, reads the file. Meanwhile the sweep, whose client reads it each minute,
+  finds what changed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import kopf
@@ -21,6 +32,8 @@ from namespace_operator.kube.connection import connection_info
 from namespace_operator.kube.objects import LiveObjects, key_of
 
 _MAX_BACKOFF_SECONDS = 30.0
+_LOGIN_HOLDS_SECONDS = 60.0
+_PAGE = 500
 
 
 class _EndlessBackoff:
@@ -31,6 +44,27 @@ class _EndlessBackoff:
         while True:
             yield delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
             delay = min(delay * 2, _MAX_BACKOFF_SECONDS)
+
+
+@dataclass(slots=True)
+class Logins:
+    """Credentials for kopf, which asks for others as soon as the API server refuses the last.
+
+    Where those held for a minute the next are given at once, else after a delay that grows.
+    """
+
+    _given: float = float("-inf")
+    _delays: Iterator[float] = field(default_factory=lambda: iter(_EndlessBackoff()))
+
+    async def next(self) -> kopf.ConnectionInfo:
+        """The credentials as they are now."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._given > _LOGIN_HOLDS_SECONDS:
+            self._delays = iter(_EndlessBackoff())
+        else:
+            await asyncio.sleep(next(self._delays))
+        self._given = loop.time()
+        return connection_info()
 
 
 class _NoProgress(kopf.ProgressStorage):
@@ -91,10 +125,11 @@ class Watch:
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
+        logins = Logins()
 
         @kopf.on.login(registry=registry)
-        def login(**_: object) -> kopf.ConnectionInfo:
-            return connection_info()
+        async def login(**_: object) -> kopf.ConnectionInfo:
+            return await logins.next()
 
         @kopf.on.startup(registry=registry)
         async def startup(**_: object) -> None:
