@@ -115,7 +115,7 @@ async def test_both_stores_lost_and_an_empty_collection_shown_as_ready() -> None
     world.start_operator()
     await world.settle()
     assert world.condition("shop") == ("False", "CollectionLost")
-    assert not world.vectors.collections
+    assert not world.data
     assert not world.metadata.documents
 
 

@@ -28,9 +28,6 @@ FAULTS = (
     _AFTER_ALL,
 )
 
-_LOST_THEN_DELETED = next(s for s in SCENARIOS if s.name == "document lost, then deleted under Delete")
-_INSERT = "mongodb: insert document"
-
 _STORMS = 8
 _STORM_CHANCE = 0.25
 _STORM_LENGTH = 100
@@ -43,10 +40,8 @@ async def test_one_write_goes_wrong(scenario: Scenario, tally: Counter[str]) -> 
     writes, expected = list(plain.faults.log), snapshot(plain)
     await check_at_rest(plain)
     assert plain.vectors.lost_points == scenario.lost_points
-    for number, write in enumerate(writes, start=1):
+    for number in range(1, len(writes) + 1):
         for fault in FAULTS:
-            if _lands_after_its_deletion(scenario, write, fault):
-                continue
             await _check(scenario, start.fork(), expected, f"{fault} at write {number}", _at(number, fault))
             tally["single faults of writes"] += 1
     tally["scenarios"] += 1
@@ -70,25 +65,6 @@ async def test_many_writes_go_wrong_from_the_beginning_on(scenario: Scenario, ta
     for seed in range(_STORMS):
         await _check(whole, World(), expected, f"storm {seed}", _storm(seed))
     tally["storms of faults"] += _STORMS
-
-
-async def test_an_insert_that_lands_after_its_deletion_is_retained_and_holds_no_name() -> None:
-    world = await beginning(_LOST_THEN_DELETED)
-    world.faults.at(_number_of(await without_faults(_LOST_THEN_DELETED), _INSERT), _AFTER_ALL)
-    await run(_LOST_THEN_DELETED.steps, world)
-    assert world.document("shop")["state"] == "retained"
-    assert not [claim for claim in world.document("shop")["claims"] if claim.startswith("name/")]
-    assert world.vectors.collections == {}
-    await check_at_rest(world)
-
-
-def _lands_after_its_deletion(scenario: Scenario, write: str, fault: Fault) -> bool:
-    """No revision fences an insert, so this one cannot end as if nothing had happened; it has a test of its own."""
-    return scenario is _LOST_THEN_DELETED and write.startswith(_INSERT) and fault == _AFTER_ALL
-
-
-def _number_of(world: World, write: str) -> int:
-    return next(number for number, entry in enumerate(world.faults.log, start=1) if entry.startswith(write))
 
 
 def _at(number: int, fault: Fault) -> Callable[[Faults], None]:

@@ -84,7 +84,7 @@ async def test_a_namespace_deleted_while_it_is_made_leaves_nothing(tally: Counte
     start = await _beginning(_CREATE_AND_DELETE)
     for number in range(1, await _operations(_CREATE_AND_DELETE, start) + 1):
         world = await _interfere(_CREATE_AND_DELETE, start, number)
-        left = (world.api.objects, world.metadata.documents, world.vectors.collections)
+        left = (world.api.objects, world.metadata.documents, world.data)
         assert left == ({}, {}, {}), f"before operation {number}: {world.faults.log}"
         tally["races"] += 1
 

@@ -11,14 +11,22 @@ import bson
 from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, parse_document
-from namespace_operator.domain.identity import Key
-from namespace_operator.domain.observed import Counts
+from namespace_operator.domain.document import (
+    MalformedDocument,
+    NamespaceDocument,
+    OwnedDocument,
+    parse_document,
+    summarize_document,
+)
+from namespace_operator.domain.observed import Counts, ServerRecord
 from namespace_operator.stores.errors import Backend, ClaimTaken, Outdated, Rejected, Unauthorized, Unavailable
+from namespace_operator.stores.mongodb import OWN
 from tests.world.faults import Faults
 
 T = TypeVar("T")
 Raw = dict[str, Any]
+
+_CHUNK = 2
 
 _CODEC: CodecOptions[Raw] = CodecOptions(tz_aware=True)
 
@@ -31,6 +39,7 @@ class ModelMetadataStore:
     documents: dict[str, bytes] = field(default_factory=dict)
     """Documents by ``_id``, as BSON: what was read can never change what is stored."""
     belongings: dict[str, list[Raw]] = field(default_factory=lambda: {"buckets": [], "collections": [], "objects": []})
+    servers: dict[str, ServerRecord] = field(default_factory=dict)
     refuses: bool = False
 
     async def find(self, claims: Names[str]) -> Sequence[NamespaceDocument | MalformedDocument]:
@@ -94,15 +103,42 @@ class ModelMetadataStore:
 
         return self._read(look)
 
-    async def expected(self, instance_id: str) -> AsyncIterator[Key]:
-        """The keys of an instance's documents that are not retained."""
+    async def delete_dependents(self, collection: str, namespace_id: str) -> bool:
+        """Delete one chunk of what belongs to a namespace."""
+        if collection in OWN:
+            raise ValueError(f"{collection} is the operator's own")
+
+        def act() -> bool:
+            rows = self.belongings[collection]
+            chunk = [row for row in rows if row["namespace_id"] == namespace_id][:_CHUNK]
+            self.belongings[collection] = [row for row in rows if not any(row is gone for gone in chunk)]
+            return len(chunk) == _CHUNK
+
+        return self._write(f"delete {collection} of {namespace_id}", act)
+
+    async def prepare(self) -> None:
+        """The unique index is always there."""
+
+    async def owned(self, instance_id: str) -> AsyncIterator[OwnedDocument]:
+        """A summary of every document of an instance."""
         for raw in self._read(lambda: list(self.all_raw())):
-            owner = raw.get("owner")
-            if not isinstance(owner, dict) or owner.get("instance_id") != instance_id or raw.get("state") == "retained":
-                continue
-            organization, name = owner.get("organization"), owner.get("cr_name")
-            if isinstance(organization, str) and isinstance(name, str):
-                yield Key(organization, name)
+            summary = summarize_document(raw)
+            if summary is not None and raw["owner"].get("instance_id") == instance_id:
+                yield summary
+
+    async def server(self, name: str) -> ServerRecord | None:
+        """What is recorded of the server behind a connection."""
+        return self._read(lambda: self.servers.get(name))
+
+    async def record_server(self, name: str, record: ServerRecord, before: ServerRecord | None) -> None:
+        """Record a server, where nothing or exactly ``before`` is recorded."""
+
+        def act() -> None:
+            if self.servers.get(name) != before:
+                raise Outdated(f"another Qdrant server is recorded for {name}")
+            self.servers[name] = record
+
+        self._write(f"record server {record.server_id} (confirmed: {record.confirmed})", act)
 
     def raw(self, document_id: str) -> Raw | None:
         """A document as it is stored, for a look past the operator."""
@@ -127,9 +163,9 @@ class ModelMetadataStore:
         self._authorize()
         return self.faults.read(_unavailable, look)
 
-    def _write(self, what: str, act: Callable[[], None]) -> None:
+    def _write(self, what: str, act: Callable[[], T]) -> T:
         self._authorize()
-        self.faults.write(f"mongodb: {what}", _unavailable, act)
+        return self.faults.write(f"mongodb: {what}", _unavailable, act)
 
     def _authorize(self) -> None:
         if self.refuses:

@@ -18,7 +18,7 @@ def snapshot(world: World) -> Any:
     value = {
         "objects": {str(key): _object(obj) for key, obj in sorted(world.api.objects.items())},
         "documents": {raw["_id"]: _document(world, raw) for raw in world.metadata.all_raw()},
-        "collections": {name: _collection(stored) for name, stored in world.vectors.collections.items()},
+        "collections": {name: _collection(stored) for name, stored in world.data.items()},
         "aliases": dict(world.vectors.alias_targets),
         "lost points": world.vectors.lost_points,
     }
@@ -70,7 +70,7 @@ def _collection(stored: StoredCollection) -> dict[str, Any]:
 def _owners(world: World) -> dict[str, str]:
     """Namespace ids and whose they are, by the first of document, status and mark that tells."""
     owners: dict[str, str] = {}
-    for name, stored in world.vectors.collections.items():
+    for name, stored in world.data.items():
         members = [key for key in stored.metadata if key.startswith(_MEMBER)]
         owners[name] = next((str(stored.metadata[member]) for member in members), name)
     for key, obj in world.api.objects.items():

@@ -89,6 +89,18 @@ class ModelVectorStore:
 
         return self._read(look)
 
+    async def names(self) -> frozenset[str]:
+        """The names of all collections that were loaded."""
+        return self._read(lambda: frozenset(name for name in self.collections if self._loaded(name) is not None))
+
+    async def count_points(self, collection: str) -> int:
+        """The exact number of points."""
+        return self._read(lambda: len(self._existing(collection).points))
+
+    async def alias_target(self, name: str) -> str | None:
+        """The collection behind an alias."""
+        return self._read(lambda: self.alias_targets.get(name))
+
     async def aliases(self, collection: str) -> tuple[str, ...]:
         """The aliases of a collection."""
         return self._read(
@@ -110,6 +122,16 @@ class ModelVectorStore:
             self.collections[collection] = made
 
         self._write(f"create collection {collection}", act)
+
+    async def set_metadata(self, collection: str, metadata: Mapping[str, Any]) -> None:
+        """Merge top-level keys into the metadata; None takes a key away."""
+
+        def act() -> None:
+            stored = self._existing(collection)
+            merged = {**stored.metadata, **metadata}
+            stored.metadata = {key: value for key, value in merged.items() if value is not None}
+
+        self._write(f"set metadata of {collection}", act)
 
     async def add_vector(self, collection: str, vector: NamedVector) -> None:
         """Add a named vector; the same one again is fine, another one of the name is refused."""

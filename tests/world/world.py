@@ -5,20 +5,18 @@ There is no time but the world's own: it moves by one resync interval a round, s
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.api.resource import FINALIZER
-from namespace_operator.controller.cluster import ClusterError
-from namespace_operator.controller.counts import CountReader
+from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.reconcile import Clock, Reconciler
 from namespace_operator.controller.sweep import Sweep
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.identity import Key
-from namespace_operator.stores.errors import StoreError
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
 from tests.world.faults import Crash, Faults
 from tests.world.metadata import ModelMetadataStore, Raw
@@ -29,7 +27,9 @@ ORGANIZATION = "acme"
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _ROUND_SECONDS = 300.0
-_MAX_ROUNDS = 60
+_MAX_ROUNDS = 80
+_TOMBSTONE_SECONDS = 1e6
+"""Longer than any write of the model is in flight."""
 
 
 @cache
@@ -52,9 +52,7 @@ class Operator:
         self.cluster.deliver()
         for key in self.cluster.known():
             self.pending[key] = None
-        # As in Sweep.run: a sweep that fails is over, and the next one starts afresh.
-        with contextlib.suppress(ClusterError, StoreError):
-            await self.sweep.sweep()
+        await self.sweep.sweep()
         pending = sorted(self.pending)
         self.pending.clear()
         for key in pending:
@@ -74,6 +72,11 @@ class World:
     operator: Operator | None = None
     seconds: float = 0.0
     restarts: int = 0
+    guarded: bool = True
+    dependents: tuple[str, ...] = ()
+    orphans: tuple[int, int] = (0, 0)
+    """Orphans and copies as the last sweep reported them."""
+    announcements: list[str] = field(default_factory=list)
     _ids: int = 0
 
     def __post_init__(self) -> None:
@@ -92,18 +95,20 @@ class World:
         pending: dict[Key, None] = {}
         cluster = ModelCluster(self.api, self.faults, pending.setdefault)
         cluster.connect()
-        reconciler = Reconciler(
-            instance_id=INSTANCE,
-            catalog=builtin_catalog(),
+        options = Options(INSTANCE, guarded=self.guarded, dependents=self.dependents, tombstone_age=_TOMBSTONE_SECONDS)
+        around = Surroundings(
             cluster=cluster,
             metadata=self.metadata,
             vectors=self.vectors,
-            counts=CountReader(self.metadata),
             clock=Clock(now=lambda: _EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
-            mint_id=self._mint_id,
             random=lambda: 0.5,
+            mint_id=self._mint_id,
+            new_server_id=lambda: "server-1",
+            reporter=self,
+            announce=self._announce,
+            enqueue=pending.setdefault,
         )
-        sweep = Sweep(INSTANCE, cluster, self.metadata, pending.setdefault)
+        reconciler, sweep = assemble(options, builtin_catalog(), around)
         self.operator = Operator(cluster, reconciler, sweep, pending)
 
     def stop_operator(self) -> None:
@@ -111,6 +116,16 @@ class World:
         if self.operator is not None:
             self.operator.cluster.disconnect()
             self.operator = None
+
+    def reconciled(self, result: str) -> None:
+        """How one reconcile ended, which nobody wants to know here."""
+
+    def orphans_found(self, orphans: int, copies: int, at: datetime) -> None:
+        """What a sweep found."""
+        self.orphans = (orphans, copies)
+
+    async def _announce(self, reason: str, message: str) -> None:
+        self.announcements.append(f"{reason}: {message}")
 
     def _mint_id(self) -> str:
         self._ids += 1
@@ -139,12 +154,18 @@ class World:
             idle = idle + 1 if (self.faults.writes, self.faults.fired) == before else 0
             if idle < 2:
                 continue
-            if not self.faults.in_flight and not self.vectors.lagging:
+            if self.faults.in_flight or self.vectors.lagging:
+                self.faults.land()
+                self.vectors.catch_up()
+            elif self._tombstones():
+                self.seconds += _TOMBSTONE_SECONDS
+            else:
                 return
-            self.faults.land()
-            self.vectors.catch_up()
             idle = 0
         raise AssertionError(f"the world does not come to rest; last writes: {self.faults.log[-12:]}")
+
+    def _tombstones(self) -> bool:
+        return any(raw.get("state") == "deleted" for raw in self.metadata.all_raw())
 
     def key(self, name: str) -> Key:
         """The key of a custom resource by its name."""
@@ -170,6 +191,11 @@ class World:
     def document(self, name: str) -> Raw:
         """The document that a custom resource of this name owns or owned."""
         return next(raw for raw in self.metadata.all_raw() if raw["owner"]["cr_name"] == name)
+
+    @property
+    def data(self) -> dict[str, StoredCollection]:
+        """Every collection but the one that marks the server."""
+        return {name: stored for name, stored in self.vectors.collections.items() if name != MARKER_COLLECTION}
 
     def collection(self, name: str) -> StoredCollection:
         """The collection of a custom resource, as its status names it."""

@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import structlog
 
+from namespace_operator import __version__
 from namespace_operator.cli.settings import Settings
+from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.cluster import ClusterUnavailable
-from namespace_operator.controller.counts import CountReader
-from namespace_operator.controller.queue import Backoff, WorkQueue
-from namespace_operator.controller.reconcile import Clock, Reconciler
-from namespace_operator.controller.sweep import Sweep
+from namespace_operator.controller.queue import Backoff, Next, WorkQueue
+from namespace_operator.controller.reconcile import Clock
 from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
 from namespace_operator.domain.identity import Key
+from namespace_operator.kube.announce import Announcer
 from namespace_operator.kube.bootstrap import check_crd, cluster_uid
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.cluster import KubeCluster
@@ -28,19 +30,24 @@ from namespace_operator.kube.shell import Watch
 from namespace_operator.stores.mongodb import MongoStore
 from namespace_operator.stores.qdrant import QdrantStore
 from namespace_operator.telemetry.health import HealthServer
+from namespace_operator.telemetry.metrics import Metrics
 
 T = TypeVar("T")
 
 _BOOTSTRAP_RETRY_SECONDS = 2.0
+_TOMBSTONE_SECONDS = 60.0
+_TOMBSTONE_TIMEOUTS = 6
 
 
 async def run(settings: Settings) -> None:
     """Run the operator until it is terminated."""
     catalog = load_catalog(settings)
     tasks: list[asyncio.Task[None]] = []
+    metrics = Metrics(__version__)
     health = HealthServer(
         settings.health_host,
         settings.health_port,
+        metrics=metrics,
         alive=lambda: not any(task.done() for task in tasks),
         ready=lambda: bool(tasks),
     )
@@ -64,35 +71,31 @@ async def run(settings: Settings) -> None:
         structlog.get_logger().info("starting", instance_id=instance_id, extractors=len(catalog.ids()))
 
         objects = LiveObjects()
-        cluster = KubeCluster(client, objects, Organizations(client), settings.watch_namespaces)
-        reconciler = Reconciler(
-            instance_id=instance_id,
-            catalog=catalog,
-            cluster=cluster,
-            metadata=mongodb,
-            vectors=qdrant,
-            counts=CountReader(mongodb),
-            clock=Clock(
-                now=lambda: datetime.now(UTC).replace(microsecond=0), monotonic=asyncio.get_running_loop().time
-            ),
-            mint_id=lambda: f"ns_{secrets.token_hex(5)}",
-            random=random.random,
-            resync_interval=settings.resync_interval_seconds,
-        )
+
+        async def process(key: Key) -> Next:
+            return await reconciler.reconcile(key)
+
         queue: WorkQueue[Key] = WorkQueue(
-            process=reconciler.reconcile,
+            process=process,
             random=random.random,
             workers=settings.workers,
             backoff=Backoff(cap=settings.resync_interval_seconds),
         )
-        sweep = Sweep(
-            instance_id=instance_id,
-            cluster=cluster,
+        around = Surroundings(
+            cluster=KubeCluster(client, objects, Organizations(client), settings.watch_namespaces),
             metadata=mongodb,
+            vectors=qdrant,
+            clock=Clock(
+                now=lambda: datetime.now(UTC).replace(microsecond=0), monotonic=asyncio.get_running_loop().time
+            ),
+            random=random.random,
+            mint_id=lambda: f"ns_{secrets.token_hex(5)}",
+            new_server_id=lambda: str(uuid.uuid4()),
+            reporter=metrics,
+            announce=Announcer(client, settings.pod_namespace, settings.pod_name),
             enqueue=queue.add,
-            watched=settings.watch_namespaces,
-            interval=settings.sweep_interval_seconds,
         )
+        reconciler, sweep = assemble(_options(settings, instance_id), catalog, around)
 
         async def start() -> None:
             tasks.extend((asyncio.create_task(queue.run()), asyncio.create_task(sweep.run())))
@@ -120,6 +123,19 @@ def load_catalog(settings: Settings) -> Catalog:
         message = f"the catalog {path} cannot be read ({type(error).__name__}); check NAMESPACE_OPERATOR_CATALOG_PATH"
         raise CatalogError(message) from error
     return Catalog.load(text)
+
+
+def _options(settings: Settings, instance_id: str) -> Options:
+    return Options(
+        instance_id=instance_id,
+        guarded=settings.guarded,
+        dependents=settings.delete_dependents,
+        watched=settings.watch_namespaces,
+        resync_interval=settings.resync_interval_seconds,
+        sweep_interval=settings.sweep_interval_seconds,
+        # A request of ours is given up after the timeout; a proxy on the way may still hold it for a while.
+        tombstone_age=max(_TOMBSTONE_SECONDS, _TOMBSTONE_TIMEOUTS * settings.qdrant_timeout_seconds),
+    )
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from namespace_operator.stores.mongodb import OWN
+
 SECRETS_DIR = Path("/etc/namespace-operator/secrets")
 
 
@@ -37,6 +39,12 @@ class Settings(BaseSettings):
     watch_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
     """A JSON list of Kubernetes namespaces; empty means all."""
     catalog_path: Path | None = None
+    guarded: bool = False
+    """Whether the API server checks who may write guarded annotations and fields; if not, they are not acted upon."""
+    delete_dependents: Annotated[tuple[str, ...], NoDecode] = ()
+    """A JSON list of MongoDB collections in which a deletion also deletes what has the namespace's namespace_id."""
+    pod_name: str | None = None
+    pod_namespace: str | None = None
 
     workers: int = Field(default=16, ge=1, le=256)
     resync_interval_seconds: float = Field(default=300.0, gt=0)
@@ -47,7 +55,14 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
 
-    @field_validator("watch_namespaces", mode="before")
+    @field_validator("delete_dependents")
+    @classmethod
+    def _not_ours(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if own := sorted(set(value) & set(OWN)):
+            raise ValueError(f"{', '.join(own)} is the operator's own collection")
+        return value
+
+    @field_validator("watch_namespaces", "delete_dependents", mode="before")
     @classmethod
     def _parsed(cls, value: object) -> object:
         # Parsed here, because what the settings library says of bad JSON does not name the variable.

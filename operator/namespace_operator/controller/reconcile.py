@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 
 import structlog
 
-from namespace_operator.api.spec import DeletionPolicy
+from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.controller.apply import Applier, World
-from namespace_operator.controller.cluster import Cluster, ClusterError, ClusterUnavailable, ObjectChanged
+from namespace_operator.controller.apply import World
+from namespace_operator.controller.cluster import Cluster, ClusterUnavailable, ObjectChanged
 from namespace_operator.controller.counts import CountReader
+from namespace_operator.controller.observe import Observer
 from namespace_operator.controller.queue import Next
-from namespace_operator.domain.actions import Action, CollectionAction
+from namespace_operator.controller.settle import Settling
+from namespace_operator.controller.waiting import Waiting
+from namespace_operator.domain.actions import Action
 from namespace_operator.domain.catalog import Catalog
-from namespace_operator.domain.conditions import ConditionType, Finding, Reason, Retry, retry_of
+from namespace_operator.domain.conditions import Finding, Reason, Retry, retry_of
 from namespace_operator.domain.deletion import plan_retained
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument
-from namespace_operator.domain.identity import Key, name_claim, resource_claim
-from namespace_operator.domain.observed import Counts, InvalidSpec, Observed, Subject
-from namespace_operator.domain.plan import Context, plan
-from namespace_operator.domain.report import VOLATILE, report
-from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected, Unauthorized
+from namespace_operator.domain.desired import wanted_name
+from namespace_operator.domain.document import NamespaceDocument
+from namespace_operator.domain.events import Event, events, events_of_release
+from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
+from namespace_operator.domain.observed import Document, Observed, Subject
+from namespace_operator.domain.plan import Context
+from namespace_operator.domain.report import VOLATILE, report, report_paused
+from namespace_operator.stores.errors import BackendError, Outdated
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
-_MAX_ROUNDS = 12
-_MAX_OUTDATED = 3
+Result = Literal["ready", "not_ready", "failed"]
 
-_UNAVAILABLE = {Backend.QDRANT: Reason.QDRANT_UNAVAILABLE, Backend.MONGODB: Reason.MONGODB_UNAVAILABLE}
-_UNAUTHORIZED = {Backend.QDRANT: Reason.QDRANT_UNAUTHORIZED, Backend.MONGODB: Reason.MONGODB_UNAUTHORIZED}
-_REJECTED = {Backend.QDRANT: Reason.QDRANT_REJECTED, Backend.MONGODB: Reason.MONGODB_REJECTED}
+_WAITS = frozenset({Reason.NAME_CONFLICT, Reason.COLLECTION_CONFLICT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Reconciler:
 
     ``mint_id`` gives a fresh namespace id. ``volatile_interval`` is the least time in seconds between two status
     writes that change nothing but live numbers; ``resync_interval`` the time until a settled namespace is compared
-    again.
+    again. ``tell`` counts how reconciles end; ``guarded`` and ``dependents`` are as in ``Context``.
     """
 
     instance_id: str
@@ -57,10 +59,15 @@ class Reconciler:
     cluster: Cluster
     metadata: MetadataStore
     vectors: VectorStore
+    observer: Observer
     counts: CountReader
+    waiting: Waiting
     clock: Clock
     mint_id: Callable[[], str]
     random: Callable[[], float]
+    tell: Callable[[Result], None]
+    guarded: bool = True
+    dependents: tuple[str, ...] = ()
     resync_interval: float = 300.0
     volatile_interval: float = 60.0
     _written: dict[Key, float] = field(default_factory=dict)
@@ -74,97 +81,53 @@ class Reconciler:
             return await self._reconcile(subject)
         except ObjectChanged as error:
             structlog.get_logger().info("object changed meanwhile", key=str(key), error=str(error))
+            self.tell("failed")
             return Next(failed=True)
         except ClusterUnavailable as error:
             structlog.get_logger().warning("kubernetes unavailable", key=str(key), error=str(error))
+            self.tell("failed")
             return Next(failed=True)
 
     async def _reconcile(self, subject: Subject) -> Next:
-        done: list[Action] = []
-        world, findings = await self._settle(World(subject, Observed()), done)
-        if world.subject.deleting and not world.subject.finalized:
-            _log(subject, done, findings)
+        if subject.requests.paused and not (subject.deleting and subject.deletion_policy is DeletionPolicy.RETAIN):
+            await self._write_status(subject, report_paused(subject, self.clock.now()))
             return Next()
-        counts = await self._counts(world)
-        status = report(world.subject, replace(world.observed, counts=counts), findings, self.clock.now())
-        written = await self._write_status(world.subject, status)
-        _log(subject, done, findings, status_written=written)
-        await self._emit_event(world.subject, status)
-        if findings and retry_of(findings) is Retry.BACKOFF:
+        run = Settling(
+            self.cluster, self.metadata, self.vectors, self.observer, self._context, World(subject, Observed())
+        )
+        await run.run()
+        self._wake(run)
+        if run.world.subject.deleting and not run.world.subject.finalized:
+            _log(subject, run.done, run.findings)
+            await self._emit(subject, events_of_release(subject, run.done))
+            return Next()
+        status = await self._report(run)
+        written = await self._write_status(run.world.subject, status)
+        _log(subject, run.done, run.findings, status_written=written)
+        await self._emit(run.world.subject, events(run.world.subject, status, run.done))
+        self.tell("not_ready" if run.findings else "ready")
+        if run.findings and retry_of(run.findings) is Retry.BACKOFF:
             return Next(failed=True)
         return Next(after=self.resync_interval * (0.9 + 0.2 * self.random()))
 
-    async def _settle(self, world: World, done: list[Action]) -> tuple[World, Sequence[Finding]]:
-        """Plan and apply until nothing is left to do, or something stands in the way."""
-        applier = Applier(self.cluster, self.metadata, self.vectors)
-        outdated = 0
-        try:
-            world = await self._observe_metadata(world)
-            # Letting an object go needs nothing of Qdrant, and must not wait for one that never comes back.
-            if not (world.subject.deleting and world.subject.deletion_policy is DeletionPolicy.RETAIN):
-                world = await self._observe_qdrant(world)
-            for _ in range(_MAX_ROUNDS):
-                step = plan(world.subject, world.observed, self._context())
-                if not step.actions:
-                    return world, step.findings
-                try:
-                    world = await applier.apply(step.actions, world)
-                    done.extend(step.actions)
-                except Outdated as error:
-                    outdated += 1
-                    if outdated > _MAX_OUTDATED:
-                        return world, (Finding(Reason.CLAIM_CONFLICT, f"{error}; trying again", halts=True),)
-                    world = await self._observe_qdrant(await self._observe_metadata(world))
-            raise RuntimeError(f"the plan does not come to rest: {step.actions}")
-        except BackendError as error:
-            structlog.get_logger().debug("request failed", key=str(world.subject.key), request=error.request)
-            return world, self._known_in_spite_of(error, world)
-        except (ClusterError, asyncio.CancelledError):
-            raise
-        except Exception as error:
-            structlog.get_logger().exception("internal error", key=str(world.subject.key))
-            message = f"Internal error ({type(error).__name__}); the operator's log has the details, please report it"
-            return world, (Finding(Reason.INTERNAL_ERROR, message, halts=True),)
+    async def _report(self, run: Settling) -> NamespaceStatus:
+        document = run.world.observed.document
+        counts = await self.counts.read(document.namespace_id) if isinstance(document, NamespaceDocument) else None
+        observed = replace(run.world.observed, counts=counts)
+        return report(run.world.subject, observed, run.findings, self.clock.now(), run.planned)
 
-    def _known_in_spite_of(self, error: BackendError, world: World) -> Sequence[Finding]:
-        """The failure, and with Qdrant as the only one that fails what is to say of the document all the same."""
-        failure = _finding(error)
-        if error.backend is not Backend.QDRANT:
-            return (failure,)
-        step = plan(world.subject, replace(world.observed, collection=None), self._context())
-        undecided = world.observed.document is None or any(not isinstance(a, CollectionAction) for a in step.actions)
-        told = (finding for finding in step.findings if finding.info.condition is not ConditionType.COLLECTION)
-        return (replace(failure, unexamined=(ConditionType.METADATA,) if undecided else ()), *told)
-
-    async def _observe_metadata(self, world: World) -> World:
-        """The document of the resource and the holder of the wanted name, in one read unless the document is lost."""
-        key = world.subject.key
-        own = resource_claim(self.instance_id, key)
-        name = name_claim(self.instance_id, key.organization, _wanted_name(world.subject))
-        found = await self.metadata.find([own, name])
-        document, known_id = _holder(found, own), world.subject.status.namespace_id
-        if document is None and known_id is not None:
-            # A document whose claims somebody edited away is still there, and in the way of making it again.
-            document = await self.metadata.get(known_id)
-        observed = Observed(
-            document=document,
-            name_holder=_holder(found, name),
-            tried_indexes=world.observed.tried_indexes,
-            rejected_indexes=world.observed.rejected_indexes,
-        )
-        return replace(world, observed=observed)
-
-    async def _observe_qdrant(self, world: World) -> World:
-        """The collection. A namespace that neither has a document nor ever had a status has none to read."""
-        subject, document = world.subject, world.observed.document
-        known = document.collection if isinstance(document, NamespaceDocument) else subject.status.collection
-        if known is None:
-            return world
-        live = await self.vectors.read(known)
-        aliases = await self.vectors.aliases(known) if live is not None and subject.deleting else ()
-        version = await self.vectors.version()
-        observed = replace(world.observed, collection=live, aliases=aliases, server_version=version)
-        return replace(world, observed=observed)
+    def _wake(self, run: Settling) -> None:
+        """Whoever waits for a claim that this run gave up, and this one when the claim that it waits for is."""
+        subject = run.world.subject
+        if any(finding.reason in _WAITS for finding in run.findings) and isinstance(subject.spec, NamespaceSpec):
+            name = wanted_name(subject.spec, subject.key.name)
+            chosen = subject.spec.qdrant_collection
+            claims = (
+                name_claim(self.instance_id, subject.key.organization, name),
+                *((collection_claim(chosen),) if chosen else ()),
+            )
+            self.waiting.wait(subject.key, claims)
+        self.waiting.release(run.released())
 
     async def _retain(self, key: Key) -> Next:
         """The custom resource is gone without our finalizer: keep its data, free its name."""
@@ -176,6 +139,7 @@ class Reconciler:
                 return Next()
             for retained in plan_retained(document, self.clock.now()):
                 await self.metadata.replace(retained)
+                self.waiting.release(set(document.claims) - set(retained.claims))
                 structlog.get_logger().info("retained", key=str(key), namespace_id=document.namespace_id)
         except (BackendError, Outdated) as error:
             structlog.get_logger().warning("cannot retain", key=str(key), error=str(error))
@@ -194,44 +158,17 @@ class Reconciler:
         self._written[subject.key] = self.clock.monotonic()
         return True
 
-    async def _counts(self, world: World) -> Counts | None:
-        document = world.observed.document
-        return await self.counts.read(document.namespace_id) if isinstance(document, NamespaceDocument) else None
-
-    async def _emit_event(self, subject: Subject, status: NamespaceStatus) -> None:
-        """An event when the reason of Ready changes, not each time it is confirmed."""
-        before = {condition.type: condition for condition in subject.status.conditions}.get(ConditionType.READY)
-        ready = status.conditions[0]
-        if before is not None and (before.status, before.reason) == (ready.status, ready.reason):
-            return
-        kind = "Normal" if ready.status == "True" else "Warning"
-        await self.cluster.emit_event(subject, kind, ready.reason, ready.message)
+    async def _emit(self, subject: Subject, happened: Sequence[Event]) -> None:
+        for event in happened:
+            await self.cluster.emit_event(subject, event.kind, event.reason, event.message)
 
     def _context(self) -> Context:
-        return Context(self.instance_id, self.catalog, self.clock.now(), self.mint_id())
+        return Context(self.instance_id, self.catalog, self.clock.now(), self.mint_id(), self.guarded, self.dependents)
 
 
-def _holder(
-    found: Sequence[NamespaceDocument | MalformedDocument], claim: str
-) -> NamespaceDocument | MalformedDocument | None:
+def _holder(found: Sequence[Document], claim: str) -> Document | None:
     """The document that holds the claim."""
     return next((document for document in found if claim in document.claims), None)
-
-
-def _wanted_name(subject: Subject) -> str:
-    named = None if isinstance(subject.spec, InvalidSpec) else subject.spec.namespace_name
-    return named or subject.key.name
-
-
-def _finding(error: BackendError) -> Finding:
-    match error:
-        case Unauthorized():
-            reason = _UNAUTHORIZED[error.backend]
-        case Rejected():
-            reason = _REJECTED[error.backend]
-        case _:
-            reason = _UNAVAILABLE[error.backend]
-    return Finding(reason, str(error), halts=True)
 
 
 def _volatile(status: NamespaceStatus) -> dict[str, object]:

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from namespace_operator.controller.cluster import Cluster, ClusterError
+from namespace_operator.controller.cluster import Cluster, ClusterError, Refreshed
+from namespace_operator.controller.orphans import Orphans, Tombstones, bury_all
+from namespace_operator.domain.document import State
 from namespace_operator.domain.identity import Key
 from namespace_operator.stores.errors import StoreError
 from namespace_operator.stores.protocols import MetadataStore
@@ -31,32 +33,47 @@ class Sweep:
     instance_id: str
     cluster: Cluster
     metadata: MetadataStore
+    tombstones: Tombstones
+    orphans: Orphans
     enqueue: Callable[[Key], None]
     watched: Names[str] = ()
     interval: float = 300.0
     _missing: frozenset[Key] = field(default_factory=frozenset)
+    _listed: Refreshed | None = None
 
     async def run(self) -> None:
-        """Sweep until cancelled. A sweep that fails is logged, and the next one starts afresh."""
+        """Sweep until cancelled."""
         while True:
             await asyncio.sleep(self.interval)
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """One sweep. A part that fails is logged, holds up no other part and starts afresh the next time."""
+        for part in (self.metadata.prepare, self._sweep_resources, self._sweep_documents, self.orphans.report):
             try:
-                await self.sweep()
+                await part()
             except (ClusterError, StoreError) as error:
                 structlog.get_logger().warning("sweep failed", error=str(error))
             except Exception:
                 structlog.get_logger().exception("sweep failed")
 
-    async def sweep(self) -> None:
-        """One sweep."""
-        refreshed = await self.cluster.refresh()
-        for key in refreshed.missed:
+    async def _sweep_resources(self) -> None:
+        self._listed = None
+        self._listed = await self.cluster.refresh()
+        for key in self._listed.missed:
             self.enqueue(key)
-        expected = {key async for key in self.metadata.expected(self.instance_id) if self._is_watched(key)}
-        missing = {key for key in expected - refreshed.listed if key.organization not in refreshed.unlisted}
+
+    async def _sweep_documents(self) -> None:
+        owned = [document async for document in self.metadata.owned(self.instance_id)]
+        await bury_all(self.tombstones, [document for document in owned if document.state == State.DELETED])
+        if self._listed is None:
+            return
+        expected = {d.key for d in owned if d.state not in (State.RETAINED, State.DELETED) and self._is_watched(d.key)}
+        gone = expected - self._listed.listed
+        missing = frozenset(key for key in gone if key.organization not in self._listed.unlisted)
         for key in missing & self._missing:
             self.enqueue(key)
-        self._missing = frozenset(missing)
+        self._missing = missing
 
     def _is_watched(self, key: Key) -> bool:
         return not self.watched or key.organization in self.watched

@@ -37,11 +37,14 @@ class ReplaceDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteDocument:
-    """Delete a document that still has this revision; its claims go with it."""
+class DeleteDependents:
+    """Delete what belongs to a namespace in collections of other services that the operator was told to clear.
+
+    It goes in chunks and can be broken off anywhere.
+    """
 
     namespace_id: str
-    revision: int
+    collections: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,23 @@ class CreateCollection:
     collection: str
     vectors: Sequence[NamedVector]
     metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkCollection:
+    """Write a mark on a collection that carries ``expected`` right now; None stands for no mark at all."""
+
+    collection: str
+    mark: Mark
+    expected: Mark | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnmarkCollection:
+    """Take this mark off an adopted collection that stays."""
+
+    collection: str
+    mark: Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +105,19 @@ class DropIndex:
 
 @dataclass(frozen=True, slots=True)
 class DeleteCollection:
-    """Delete a collection with its points, if it still carries this mark."""
+    """Delete a collection with its points, if it still carries this mark.
+
+    One that the server says it does not have may only have failed to load: its files go too, provided that its name
+    is the namespace's id, which nobody else's collection can have.
+    """
 
     collection: str
     mark: Mark
 
 
 KubernetesAction = AddFinalizer | RemoveFinalizer
-DocumentAction = InsertDocument | ReplaceDocument | DeleteDocument
-CollectionAction = CreateCollection | AddVector | PutIndex | DropIndex | DeleteCollection
+DocumentAction = InsertDocument | ReplaceDocument | DeleteDependents
+CollectionAction = (
+    CreateCollection | MarkCollection | UnmarkCollection | AddVector | PutIndex | DropIndex | DeleteCollection
+)
 Action = KubernetesAction | DocumentAction | CollectionAction

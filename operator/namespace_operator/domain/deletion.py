@@ -1,55 +1,102 @@
-"""Planning the end: a custom resource that is being deleted, and one that is already gone."""
+"""Planning the end: a custom resource that is being deleted, one that is already gone, and a tombstone."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from namespace_operator.api.spec import DeletionPolicy
+from namespace_operator.api.annotations import FORCE_RELEASE, Adoption
 from namespace_operator.domain.actions import (
     Action,
     DeleteCollection,
-    DeleteDocument,
+    DeleteDependents,
     InsertDocument,
     RemoveFinalizer,
     ReplaceDocument,
+    UnmarkCollection,
 )
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State
-from namespace_operator.domain.identity import name_claim
+from namespace_operator.domain.identity import collection_claim, is_marked, name_claim
 from namespace_operator.domain.observed import Observed, Subject
 from namespace_operator.domain.recovery import recover_document
 
 Step = tuple[tuple[Action, ...], tuple[Finding, ...]]
 
-_LET_GO = "or set deletionPolicy: Retain to let the Namespace go and keep the data"
+LET_GO = (
+    f"or let the Namespace go and keep the data: set deletionPolicy: Retain, or the annotation {FORCE_RELEASE}: 'true'"
+)
+"""The way out that every message about a deletion that cannot go on ends with."""
 
 
-def plan_deletion(subject: Subject, observed: Observed, instance_id: str, now: datetime) -> Step:
+def plan_deletion(
+    subject: Subject, observed: Observed, owner: Owner, now: datetime, dependents: tuple[str, ...] = ()
+) -> Step:
     """The next step for an object with a deletion timestamp.
 
-    Under Delete: the document says ``deleting`` (the live intent), then the collection goes, then the document with
-    its claims, then the finalizer. Under Retain only the finalizer goes; the document follows once the object is gone.
+    Under Delete: the document says ``deleting`` (the live intent), then the collection goes, then what belongs to the
+    namespace in ``dependents``, then the document becomes a tombstone without claims but the collection's, then the
+    finalizer goes. An object that is let go loses its finalizer only; the document follows once the object is gone.
     """
+    document = observed.document
     if not subject.finalized:
         return (), ()
-    document = observed.document
-    if subject.deletion_policy is DeletionPolicy.RETAIN:
-        return _plan_letting_go(subject, document, now)
+    if subject.lets_go:
+        return (RemoveFinalizer(),), ()
     if isinstance(document, MalformedDocument):
         message = f"Document {document.document_id} in MongoDB is malformed ({document.problem}); repair or remove it"
         return _stop(Reason.MALFORMED_DOCUMENT, message)
-    owner = subject.owner(instance_id)
     if document is None:
         return _plan_without_document(subject, observed, owner, now)
-    if document.owner != owner:
+    if document.owner != owner or document.state is State.DELETED:
         return (RemoveFinalizer(),), ()
+    if observed.server.replaced:
+        message = (
+            f"The Qdrant server is not {observed.server.recorded}, on which {document.collection} lives; restore it"
+        )
+        return _stop(Reason.SERVER_REPLACED, message)
     if document.state is not State.DELETING:
         return (ReplaceDocument(_with_state(document, State.DELETING, now)),), ()
-    if observed.collection is None:
-        return (DeleteDocument(document.namespace_id, document.revision),), ()
-    if observed.collection.mark != document.mark:
+    if not _is_collection_done(subject, document, observed):
+        return _plan_collection(subject, document, observed)
+    if dependents and not observed.dependents_deleted:
+        return (DeleteDependents(document.namespace_id, dependents),), ()
+    return (ReplaceDocument(_tombstone(document, now)),), ()
+
+
+def plan_retained(document: NamespaceDocument, now: datetime) -> tuple[NamespaceDocument, ...]:
+    """The document to write when its custom resource is gone: id and data stay, the name becomes free.
+
+    That goes for one in state ``deleting`` too: its object went before the deletion was done, let go or with the
+    finalizer removed by hand. Only an object being deleted drives a deletion, and nothing else would ever give the
+    name back.
+    """
+    if document.state in (State.RETAINED, State.DELETED):
+        return ()
+    return (_without_name(_with_state(document, State.RETAINED, now)),)
+
+
+def _is_collection_done(subject: Subject, document: NamespaceDocument, observed: Observed) -> bool:
+    """Whether nothing of the collection is left that this deletion has to remove."""
+    collection = observed.collection
+    if collection is None:
+        # What is not listed may only have failed to load, and would come back: unless its name could be another's by
+        # now, it is deleted all the same.
+        return observed.delete_sent or document.collection != document.namespace_id
+    if document.mark.is_on(collection.mark):
+        return False
+    # Never made ours, or handed back.
+    return not document.bound or (document.adoption is not None and not is_marked(collection.metadata))
+
+
+def _plan_collection(subject: Subject, document: NamespaceDocument, observed: Observed) -> Step:
+    collection = observed.collection
+    if collection is None:
+        return (DeleteCollection(document.collection, document.mark),), ()
+    if not document.mark.is_on(collection.mark):
         message = f"Collection {document.collection} lacks the mark of {document.namespace_id}; put it back"
         return _stop(Reason.COLLECTION_NOT_OWNED, message)
+    if document.adoption is not None and subject.requests.adopt is not Adoption.WITH_DELETE:
+        return (UnmarkCollection(document.collection, document.mark),), ()
     if observed.aliases:
         names = ", ".join(observed.aliases)
         message = f"Collection {document.collection} has aliases ({names}); remove them"
@@ -57,43 +104,28 @@ def plan_deletion(subject: Subject, observed: Observed, instance_id: str, now: d
     return (DeleteCollection(document.collection, document.mark),), ()
 
 
-def plan_retained(document: NamespaceDocument, now: datetime) -> tuple[NamespaceDocument, ...]:
-    """The document to write when its custom resource is gone: id and data stay, the name becomes free.
-
-    That goes for one in state ``deleting`` too: its object went before the deletion was done, the finalizer removed by
-    hand, say. Only an object being deleted drives a deletion, and nothing else would ever give the name back.
-    """
-    if document.state is State.RETAINED:
-        return ()
-    return (_without_name(_with_state(document, State.RETAINED, now)),)
-
-
-def _plan_letting_go(subject: Subject, document: NamespaceDocument | MalformedDocument | None, now: datetime) -> Step:
-    """A deletion that was begun under Delete is called off first, while the object that drove it is still there."""
-    if (
-        isinstance(document, NamespaceDocument)
-        and document.state is State.DELETING
-        and document.owner.cr_uid == subject.uid
-    ):
-        return (ReplaceDocument(_without_name(_with_state(document, State.RETAINED, now))),), ()
-    return (RemoveFinalizer(),), ()
-
-
 def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, now: datetime) -> Step:
     """Without a document there is nothing to delete, unless it was lost and the collection still says it is ours."""
     if observed.collection is None or subject.status.namespace_id is None:
         return (RemoveFinalizer(),), ()
-    recovered = recover_document(subject, observed.collection, owner, now)
+    recovered = recover_document(subject, observed, owner, now)
     if isinstance(recovered, Finding):
         return (RemoveFinalizer(),), ()
     # Its name may be another's by now, and what is being deleted needs none.
     return (InsertDocument(_without_name(recovered).model_copy(update={"state": State.DELETING})),), ()
 
 
+def _tombstone(document: NamespaceDocument, now: datetime) -> NamespaceDocument:
+    dead = _with_state(document, State.DELETED, now)
+    return dead.model_copy(update={"claims": (collection_claim(document.collection),)})
+
+
 def _without_name(document: NamespaceDocument) -> NamespaceDocument:
     owner = document.owner
     held = name_claim(owner.instance_id, owner.organization, document.namespace_name)
-    return document.model_copy(update={"claims": tuple(claim for claim in document.claims if claim != held)})
+    return document.model_copy(
+        update={"claims": tuple(claim for claim in document.claims if claim != held), "requested_name": None}
+    )
 
 
 def _with_state(document: NamespaceDocument, state: State, now: datetime) -> NamespaceDocument:
@@ -101,4 +133,4 @@ def _with_state(document: NamespaceDocument, state: State, now: datetime) -> Nam
 
 
 def _stop(reason: Reason, message: str) -> Step:
-    return (), (Finding(reason, f"{message}, {_LET_GO}", halts=True),)
+    return (), (Finding(reason, f"{message}, {LET_GO}", halts=True),)

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from namespace_operator.api.spec import FeatureExtractor, NamespaceSpec
+from namespace_operator.api.spec import FeatureExtractor, Mode, NamespaceSpec, NamespaceType, Scope, VectorConfig
+from namespace_operator.api.vectors import Metric, VectorKind
 from namespace_operator.domain.catalog import Catalog, InvalidParams
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import DeclaredIndex, NamespaceDocument, RegisteredExtractor, RegisteredVector
 from namespace_operator.domain.indexes import wanted_schema
+from namespace_operator.domain.vectors import NamedVector
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
     """The wanted state as far as it can be had; ``findings`` say what cannot.
 
-    ``extractors`` only ever grow: what was registered stays, in its order, with the params and vectors of then.
+    ``extractors`` and ``vector_configs`` only ever grow: what was registered stays, in its order, with the params and
+    vectors of then. ``collection`` is the chosen name, None for one named by the namespace id.
     """
 
     namespace_name: str
     description: str | None
+    mode: Mode
+    namespace_type: NamespaceType
+    scope: Scope
+    collection: str | None
     extractors: tuple[RegisteredExtractor, ...]
+    vector_configs: tuple[NamedVector, ...]
     indexes: Mapping[str, DeclaredIndex]
     findings: tuple[Finding, ...]
 
 
 def desired(spec: NamespaceSpec, resource_name: str, document: NamespaceDocument | None, catalog: Catalog) -> Desired:
     """Join spec, document and catalog. ``resource_name`` is the namespaceName where the spec has none."""
-    extractors, findings = _extractors(spec.feature_extractors, document, catalog)
+    # In the other mode nothing of the spec is registered, or a namespace could become both.
+    mode = document.mode if document else spec.effective_mode
+    wanted_extractors = spec.feature_extractors if mode is Mode.MANAGED else ()
+    wanted_vectors = spec.vector_configs if mode is Mode.STANDALONE else ()
+    extractors, extractor_findings = _extractors(wanted_extractors, document, catalog)
+    vector_configs, vector_findings = _vector_configs(wanted_vectors, document)
     indexes = {
         index.field_name: DeclaredIndex(
             field_name=index.field_name,
@@ -37,7 +50,69 @@ def desired(spec: NamespaceSpec, resource_name: str, document: NamespaceDocument
         )
         for index in spec.payload_indexes
     }
-    return Desired(spec.namespace_name or resource_name, spec.description, extractors, indexes, findings)
+    return Desired(
+        namespace_name=wanted_name(spec, resource_name),
+        description=spec.description,
+        mode=spec.effective_mode,
+        namespace_type=spec.effective_type,
+        scope=spec.effective_scope,
+        collection=spec.qdrant_collection,
+        extractors=extractors,
+        vector_configs=vector_configs,
+        indexes=indexes,
+        findings=(*_immutable(spec, document), *extractor_findings, *vector_findings),
+    )
+
+
+def wanted_name(spec: NamespaceSpec, resource_name: str) -> str:
+    """The namespaceName a spec asks for."""
+    return spec.namespace_name or resource_name
+
+
+def _immutable(spec: NamespaceSpec, document: NamespaceDocument | None) -> Iterator[Finding]:
+    """Fields in which the spec differs from what the namespace was made with.
+
+    The API server refuses such a change of an object; a new object for data that was retained can still differ.
+    """
+    if document is None:
+        return
+    wanted: dict[str, tuple[str, str]] = {
+        "mode": (spec.effective_mode, document.mode),
+        "namespaceType": (spec.effective_type, document.namespace_type),
+        "scope": (spec.effective_scope, document.scope),
+        "namespaceId": (spec.namespace_id or document.namespace_id, document.namespace_id),
+    }
+    if document.bound:
+        chosen = spec.qdrant_collection or document.namespace_id
+        wanted["infrastructure.qdrantCollection"] = (chosen, document.collection)
+    for field, (asked, made) in wanted.items():
+        if asked != made:
+            message = f"spec.{field} is {asked}, but {document.namespace_id} was made with {made}; restore it"
+            yield Finding(Reason.IMMUTABLE_FIELD, f"{message}, or create another Namespace")
+
+
+def _vector_configs(
+    wanted: Sequence[VectorConfig], document: NamespaceDocument | None
+) -> tuple[tuple[NamedVector, ...], tuple[Finding, ...]]:
+    registered = {vector.name: vector for vector in document.vector_configs} if document else {}
+    findings: list[Finding] = []
+    for config in wanted:
+        vector = _named_vector(config)
+        known = registered.setdefault(vector.name, vector)
+        if known != vector:
+            message = (
+                f"spec.vectorConfigs: vector {vector.name} is {vector.describe()}, but it was registered as "
+                f"{known.describe()}; restore it and add another one under a new name"
+            )
+            findings.append(Finding(Reason.IMMUTABLE_FIELD, message))
+    return tuple(registered.values()), tuple(findings)
+
+
+def _named_vector(config: VectorConfig) -> NamedVector:
+    kind = config.kind or VectorKind.DENSE
+    if kind is VectorKind.SPARSE:
+        return NamedVector(name=config.name, kind=kind)
+    return NamedVector(name=config.name, kind=kind, size=config.dimension, distance=config.metric or Metric.COSINE)
 
 
 def _extractors(

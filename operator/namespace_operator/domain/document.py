@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from namespace_operator.api.spec import Mode, NamespaceType, Scope
 from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.vectors import NamedVector
 
@@ -21,6 +22,8 @@ class State(StrEnum):
     READY = "ready"
     DELETING = "deleting"
     RETAINED = "retained"
+    DELETED = "deleted"
+    """A tombstone: the data is gone, and the collection's name stays unused until no late request can arrive."""
 
 
 class _Part(BaseModel):
@@ -79,27 +82,42 @@ class UnsupportedIndex(_Part):
     made: Mapping[str, Any] | None = None
 
 
+class Adoption(_Part):
+    """What stood in an adopted collection before: an index that still reads like this is not ours to change."""
+
+    indexes: tuple[DeclaredIndex, ...] = ()
+
+
 class NamespaceDocument(_Part):
     """One namespace in MongoDB.
 
     ``bound`` says that the collection has been seen complete once, ``bound_vectors`` which vectors have: what is
     bound and missing later was lost, and is never made again silently. ``revision`` counts our writes; every write
-    names the revision it replaces. ``claims`` are unique over all documents.
+    names the revision it replaces. ``claims`` are unique over all documents. ``requested_name`` is the name the
+    custom resource asks for while another namespace holds it. ``previous_owner`` is set by a take-over until the
+    collection's mark says the same.
     """
 
     namespace_id: str
     object: Literal["namespace"] = "namespace"
     namespace_name: str
+    requested_name: str | None = None
     description: str | None = None
+    mode: Mode = Mode.MANAGED
+    namespace_type: NamespaceType = NamespaceType.STANDARD
+    scope: Scope = Scope.ORG
     state: State
     owner: Owner
+    previous_owner: Owner | None = None
     claims: tuple[str, ...]
     revision: int = Field(ge=1)
     collection: str
     incarnation: int = 1
-    bound: bool = False
+    bound: bool
     bound_vectors: tuple[str, ...] = ()
+    adoption: Adoption | None = None
     feature_extractors: tuple[RegisteredExtractor, ...] = ()
+    vector_configs: tuple[NamedVector, ...] = ()
     payload_indexes: tuple[DeclaredIndex, ...] = ()
     unsupported_indexes: tuple[UnsupportedIndex, ...] = ()
     vector_inference_map: Mapping[str, str] = Field(default_factory=dict)
@@ -109,13 +127,39 @@ class NamespaceDocument(_Part):
     @property
     def mark(self) -> Mark:
         """The mark the namespace's collection must carry."""
-        members = {self.namespace_id: self.owner.cr_name}
-        return Mark(self.owner.instance_id, self.owner.organization, self.collection, self.incarnation, members)
+        return self._mark_of(self.owner)
 
     @property
-    def vectors(self) -> Mapping[str, RegisteredVector]:
-        """The vectors of every registered extractor, by name."""
-        return {vector.name: vector for extractor in self.feature_extractors for vector in extractor.vectors}
+    def previous_mark(self) -> Mark | None:
+        """The mark it carries while a take-over is not done."""
+        return self._mark_of(self.previous_owner) if self.previous_owner else None
+
+    def _mark_of(self, owner: Owner) -> Mark:
+        return Mark(
+            owner.instance_id,
+            owner.organization,
+            self.collection,
+            self.incarnation,
+            {self.namespace_id: owner.cr_name},
+            k8s_namespace_uid=owner.k8s_namespace_uid,
+            adopted=self.adoption is not None,
+        )
+
+    @property
+    def vectors(self) -> Mapping[str, NamedVector]:
+        """Every vector the collection must have, by name."""
+        registered = (vector for extractor in self.feature_extractors for vector in extractor.vectors)
+        return {vector.name: vector for vector in (*registered, *self.vector_configs)}
+
+    @property
+    def inference_services(self) -> Mapping[str, str]:
+        """Inference service by name of the extractors' vectors."""
+        return {vector.name: vector.inference_service for e in self.feature_extractors for vector in e.vectors}
+
+    @property
+    def adopted_indexes(self) -> Mapping[str, Mapping[str, Any]]:
+        """Indexes that stood in the collection when it was adopted, by field name."""
+        return {index.field_name: index.field_schema for index in self.adoption.indexes} if self.adoption else {}
 
     def holds(self, other: NamespaceDocument) -> bool:
         """Whether writing this one over ``other`` would change nothing that matters."""
@@ -134,6 +178,17 @@ class MalformedDocument:
     claims: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OwnedDocument:
+    """What the sweep needs to know of a document."""
+
+    namespace_id: str
+    key: Key
+    state: str
+    collection: str
+    updated_at: datetime
+
+
 def parse_document(raw: Mapping[str, Any]) -> NamespaceDocument | MalformedDocument:
     """Read a document as MongoDB holds it."""
     document_id = str(raw.get("_id"))
@@ -148,6 +203,32 @@ def parse_document(raw: Mapping[str, Any]) -> NamespaceDocument | MalformedDocum
         problem = f"namespace_id: {document.namespace_id} is not the document's _id"
         return MalformedDocument(document_id, problem, document.claims)
     return document
+
+
+def summarize_document(raw: Mapping[str, Any]) -> OwnedDocument | None:
+    """The summary of a document of any shape, None if it does not say whose it is."""
+    try:
+        return OwnedDocument(
+            namespace_id=str(raw["_id"]),
+            key=Key(_text(raw["owner"]["organization"]), _text(raw["owner"]["cr_name"])),
+            state=_text(raw["state"]),
+            collection=_text(raw["collection"]),
+            updated_at=_moment(raw["updated_at"]),
+        )
+    except (KeyError, TypeError):
+        return None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, datetime):
+        raise TypeError("not a time")
+    return value
 
 
 def _claims(raw: object) -> tuple[str, ...]:

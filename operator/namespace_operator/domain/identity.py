@@ -7,7 +7,7 @@ A *mark* is the ownership record in a Qdrant collection's metadata, written in t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MARK_PREFIX = "mixpeek.com/"
@@ -54,6 +54,10 @@ class Mark:
     incarnation: int
     members: Mapping[str, str]
     """Namespace id to the name of its custom resource."""
+    k8s_namespace_uid: str | None = None
+    """The incarnation of the organization; None in marks of the first version."""
+    adopted: bool = False
+    """Whether somebody else made the collection; then nothing that was in it is ours to drop."""
 
     def to_metadata(self) -> dict[str, Any]:
         """The metadata to send with the request that creates the collection."""
@@ -62,8 +66,18 @@ class Mark:
             f"{MARK_PREFIX}organization": self.organization,
             f"{MARK_PREFIX}collection": self.collection,
             f"{MARK_PREFIX}incarnation": self.incarnation,
+            **({f"{MARK_PREFIX}organization-uid": self.k8s_namespace_uid} if self.k8s_namespace_uid else {}),
+            **({f"{MARK_PREFIX}adopted": True} if self.adopted else {}),
             **{f"{MEMBER_PREFIX}{namespace_id}": name for namespace_id, name in self.members.items()},
         }
+
+    def is_on(self, collection_mark: Mark | None) -> bool:
+        """Whether a collection with this mark is the one that is meant. A mark of the first version counts too."""
+        if collection_mark is None:
+            return False
+        if collection_mark.k8s_namespace_uid is None:
+            return replace(self, k8s_namespace_uid=None) == collection_mark
+        return self == collection_mark
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> Mark | None:
@@ -81,4 +95,18 @@ class Mark:
             for key, value in metadata.items()
             if key.startswith(MEMBER_PREFIX) and isinstance(value, str)
         }
-        return cls(instance_id, organization, collection, incarnation, members)
+        uid = metadata.get(f"{MARK_PREFIX}organization-uid")
+        return cls(
+            instance_id,
+            organization,
+            collection,
+            incarnation,
+            members,
+            k8s_namespace_uid=uid if isinstance(uid, str) else None,
+            adopted=bool(metadata.get(f"{MARK_PREFIX}adopted")),
+        )
+
+
+def is_marked(metadata: Mapping[str, Any]) -> bool:
+    """Whether anything of a mark is there, be it ours, another operator's or a broken one."""
+    return any(key.startswith(MARK_PREFIX) for key in metadata)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from namespace_operator.api.annotations import Requests
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner
@@ -36,11 +37,32 @@ class Subject:
     deleting: bool = False
     finalized: bool = False
     """Whether our finalizer is on the object."""
+    requests: Requests = field(default_factory=Requests)
+    """What the object's annotations ask for."""
 
     @property
     def deletion_policy(self) -> DeletionPolicy:
         """What happens to the data when the object goes: Retain unless the spec says Delete."""
         return self.spec.deletion_policy or DeletionPolicy.RETAIN
+
+    @property
+    def lets_go(self) -> bool:
+        """Whether an object being deleted goes without its data."""
+        return self.deleting and (self.deletion_policy is DeletionPolicy.RETAIN or self.requests.force_release)
+
+    @property
+    def claimed_id(self) -> str | None:
+        """The namespace id that spec or status name, the spec first."""
+        stated = None if isinstance(self.spec, InvalidSpec) else self.spec.namespace_id
+        return stated or self.status.namespace_id
+
+    @property
+    def known_collection(self) -> str | None:
+        """The collection to look for without a document; None if nothing says that there ever was one."""
+        if self.claimed_id is None:
+            return None
+        chosen = None if isinstance(self.spec, InvalidSpec) else self.spec.qdrant_collection
+        return self.status.collection or chosen or self.claimed_id
 
     def owner(self, instance_id: str) -> Owner:
         """The owner of the document this object has or would get from an operator instance."""
@@ -90,20 +112,58 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerRecord:
+    """The id of a Qdrant server as MongoDB remembers it. Until it is ``confirmed`` its marker may not be made yet."""
+
+    server_id: str
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """Which Qdrant server is meant and which one answers, as its marker collection tells; None: no marker."""
+
+    recorded: str | None = None
+    found: str | None = None
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another server answers than the one that holds the namespaces."""
+        return self.recorded != self.found
+
+
+Document = NamespaceDocument | MalformedDocument
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """Both stores as one reconcile sees them.
 
     ``collection`` is None when the server answered that there is none, which is not the same as gone: see the
-    planner. ``name_holder`` is the document that holds the claim on the wanted namespaceName. ``aliases`` of the
-    collection are read only where it is about to be deleted. ``tried_indexes`` are the index requests this reconcile
-    has already sent, ``rejected_indexes`` those of them that Qdrant refused, with its words.
+    planner; ``looked_at`` is the name it was asked for. ``alias_of`` is the collection behind that name, where it is
+    an alias. ``name_chain`` begins with the document that holds the wanted namespaceName if it is another one,
+    followed by the holder of the name which that one asks for, and so on. ``collection_holder`` holds the claim on
+    the collection the spec chooses, if that is another document. ``marked`` are collections without a document whose
+    mark names this resource, read only where an id is about to be minted. ``aliases`` of the collection are read only
+    where it is about to be deleted.
+
+    What this reconcile has done already and must not do again and again: ``tried_indexes`` are the index requests it
+    sent, ``rejected_indexes`` those of them that Qdrant refused, with its words, ``delete_sent`` that it asked Qdrant
+    to delete the collection, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
     """
 
-    document: NamespaceDocument | MalformedDocument | None = None
-    name_holder: NamespaceDocument | MalformedDocument | None = None
+    document: Document | None = None
+    name_chain: tuple[Document, ...] = ()
+    collection_holder: Document | None = None
+    server: ServerIdentity = field(default_factory=ServerIdentity)
     collection: Collection | None = None
+    looked_at: str | None = None
+    alias_of: str | None = None
+    marked: tuple[Collection, ...] = ()
     aliases: tuple[str, ...] = ()
     server_version: str = ""
     counts: Counts | None = None
     tried_indexes: frozenset[str] = frozenset()
     rejected_indexes: Mapping[str, str] = field(default_factory=dict)
+    delete_sent: bool = False
+    dependents_deleted: bool = False

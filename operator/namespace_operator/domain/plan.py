@@ -1,6 +1,6 @@
-"""The planner: from what is wanted and what is there to the next writes.
+"""The planner: what is wanted and what is there, in; the next writes and what stands in the way, out.
 
-``plan`` is called again after each batch of writes, with what they made of the world, until it has nothing more to
+It is called again after each batch of writes, with what they made of the world, until it has nothing more to
 do. So a crash between any two writes leaves a state that the next call continues from, and "done" is never a
 prediction: it is a plan without actions over what the stores confirmed.
 
@@ -10,37 +10,29 @@ afterwards. What stands in Qdrant without announcement is never ours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
-from namespace_operator.domain.actions import (
-    Action,
-    AddFinalizer,
-    AddVector,
-    CollectionAction,
-    CreateCollection,
-    DropIndex,
-    InsertDocument,
-    PutIndex,
-    RemoveFinalizer,
-    ReplaceDocument,
-)
+from namespace_operator.api.annotations import MANAGE_SYSTEM_VERB, SET_ID_VERB
+from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec, Scope
+from namespace_operator.domain.actions import Action, AddFinalizer, InsertDocument, RemoveFinalizer, ReplaceDocument
 from namespace_operator.domain.catalog import Catalog
-from namespace_operator.domain.conditions import Finding, Reason
-from namespace_operator.domain.deletion import plan_deletion
+from namespace_operator.domain.conditions import ConditionType, Finding, Reason
+from namespace_operator.domain.contents import plan_collection
+from namespace_operator.domain.deletion import plan_deletion, plan_retained
 from namespace_operator.domain.desired import Desired, desired
-from namespace_operator.domain.document import (
-    MalformedDocument,
-    NamespaceDocument,
-    Owner,
-    State,
-    UnsupportedIndex,
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State
+from namespace_operator.domain.identity import collection_claim, is_marked, name_claim, resource_claim
+from namespace_operator.domain.observed import InvalidSpec, Observed, ServerIdentity, Subject
+from namespace_operator.domain.ownership import (
+    attaches,
+    collection_conflict,
+    is_of_former_namespace,
+    name_conflict,
+    owned_elsewhere,
+    steps_aside,
+    take_over_refused,
 )
-from namespace_operator.domain.identity import collection_claim, name_claim, resource_claim
-from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema
-from namespace_operator.domain.observed import Collection, InvalidSpec, Observed, Subject
 from namespace_operator.domain.recovery import recover_document
 
 
@@ -48,13 +40,17 @@ from namespace_operator.domain.recovery import recover_document
 class Context:
     """What a plan needs to know besides the namespace itself.
 
-    ``candidate_id`` is a fresh namespace id, used if one is to be minted.
+    ``candidate_id`` is a fresh namespace id, used if one is to be minted. ``guarded`` says whether the API server
+    checks who may write guarded annotations and fields; if not, they are not acted upon. ``dependents`` are the
+    MongoDB collections in which a deletion also deletes what belongs to the namespace.
     """
 
     instance_id: str
     catalog: Catalog
     now: datetime
     candidate_id: str
+    guarded: bool = True
+    dependents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,58 +63,89 @@ class Plan:
 
 def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
     """The next step from ``observed`` towards what ``subject`` wants; no actions when there is none."""
+    owner = subject.owner(context.instance_id)
+    unclear = _unclear(subject, context)
+    if unclear is not None:
+        return Plan((), (unclear,))
     if subject.deleting:
-        return Plan(*plan_deletion(subject, observed, context.instance_id, context.now))
+        return Plan(*plan_deletion(subject, observed, owner, context.now, context.dependents))
     if isinstance(subject.spec, InvalidSpec):
-        return _stop(Reason.INVALID_SPEC, f"{subject.spec.problem}; correct the spec")
+        return _stop(Finding(Reason.INVALID_SPEC, f"{subject.spec.problem}; correct the spec"))
     document = observed.document
     if isinstance(document, MalformedDocument):
-        return _stop(Reason.MALFORMED_DOCUMENT, _malformed(document))
-    owner = subject.owner(context.instance_id)
-    if document is not None and not _same_namespace(document.owner, owner):
-        return _stop(Reason.OWNED_ELSEWHERE, _owned_elsewhere(document, subject))
+        return _stop(Finding(Reason.MALFORMED_DOCUMENT, _malformed(document)))
+    foreign = _plan_foreign(subject, document, owner, context)
+    if foreign is not None:
+        return foreign
 
     wanted = desired(subject.spec, subject.key.name, document, context.catalog)
-    conflict = _name_conflict(observed, wanted)
-    if conflict is not None and (document is None or document.state is State.RETAINED):
-        return _stop(conflict.reason, conflict.message)
+    findings = _findings(subject, document, observed, wanted)
+    halting = next((finding for finding in findings if finding.halts), None)
+    if halting is not None:
+        return Plan((), findings if halting.reason is Reason.SERVER_REPLACED else (halting,))
     finalizer = _finalizer(subject)
     if finalizer is not None:
         return Plan((finalizer,))
     if document is None:
         return _plan_document(subject, subject.spec, observed, wanted, owner, context)
-
-    announced = _announce(document, wanted, owner, context, name_is_free=conflict is None)
+    announced = _announce(document, observed, wanted, owner, context)
     if not announced.holds(document):
         return Plan((ReplaceDocument(announced),))
-    findings = (*((conflict,) if conflict else ()), *wanted.findings)
-    return _plan_collection(document, observed, wanted, findings, context.now)
+    return Plan(*plan_collection(subject, document, observed, findings, wanted, context.now))
 
 
-def _stop(reason: Reason, message: str, *before: Finding) -> Plan:
-    return Plan((), (*before, Finding(reason, message, halts=True)))
-
-
-def _same_namespace(owner: Owner, wanted: Owner) -> bool:
-    return owner.model_copy(update={"cr_uid": wanted.cr_uid}) == wanted
-
-
-def _name_conflict(observed: Observed, wanted: Desired) -> Finding | None:
-    holder = observed.name_holder
-    if holder is None:
+def _plan_foreign(subject: Subject, document: NamespaceDocument | None, owner: Owner, context: Context) -> Plan | None:
+    """What to do about a document that is not this object's; None if it is, or if there is none to have."""
+    if document is None:
+        refused = take_over_refused(subject, None)
+        return None if refused is None else _stop(refused)
+    if attaches(document, subject, owner) or subject.requests.take_over == document.namespace_id:
         return None
-    if isinstance(holder, MalformedDocument):
-        message = f"namespaceName {wanted.namespace_name} is claimed by the malformed document {holder.document_id}"
-        return Finding(
-            Reason.NAME_CONFLICT, f"{message} ({holder.problem}); repair that document or choose another name"
-        )
-    if isinstance(observed.document, NamespaceDocument) and holder.namespace_id == observed.document.namespace_id:
+    # Its object is gone for good, and nobody else would ever give its name back.
+    retained = plan_retained(document, context.now) if is_of_former_namespace(document, owner) else ()
+    if retained:
+        return Plan(tuple(ReplaceDocument(changed) for changed in retained))
+    return _stop(owned_elsewhere(document, owner))
+
+
+def _findings(
+    subject: Subject, document: NamespaceDocument | None, observed: Observed, wanted: Desired
+) -> tuple[Finding, ...]:
+    """What is known before anything is planned. Without what it must hold, no document can be made or come back."""
+    name_taken, collection_taken = name_conflict(observed, wanted), collection_conflict(observed, wanted)
+    if name_taken is not None and (document is None or document.state is State.RETAINED):
+        name_taken = replace(name_taken, halts=True)
+    if collection_taken is not None and document is None:
+        collection_taken = replace(collection_taken, halts=True)
+    replaced = _server_replaced(observed.server, unseen=document is None) if observed.server.replaced else None
+    known = (take_over_refused(subject, document), name_taken, collection_taken, *wanted.findings, replaced)
+    return tuple(finding for finding in known if finding is not None)
+
+
+def _stop(finding: Finding) -> Plan:
+    return Plan((), (replace(finding, halts=True),))
+
+
+def _unclear(subject: Subject, context: Context) -> Finding | None:
+    """Why it is not known what the user wants, or whether he may want it."""
+    if subject.deleting and subject.deletion_policy is DeletionPolicy.RETAIN:
+        return None
+    if subject.requests.problems:
+        return Finding(Reason.INVALID_ANNOTATION, "; ".join(subject.requests.problems), halts=True)
+    if context.guarded:
+        return None
+    asked = [f"the annotation {name}" for name in subject.requests.guarded]
+    # An object being deleted is let go whatever its spec says: what the spec asks for is not acted upon any more.
+    if isinstance(subject.spec, NamespaceSpec) and not subject.deleting:
+        asked += [f"spec.namespaceId (verb {SET_ID_VERB})"] if subject.spec.namespace_id else []
+        asked += [f"spec.scope: system (verb {MANAGE_SYSTEM_VERB})"] if subject.spec.scope is Scope.SYSTEM else []
+    if not asked:
         return None
     message = (
-        f"namespaceName {wanted.namespace_name} is held by {holder.namespace_id} (Namespace {holder.owner.key}); "
-        "choose another namespaceName, or rename or delete that one"
+        f"{', '.join(asked)} is for people with a verb of their own, but the chart's admission policies are off and "
+        "nothing checks who wrote it; install them (admissionPolicies.enabled) or remove it"
     )
-    return Finding(Reason.NAME_CONFLICT, message)
+    return Finding(Reason.NOT_GUARDED, message, halts=True)
 
 
 def _finalizer(subject: Subject) -> Action | None:
@@ -131,28 +158,46 @@ def _finalizer(subject: Subject) -> Action | None:
 def _plan_document(
     subject: Subject, spec: NamespaceSpec, observed: Observed, wanted: Desired, owner: Owner, context: Context
 ) -> Plan:
-    if subject.status.namespace_id is None:
-        return Plan((InsertDocument(_new_document(wanted, owner, context)),))
-    recovered = recover_document(subject, observed.collection, owner, context.now)
+    """Make the document: anew, or from what the collection and the status still know of a lost one."""
+    if _is_new(subject, spec, observed):
+        return Plan((InsertDocument(_new_document(spec, wanted, owner, context)),))
+    recovered = recover_document(subject, observed, owner, context.now)
     if isinstance(recovered, Finding):
         return Plan((), (recovered,))
     # Without its document the wanted state knows only the spec, not what was registered or locked before.
     wanted = desired(spec, subject.key.name, recovered, context.catalog)
-    return Plan((InsertDocument(_announce(recovered, wanted, owner, context, name_is_free=True)),))
+    announced = _announce(recovered, observed, wanted, owner, context)
+    return Plan((InsertDocument(announced.model_copy(update={"revision": 1})),))
 
 
-def _new_document(wanted: Desired, owner: Owner, context: Context) -> NamespaceDocument:
-    namespace_id = context.candidate_id
+def _is_new(subject: Subject, spec: NamespaceSpec, observed: Observed) -> bool:
+    """Whether no data can exist: nothing speaks of an id, or the spec brings one whose data is still to come.
+
+    A collection of that name which is not marked is for the adoption to decide about, once there is a document.
+    """
+    if subject.status.namespace_id is not None or observed.marked:
+        return False
+    return spec.namespace_id is None or observed.collection is None or not is_marked(observed.collection.metadata)
+
+
+def _new_document(spec: NamespaceSpec, wanted: Desired, owner: Owner, context: Context) -> NamespaceDocument:
+    namespace_id = spec.namespace_id or context.candidate_id
+    collection = wanted.collection or namespace_id
     return NamespaceDocument(
         namespace_id=namespace_id,
         namespace_name=wanted.namespace_name,
         description=wanted.description,
+        mode=wanted.mode,
+        namespace_type=wanted.namespace_type,
+        scope=wanted.scope,
         state=State.PROVISIONING,
         owner=owner,
-        claims=_claims(owner, wanted.namespace_name, namespace_id),
+        claims=_claims(owner, wanted.namespace_name, collection),
         revision=1,
-        collection=namespace_id,
+        collection=collection,
+        bound=False,
         feature_extractors=wanted.extractors,
+        vector_configs=wanted.vector_configs,
         payload_indexes=tuple(wanted.indexes.values()),
         created_at=context.now,
         updated_at=context.now,
@@ -168,179 +213,55 @@ def _claims(owner: Owner, namespace_name: str, collection: str) -> tuple[str, ..
 
 
 def _announce(
-    document: NamespaceDocument, wanted: Desired, owner: Owner, context: Context, *, name_is_free: bool
+    document: NamespaceDocument, observed: Observed, wanted: Desired, owner: Owner, context: Context
 ) -> NamespaceDocument:
     """The document with everything added that is wanted and nothing taken away that may still stand in Qdrant."""
     declared = {index.field_name: index for index in document.payload_indexes} | dict(wanted.indexes)
-    changes: dict[str, object] = {
-        "description": wanted.description,
-        "state": document.state if document.state is State.READY else State.PROVISIONING,
-        "owner": owner,
-        "feature_extractors": wanted.extractors,
-        "payload_indexes": tuple(declared.values()),
-        "revision": document.revision + 1,
-        "updated_at": context.now,
-    }
-    if name_is_free:
-        changes["namespace_name"] = wanted.namespace_name
-        changes["claims"] = _claims(owner, wanted.namespace_name, document.collection)
-    return document.model_copy(update=changes)
-
-
-def _plan_collection(
-    document: NamespaceDocument, observed: Observed, wanted: Desired, findings: tuple[Finding, ...], now: datetime
-) -> Plan:
-    schemas = _index_schemas(wanted)
-    collection = observed.collection
-    if collection is None:
-        if document.bound:
-            return _stop(Reason.COLLECTION_LOST, _collection_lost(document), *findings)
-        vectors = tuple(document.vectors.values())
-        create = CreateCollection(document.collection, vectors, document.mark.to_metadata())
-        return Plan((create, *(PutIndex(document.collection, name, schema) for name, schema in schemas.items())))
-    if collection.mark != document.mark:
-        return _stop(Reason.COLLECTION_NOT_OWNED, _not_owned(document), *findings)
-
-    vector_actions, vector_findings = _compare_vectors(document, collection)
-    index_actions, index_findings = _compare_indexes(document, observed, collection, schemas)
-    actions = (*vector_actions, *index_actions)
-    if actions:
-        return Plan(actions)
-    confirmed = _confirm(document, observed, collection, wanted, schemas, now)
-    if not confirmed.holds(document):
-        return Plan((ReplaceDocument(confirmed),))
-    return Plan((), (*_compare_status(collection), *findings, *vector_findings, *index_findings))
-
-
-def _index_schemas(wanted: Desired) -> Mapping[str, IndexSchema]:
-    declared = {name: index.field_schema for name, index in wanted.indexes.items()}
-    return {**declared, **SYSTEM_INDEXES}
-
-
-def _compare_vectors(
-    document: NamespaceDocument, collection: Collection
-) -> tuple[list[CollectionAction], list[Finding]]:
-    actions: list[CollectionAction] = []
-    findings: list[Finding] = []
-    for name, vector in document.vectors.items():
-        live = collection.vectors.get(name)
-        if live is None and name in document.bound_vectors:
-            message = f"Vector {name} of collection {collection.name} is missing although it was there; add it again"
-            findings.append(
-                Finding(Reason.VECTOR_MISSING, f"{message} ({vector.describe()}) and re-index the documents")
-            )
-        elif live is None:
-            actions.append(AddVector(collection.name, vector))
-        elif live.describe() != vector.describe():
-            message = f"Vector {name} of collection {collection.name} is {live.describe()}, registered is"
-            findings.append(Finding(Reason.VECTOR_MISMATCH, f"{message} {vector.describe()}; it is never changed"))
-    return actions, findings
-
-
-def _compare_indexes(
-    document: NamespaceDocument, observed: Observed, collection: Collection, schemas: Mapping[str, IndexSchema]
-) -> tuple[list[CollectionAction], list[Finding]]:
-    actions: list[CollectionAction] = []
-    findings: list[Finding] = []
-    for field_name, schema in schemas.items():
-        live = collection.indexes.get(field_name)
-        if live is not None and live.schema == schema:
-            continue
-        put = PutIndex(collection.name, field_name, schema)
-        if put.attempt in observed.rejected_indexes:
-            message = f"Index on {field_name}: {observed.rejected_indexes[put.attempt]}"
-            findings.append(Finding(Reason.INDEX_REJECTED, message))
-        elif _had_no_effect(put, document, observed, collection):
-            made = dict(live.schema) if live is not None else "nothing"
-            message = (
-                f"Qdrant {observed.server_version} made {made} of the index on {field_name}, wanted is {dict(schema)}"
-            )
-            findings.append(Finding(Reason.INDEX_PARAMETER_UNSUPPORTED, f"{message}; change it or upgrade the server"))
-        else:
-            actions.append(put)
-    dropped = (index.field_name for index in document.payload_indexes if index.field_name not in schemas)
-    actions.extend(DropIndex(collection.name, name) for name in dropped if name in collection.indexes)
-    return actions, findings
-
-
-def _had_no_effect(put: PutIndex, document: NamespaceDocument, observed: Observed, collection: Collection) -> bool:
-    known = _unsupported(put.field_name, put.schema, observed.server_version, collection)
-    return put.attempt in observed.tried_indexes or known in document.unsupported_indexes
-
-
-def _unsupported(field_name: str, schema: IndexSchema, server_version: str, collection: Collection) -> UnsupportedIndex:
-    live = collection.indexes.get(field_name)
-    return UnsupportedIndex(
-        field_name=field_name,
-        field_schema=schema,
-        server_version=server_version,
-        made=live.schema if live is not None else None,
-    )
-
-
-def _compare_status(collection: Collection) -> tuple[Finding, ...]:
-    if collection.status != "red":
-        return ()
-    message = f"Qdrant reports collection {collection.name} red: an optimization failed; see the server's log"
-    return (Finding(Reason.COLLECTION_RED, message),)
-
-
-def _confirm(
-    document: NamespaceDocument,
-    observed: Observed,
-    collection: Collection,
-    wanted: Desired,
-    schemas: Mapping[str, IndexSchema],
-    now: datetime,
-) -> NamespaceDocument:
-    """The document as it reads once everything announced stands in Qdrant, or is known not to."""
-    present = {name for name, v in document.vectors.items() if name in collection.vectors}
-    bound = tuple(sorted(present.union(document.bound_vectors)))
-    unsupported = tuple(
-        _unsupported(name, schema, observed.server_version, collection)
-        for name, schema in schemas.items()
-        if (name not in collection.indexes or collection.indexes[name].schema != schema)
-        and PutIndex(collection.name, name, schema).attempt not in observed.rejected_indexes
-    )
+    name = wanted.namespace_name
+    if observed.name_chain:
+        name = document.namespace_id if steps_aside(document, observed) else document.namespace_name
+    collection = _collection_name(document, observed, wanted)
+    moves = document.owner.model_copy(update={"cr_uid": owner.cr_uid}) != owner
+    former = (document.previous_owner or document.owner) if moves else document.previous_owner
     return document.model_copy(
         update={
-            "state": State.READY,
-            "bound": True,
-            "bound_vectors": bound,
-            "payload_indexes": tuple(i for i in document.payload_indexes if i.field_name in wanted.indexes),
-            "unsupported_indexes": unsupported,
-            "vector_inference_map": {
-                name: document.vectors[name].inference_service for name in bound if name in document.vectors
-            },
+            "namespace_name": name,
+            "requested_name": wanted.namespace_name if observed.name_chain else None,
+            "description": wanted.description,
+            "state": document.state if document.state is State.READY else State.PROVISIONING,
+            "owner": owner,
+            "previous_owner": former,
+            "claims": _claims(owner, name, collection),
+            "collection": collection,
+            "feature_extractors": wanted.extractors,
+            "vector_configs": wanted.vector_configs,
+            "payload_indexes": tuple(declared.values()),
             "revision": document.revision + 1,
-            "updated_at": now,
+            "updated_at": context.now,
         }
     )
+
+
+def _collection_name(document: NamespaceDocument, observed: Observed, wanted: Desired) -> str:
+    """Another choice counts while nothing was made under the former one."""
+    made = observed.collection is not None and document.mark.is_on(observed.collection.mark)
+    if document.bound or made or observed.collection_holder is not None:
+        return document.collection
+    return wanted.collection or document.namespace_id
+
+
+def _server_replaced(server: ServerIdentity, *, unseen: bool) -> Finding:
+    found = f"carries the marker of server {server.found}" if server.found else "has no marker of this operator"
+    message = (
+        f"The Qdrant server {found}, but the namespaces live on server {server.recorded}: it was replaced or lost its "
+        "disk, and nothing is made or deleted on it; restore it, or see docs/recovery.md to go on with the new one"
+    )
+    unexamined = (ConditionType.METADATA,) if unseen else ()
+    return Finding(Reason.SERVER_REPLACED, message, halts=True, unexamined=unexamined)
 
 
 def _malformed(document: MalformedDocument) -> str:
     return (
         f"Document {document.document_id} in MongoDB is not a namespace document ({document.problem}); "
         "repair or remove it, nothing is written meanwhile"
-    )
-
-
-def _owned_elsewhere(document: NamespaceDocument, subject: Subject) -> str:
-    return (
-        f"{document.namespace_id} belongs to Namespace {document.owner.key} of an earlier Kubernetes namespace "
-        f"{subject.key.organization} (uid {document.owner.k8s_namespace_uid}); use another metadata.name"
-    )
-
-
-def _collection_lost(document: NamespaceDocument) -> str:
-    return (
-        f"Collection {document.collection} was there and Qdrant no longer has it; it is not made again, because that "
-        "would wipe data the server only failed to load: look at the server's log, restore it from a snapshot"
-    )
-
-
-def _not_owned(document: NamespaceDocument) -> str:
-    return (
-        f"Collection {document.collection} does not carry the mark of {document.namespace_id} in its metadata "
-        f"(wanted: {document.mark.to_metadata()}); nothing is written to it until the mark is back"
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import ExtractorStatus
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import (
+    Adoption,
     DeclaredIndex,
     NamespaceDocument,
     Owner,
@@ -16,53 +18,96 @@ from namespace_operator.domain.document import (
 )
 from namespace_operator.domain.identity import Mark, collection_claim, name_claim, resource_claim
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, from_resource
-from namespace_operator.domain.observed import Collection, Subject
+from namespace_operator.domain.observed import Collection, Observed, Subject
 
 
-def recover_document(
-    subject: Subject, collection: Collection | None, owner: Owner, now: datetime
-) -> NamespaceDocument | Finding:
-    """The document that the status speaks of, or the finding that says why it cannot be made again.
+def recover_document(subject: Subject, observed: Observed, owner: Owner, now: datetime) -> NamespaceDocument | Finding:
+    """The document that status, spec or mark speak of, or the finding that says why it cannot be made again.
 
-    ``collection`` is the one the status names. Nothing is made up: an extractor comes back only with vectors that
-    are live, and ``bound`` is what the mark proves.
+    Nothing is made up: an extractor comes back only with vectors that are live, and ``bound`` is what the mark
+    proves. An adopted collection comes back with all that is in it as what was there before.
     """
-    status = subject.status
-    namespace_id = status.namespace_id or ""
-    name = status.collection or namespace_id
+    if subject.claimed_id is None:
+        return _recover_marked(subject, observed, owner, now)
+    namespace_id, name = subject.claimed_id, subject.known_collection or subject.claimed_id
+    collection = observed.collection
     if collection is None:
         message = (
             f"Status speaks of {namespace_id}, but MongoDB has no document and Qdrant no collection {name}: "
             "both stores lost it; restore them, or delete and apply this Namespace again to start empty"
         )
         return Finding(Reason.COLLECTION_LOST, message, halts=True)
-    mark = collection.mark
-    members = {namespace_id: owner.cr_name}
-    if mark is None or mark != Mark(owner.instance_id, owner.organization, name, mark.incarnation, members):
+    if not _expected_mark(name, namespace_id, owner, collection).is_on(collection.mark):
         message = (
             f"MongoDB has no document for {namespace_id}, and collection {name} does not carry its mark; "
             "restore the document, or delete and apply this Namespace again to start empty"
         )
         return Finding(Reason.COLLECTION_NOT_OWNED, message, halts=True)
+    return _from_collection(namespace_id, subject, collection, owner, now)
 
+
+def _recover_marked(subject: Subject, observed: Observed, owner: Owner, now: datetime) -> NamespaceDocument | Finding:
+    if len(observed.marked) > 1:
+        names = ", ".join(sorted(collection.name for collection in observed.marked))
+        message = (
+            f"MongoDB has no document for this Namespace, and more than one collection carries its mark ({names}); "
+            "apply it again with spec.namespaceId to say which one it is"
+        )
+        return Finding(Reason.COLLECTION_NOT_OWNED, message, halts=True)
+    (collection,) = observed.marked
+    assert collection.mark is not None
+    (namespace_id,) = (key for key, name in collection.mark.members.items() if name == owner.cr_name)
+    return _from_collection(namespace_id, subject, collection, owner, now)
+
+
+def _expected_mark(name: str, namespace_id: str, owner: Owner, collection: Collection) -> Mark:
+    live = collection.mark
+    return Mark(
+        owner.instance_id,
+        owner.organization,
+        name,
+        live.incarnation if live else 0,
+        {namespace_id: owner.cr_name},
+        k8s_namespace_uid=owner.k8s_namespace_uid,
+        adopted=live.adopted if live else False,
+    )
+
+
+def _from_collection(
+    namespace_id: str, subject: Subject, collection: Collection, owner: Owner, now: datetime
+) -> NamespaceDocument:
+    status = subject.status
+    spec = subject.spec if isinstance(subject.spec, NamespaceSpec) else NamespaceSpec()
+    mark = collection.mark
+    assert mark is not None
     extractors = tuple(e for e in (_extractor(s, subject, collection) for s in status.feature_extractors) if e)
-    namespace_name = status.namespace_name or owner.cr_name
+    configs = {config.name for config in spec.vector_configs} & collection.vectors.keys()
+    namespace_name = status.namespace_name or spec.namespace_name or owner.cr_name
+    registered = {vector.name for extractor in extractors for vector in extractor.vectors}
+    found = tuple(
+        DeclaredIndex(field_name=name, field_schema=live.schema) for name, live in sorted(collection.indexes.items())
+    )
     return NamespaceDocument(
         namespace_id=namespace_id,
         namespace_name=namespace_name,
+        mode=spec.effective_mode,
+        namespace_type=spec.effective_type,
+        scope=spec.effective_scope,
         state=State.PROVISIONING,
         owner=owner,
         claims=(
             resource_claim(owner.instance_id, owner.key),
             name_claim(owner.instance_id, owner.organization, namespace_name),
-            collection_claim(name),
+            collection_claim(collection.name),
         ),
         revision=1,
-        collection=name,
+        collection=collection.name,
         incarnation=mark.incarnation,
         bound=True,
-        bound_vectors=tuple(sorted(vector.name for extractor in extractors for vector in extractor.vectors)),
+        bound_vectors=tuple(sorted(registered | configs)),
+        adoption=Adoption(indexes=found) if mark.adopted else None,
         feature_extractors=extractors,
+        vector_configs=tuple(collection.vectors[name] for name in sorted(configs)),
         payload_indexes=_declared_indexes(subject),
         created_at=status.created_at or now,
         updated_at=now,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from namespace_operator.api.annotations import PAUSED
 from namespace_operator.api.spec import NamespaceSpec
-from namespace_operator.api.status import ExtractorStatus, IndexStatus, NamespaceStatus, QdrantStatus
-from namespace_operator.domain.conditions import Finding, conditions
+from namespace_operator.api.status import ExtractorStatus, IndexStatus, NamespaceStatus, PlannedStep, QdrantStatus
+from namespace_operator.domain.conditions import Finding, conditions, paused
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, to_resource
 from namespace_operator.domain.observed import Collection, Observed, Subject
@@ -18,8 +19,22 @@ VOLATILE = frozenset(
 """Status fields that follow the load on the stores; a change of these alone is written at most once a minute."""
 
 
-def report(subject: Subject, observed: Observed, findings: Sequence[Finding], now: datetime) -> NamespaceStatus:
-    """The status to write.
+def report_paused(subject: Subject, now: datetime) -> NamespaceStatus:
+    """The status of an object that is left alone: as it was, and ``Paused``."""
+    message = f"Nothing is looked at or done while the annotation {PAUSED} is 'true'; the rest is as it was before"
+    return subject.status.model_copy(
+        update={"conditions": paused(subject.status.conditions, subject.generation, now, message)}
+    )
+
+
+def report(
+    subject: Subject,
+    observed: Observed,
+    findings: Sequence[Finding],
+    now: datetime,
+    planned: tuple[PlannedStep, ...] | None = None,
+) -> NamespaceStatus:
+    """The status to write; ``planned`` are the steps of a dry run.
 
     Identity and what is registered keep their last known value while the document cannot be read; live numbers are
     null while unknown.
@@ -37,6 +52,8 @@ def report(subject: Subject, observed: Observed, findings: Sequence[Finding], no
         feature_extractors=previous.feature_extractors,
         payload_indexes=previous.payload_indexes,
         unmanaged_indexes=previous.unmanaged_indexes,
+        plan=planned,
+        last_handled_reconcile_at=subject.requests.reconcile_requested_at or previous.last_handled_reconcile_at,
         created_at=previous.created_at,
         updated_at=previous.updated_at,
     )
@@ -47,7 +64,7 @@ def report(subject: Subject, observed: Observed, findings: Sequence[Finding], no
         update={
             "namespace_id": document.namespace_id,
             "namespace_name": document.namespace_name,
-            "collection": document.collection,
+            "collection": document.collection if document.bound else None,
             "vector_inference_map": document.vector_inference_map,
             "feature_extractors": _extractors(subject, document),
             "created_at": document.created_at,

@@ -10,10 +10,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as Names
 from typing import Any, Protocol
 
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument
-from namespace_operator.domain.identity import Key
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, OwnedDocument
 from namespace_operator.domain.indexes import IndexSchema
-from namespace_operator.domain.observed import Collection, Counts
+from namespace_operator.domain.observed import Collection, Counts, ServerRecord
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -26,13 +25,25 @@ class VectorStore(Protocol):
     async def read(self, collection: str) -> Collection | None:
         """The collection, or None where the server says that it has none (it may only have failed to load it)."""
 
+    async def names(self) -> frozenset[str]:
+        """The names of all collections, in one request."""
+
+    async def count_points(self, collection: str) -> int:
+        """The exact number of points of an existing collection."""
+
     async def aliases(self, collection: str) -> tuple[str, ...]:
         """The aliases of an existing collection."""
+
+    async def alias_target(self, name: str) -> str | None:
+        """The collection that this name is an alias of, None if it is no alias."""
 
     async def create_collection(
         self, collection: str, vectors: Sequence[NamedVector], metadata: Mapping[str, Any]
     ) -> None:
         """Create a collection. Raises ``Outdated`` if the name is taken."""
+
+    async def set_metadata(self, collection: str, metadata: Mapping[str, Any]) -> None:
+        """Merge top-level keys into the metadata; None takes a key away."""
 
     async def add_vector(self, collection: str, vector: NamedVector) -> None:
         """Add a named vector; existing points get no value for it."""
@@ -71,5 +82,20 @@ class MetadataStore(Protocol):
     async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:
         """Buckets, collections and objects of each namespace, in one read a collection."""
 
-    def expected(self, instance_id: str) -> AsyncIterator[Key]:
-        """The keys of the custom resources that an instance's documents, but for retained ones, belong to."""
+    async def delete_dependents(self, collection: str, namespace_id: str) -> bool:
+        """Delete one chunk of what belongs to a namespace in a collection of another service; False when none is left.
+
+        Raises ``ValueError`` for a collection of the operator's own.
+        """
+
+    async def prepare(self) -> None:
+        """Make sure that the indexes exist which the claims rest on; they go with a database that is dropped."""
+
+    def owned(self, instance_id: str) -> AsyncIterator[OwnedDocument]:
+        """A summary of every document of an instance. Those of another shape are left out."""
+
+    async def server(self, name: str) -> ServerRecord | None:
+        """What is recorded of the Qdrant server behind a connection of this name."""
+
+    async def record_server(self, name: str, record: ServerRecord, before: ServerRecord | None) -> None:
+        """Record a server in place of ``before``. Raises ``Outdated`` if something else is recorded."""

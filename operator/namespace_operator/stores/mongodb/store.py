@@ -5,20 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as Names
+from dataclasses import asdict
 from typing import Any
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import ConfigurationError
 
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, State, parse_document
-from namespace_operator.domain.identity import Key
-from namespace_operator.domain.observed import Counts
+from namespace_operator.domain.document import (
+    MalformedDocument,
+    NamespaceDocument,
+    OwnedDocument,
+    parse_document,
+    summarize_document,
+)
+from namespace_operator.domain.observed import Counts, ServerRecord
 from namespace_operator.stores.errors import Outdated
 from namespace_operator.stores.mongodb.errors import translated
 
 NAMESPACES = "namespaces"
+SERVERS = "servers"
+OWN = (NAMESPACES, SERVERS)
 COUNTED = ("buckets", "collections", "objects")
+
+_CHUNK = 5_000
+_SUMMARY = {"owner.organization": 1, "owner.cr_name": 1, "state": 1, "collection": 1, "updated_at": 1}
 
 Raw = dict[str, Any]
 
@@ -118,20 +129,46 @@ class MongoStore:
             for namespace_id in namespace_ids
         }
 
-    async def expected(self, instance_id: str) -> AsyncIterator[Key]:
-        """The keys of an instance's documents that are not retained, without reading the rest of them."""
-        # A database that was dropped or restored meanwhile may have lost them.
-        self._indexed = False
-        theirs = {"owner.instance_id": instance_id, "state": {"$ne": State.RETAINED.value}}
-        keys = {"owner.organization": 1, "owner.cr_name": 1}
+    async def delete_dependents(self, collection: str, namespace_id: str) -> bool:
+        """Delete one chunk of a namespace's documents in a collection of another service."""
+        if collection in OWN:
+            raise ValueError(f"{collection} is the operator's own")
+        theirs = self._database[collection]
+        with translated(f"deleting from {collection}"):
+            found = await theirs.find({"namespace_id": namespace_id}, {"_id": 1}, limit=_CHUNK).to_list()
+            if found:
+                await theirs.delete_many({"_id": {"$in": [row["_id"] for row in found]}, "namespace_id": namespace_id})
+        return len(found) == _CHUNK
+
+    async def prepare(self) -> None:
+        """Make the indexes, whether or not this process has made them before."""
+        with translated("making the indexes of the namespace documents"):
+            await self._make_indexes()
+
+    async def owned(self, instance_id: str) -> AsyncIterator[OwnedDocument]:
+        """Every document of an instance, without reading the most of it."""
         with translated("listing namespace documents"):
-            async for raw in self._namespaces.find(theirs, keys):
-                owner = raw["owner"]
-                if not isinstance(owner, dict):
-                    continue
-                organization, name = owner.get("organization"), owner.get("cr_name")
-                if isinstance(organization, str) and isinstance(name, str):
-                    yield Key(organization, name)
+            async for raw in self._namespaces.find({"owner.instance_id": instance_id}, _SUMMARY):
+                summary = summarize_document(raw)
+                if summary is not None:
+                    yield summary
+
+    async def server(self, name: str) -> ServerRecord | None:
+        """What is recorded of the server behind a connection."""
+        with translated("reading the record of the Qdrant server"):
+            raw = await self._database[SERVERS].find_one({"_id": name})
+        return None if raw is None else ServerRecord(str(raw.get("server_id")), bool(raw.get("confirmed")))
+
+    async def record_server(self, name: str, record: ServerRecord, before: ServerRecord | None) -> None:
+        """Record a server, where nothing or exactly ``before`` is recorded."""
+        servers = self._database[SERVERS]
+        with translated("recording the Qdrant server"):
+            if before is None:
+                await servers.insert_one({"_id": name, **asdict(record)})
+                return
+            result = await servers.update_one({"_id": name, **asdict(before)}, {"$set": asdict(record)})
+        if result.matched_count == 0:
+            raise Outdated(f"another Qdrant server is recorded for {name}")
 
     async def _grouped(self, collection: str, pipeline: Sequence[Raw]) -> Mapping[str, int]:
         cursor = await self._database[collection].aggregate(pipeline)
@@ -140,8 +177,10 @@ class MongoStore:
 
     async def _ensure_indexes(self) -> None:
         """No document is written before the unique index that the claims rest on exists."""
-        if self._indexed:
-            return
+        if not self._indexed:
+            await self._make_indexes()
+
+    async def _make_indexes(self) -> None:
         await self._namespaces.create_index("claims", name="claims", unique=True, sparse=True)
         await self._namespaces.create_index("owner.instance_id", name="owner_instance")
         self._indexed = True

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import ValidationError
@@ -57,20 +58,34 @@ class QdrantStore:
                 message = f"What answers 404 for collection {collection} is not Qdrant: a gateway, say; check the URL"
                 raise Rejected(Backend.QDRANT, message, f"GET {collection}")
             return None
-        try:
+        with _understood(f"describes collection {collection}", f"GET {collection}"):
             return translate.collection(collection, answer["result"])
-        except (ValidationError, KeyError, TypeError) as error:
-            message = f"Qdrant describes collection {collection} in a way this operator does not understand"
-            raise Rejected(Backend.QDRANT, f"{message}: {_first_problem(error)}", f"GET {collection}") from error
 
     async def aliases(self, collection: str) -> tuple[str, ...]:
         """The aliases of a collection."""
         _, answer = await self._http.request("GET", "collections", collection, "aliases")
-        try:
+        with _understood(f"lists the aliases of {collection}", f"GET {collection}/aliases"):
             return tuple(sorted(alias["alias_name"] for alias in answer["result"]["aliases"]))
-        except (KeyError, TypeError) as error:
-            message = f"Qdrant lists the aliases of {collection} in a way this operator does not understand"
-            raise Rejected(Backend.QDRANT, message, f"GET {collection}/aliases") from error
+
+    async def names(self) -> frozenset[str]:
+        """The names of all collections."""
+        _, answer = await self._http.request("GET", "collections")
+        with _understood("lists its collections", "GET collections"):
+            return frozenset(str(collection["name"]) for collection in answer["result"]["collections"])
+
+    async def count_points(self, collection: str) -> int:
+        """The exact number of points."""
+        body = {"exact": True}
+        _, answer = await self._http.request("POST", "collections", collection, "points", "count", body=body)
+        with _understood(f"counts the points of {collection}", f"POST {collection}/points/count"):
+            return int(answer["result"]["count"])
+
+    async def alias_target(self, name: str) -> str | None:
+        """The collection behind an alias."""
+        _, answer = await self._http.request("GET", "aliases")
+        with _understood("lists its aliases", "GET aliases"):
+            aliases = {alias["alias_name"]: str(alias["collection_name"]) for alias in answer["result"]["aliases"]}
+        return aliases.get(name)
 
     async def create_collection(
         self, collection: str, vectors: Sequence[NamedVector], metadata: Mapping[str, Any]
@@ -85,6 +100,10 @@ class QdrantStore:
         status, _ = await self._http.request("PUT", "collections", collection, body=_json(body), accept=(409,))
         if status == 409:
             raise Outdated(f"collection {collection} exists")
+
+    async def set_metadata(self, collection: str, metadata: Mapping[str, Any]) -> None:
+        """Merge top-level keys into the metadata."""
+        await self._http.request("PATCH", "collections", collection, body={"metadata": dict(metadata)})
 
     async def add_vector(self, collection: str, vector: NamedVector) -> None:
         """Add a named vector."""
@@ -109,6 +128,16 @@ class QdrantStore:
 
 def _json(model: models.CreateCollection) -> dict[str, Any]:
     return model.model_dump(mode="json", exclude_none=True)
+
+
+@contextmanager
+def _understood(what: str, request: str) -> Iterator[None]:
+    """An answer of another shape than expected is the server's refusal to be understood, not a defect here."""
+    try:
+        yield
+    except (ValidationError, KeyError, TypeError, ValueError) as error:
+        message = f"Qdrant {what} in a way this operator does not understand: {_first_problem(error)}"
+        raise Rejected(Backend.QDRANT, message, request) from error
 
 
 def _says_missing(answer: Any) -> bool:  # noqa: ANN401 - JSON

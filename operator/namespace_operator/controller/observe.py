@@ -1,0 +1,116 @@
+"""What one reconcile reads of the stores: the documents first, then the collection they name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from namespace_operator.controller.server import ServerCheck
+from namespace_operator.controller.strays import Strays
+from namespace_operator.domain.desired import wanted_name
+from namespace_operator.domain.document import NamespaceDocument, State
+from namespace_operator.domain.identity import collection_claim, name_claim, resource_claim
+from namespace_operator.domain.observed import Document, InvalidSpec, Observed, Subject
+from namespace_operator.stores.protocols import MetadataStore, VectorStore
+
+_MAX_CHAIN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Reads both stores for one custom resource at a time."""
+
+    instance_id: str
+    metadata: MetadataStore
+    vectors: VectorStore
+    server: ServerCheck
+    strays: Strays
+
+    async def documents(self, subject: Subject, before: Observed) -> Observed:
+        """Its document and whoever holds what it wants, in one read unless something is amiss.
+
+        What this reconcile has tried already is kept from ``before``.
+        """
+        own = resource_claim(self.instance_id, subject.key)
+        name = name_claim(self.instance_id, subject.key.organization, _wanted_name(subject))
+        chosen = _chosen_collection(subject)
+        claims = [own, name, *([collection_claim(chosen)] if chosen else [])]
+        found = await self.metadata.find(claims)
+        document = _holder(found, own) or await self._named(subject)
+        return replace(
+            before,
+            document=document,
+            name_chain=await self._name_chain(subject, _holder(found, name), document),
+            collection_holder=_other(_holder(found, collection_claim(chosen)), document) if chosen else None,
+        )
+
+    async def collection(self, subject: Subject, observed: Observed) -> Observed:
+        """The server and the collection. A namespace that nothing speaks of has none, unless it was lost."""
+        observed = replace(observed, server=await self.server.identity())
+        document = observed.document
+        if document is None and subject.claimed_id is None and not subject.deleting:
+            observed = replace(observed, marked=await self.strays.of(subject.owner(self.instance_id)))
+        if isinstance(document, NamespaceDocument):
+            name: str | None = document.collection
+        else:
+            name = subject.known_collection or _chosen_collection(subject)
+        return observed if name is None else await self.look(name, subject, observed)
+
+    async def look(self, name: str, subject: Subject, observed: Observed) -> Observed:
+        """The collection of this name."""
+        live = await self.vectors.read(name)
+        aliases = await self.vectors.aliases(name) if live is not None and subject.deleting else ()
+        alias_of = None
+        if live is not None and (live.mark is None or live.mark.collection != name):
+            alias_of = await self.vectors.alias_target(name)
+        version = await self.vectors.version()
+        return replace(
+            observed, collection=live, looked_at=name, alias_of=alias_of, aliases=aliases, server_version=version
+        )
+
+    async def _named(self, subject: Subject) -> Document | None:
+        """The document of an id that annotation, spec or status name: its claims may have been edited away, or be
+        another's. A tombstone only matters to the object whose end it marks.
+        """
+        for namespace_id in (subject.requests.take_over, subject.claimed_id):
+            found = None if namespace_id is None else await self.metadata.get(namespace_id)
+            is_dead = isinstance(found, NamespaceDocument) and found.state is State.DELETED
+            if found is not None and (subject.deleting or not is_dead):
+                return found
+        return None
+
+    async def _name_chain(
+        self, subject: Subject, holder: Document | None, document: Document | None
+    ) -> tuple[Document, ...]:
+        chain: list[Document] = []
+        other = _other(holder, document)
+        while other is not None and other not in chain and len(chain) < _MAX_CHAIN:
+            chain.append(other)
+            if not isinstance(other, NamespaceDocument) or other.requested_name is None:
+                break
+            asked = name_claim(self.instance_id, subject.key.organization, other.requested_name)
+            other = _other(_holder(await self.metadata.find([asked]), asked), document)
+        return tuple(chain)
+
+
+def _holder(found: Sequence[Document], claim: str) -> Document | None:
+    """The document that holds the claim."""
+    return next((document for document in found if claim in document.claims), None)
+
+
+def _other(holder: Document | None, document: Document | None) -> Document | None:
+    """The holder, unless it is the resource's own document."""
+    is_own = (
+        isinstance(holder, NamespaceDocument)
+        and isinstance(document, NamespaceDocument)
+        and holder.namespace_id == document.namespace_id
+    )
+    return None if is_own else holder
+
+
+def _wanted_name(subject: Subject) -> str:
+    return subject.key.name if isinstance(subject.spec, InvalidSpec) else wanted_name(subject.spec, subject.key.name)
+
+
+def _chosen_collection(subject: Subject) -> str | None:
+    return None if isinstance(subject.spec, InvalidSpec) else subject.spec.qdrant_collection

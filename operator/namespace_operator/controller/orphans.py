@@ -1,0 +1,111 @@
+"""Late arrivals and orphans: what a request in flight left behind its deletion, and collections nobody accounts for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+import structlog
+
+from namespace_operator.controller.strays import Strays
+from namespace_operator.controller.waiting import Waiting
+from namespace_operator.domain.document import NamespaceDocument, OwnedDocument, State
+from namespace_operator.domain.observed import Collection
+from namespace_operator.stores.errors import StoreError
+from namespace_operator.stores.protocols import MetadataStore, VectorStore
+
+
+class Reporter(Protocol):
+    """Where numbers are told to."""
+
+    def orphans_found(self, orphans: int, copies: int, at: datetime) -> None:
+        """The numbers of the last look."""
+
+    def reconciled(self, result: Literal["ready", "not_ready", "failed"]) -> None:
+        """How one reconcile ended."""
+
+
+@dataclass(slots=True)
+class Tombstones:
+    """Buries deleted namespaces: once no request can arrive any more, what arrived is removed, then the tombstone.
+
+    ``age`` in seconds is longer than any request to Qdrant may take. A collection is removed only if it carries the
+    deleted namespace's own mark and an exact count says that it is empty, which is what a late create leaves.
+    """
+
+    metadata: MetadataStore
+    vectors: VectorStore
+    waiting: Waiting
+    now: Callable[[], datetime]
+    age: float = 120.0
+
+    async def bury(self, dead: OwnedDocument) -> None:
+        """Bury one, if its time has come."""
+        if self.now() - dead.updated_at < timedelta(seconds=self.age):
+            return
+        document = await self.metadata.get(dead.namespace_id)
+        if not isinstance(document, NamespaceDocument) or document.state is not State.DELETED:
+            return
+        live = await self.vectors.read(document.collection)
+        is_late = live is not None and document.mark.is_on(live.mark)
+        if is_late and await self.vectors.count_points(document.collection) == 0:
+            structlog.get_logger().warning("a late create was undone", collection=document.collection)
+            await self.vectors.delete_collection(document.collection)
+        await self.metadata.delete(document.namespace_id, document.revision)
+        self.waiting.release(document.claims)
+
+
+@dataclass(slots=True)
+class Orphans:
+    """Reports collections with a mark of ours and without a document, after two looks in a row. It removes none.
+
+    ``announce`` makes an event of the operator itself, from a reason and a message.
+    """
+
+    strays: Strays
+    reporter: Reporter
+    now: Callable[[], datetime]
+    announce: Callable[[str, str], Awaitable[None]]
+    _seen: frozenset[str] = field(default_factory=frozenset)
+    _reported: frozenset[str] = field(default_factory=frozenset)
+
+    async def report(self) -> None:
+        """One look. Raises ``StoreError``."""
+        strays = await self.strays.look(thorough=True)
+        names = frozenset(stray.name for stray in strays)
+        lasting = [stray for stray in strays if stray.name in self._seen]
+        copies = [stray for stray in lasting if _is_copy(stray)]
+        self.reporter.orphans_found(len(lasting) - len(copies), len(copies), self.now())
+        confirmed = frozenset(stray.name for stray in lasting)
+        if confirmed - self._reported:
+            await self.announce("OrphanCollections", _describe(lasting))
+        self._seen, self._reported = names, confirmed
+
+
+async def bury_all(tombstones: Tombstones, dead: list[OwnedDocument]) -> None:
+    """Bury what can be; one that fails does not keep the others."""
+    for document in dead:
+        try:
+            await tombstones.bury(document)
+        except StoreError as error:
+            structlog.get_logger().warning(
+                "cannot bury a deleted namespace", namespace_id=document.namespace_id, error=str(error)
+            )
+
+
+def _is_copy(collection: Collection) -> bool:
+    return collection.mark is not None and collection.mark.collection != collection.name
+
+
+def _describe(strays: list[Collection]) -> str:
+    def one(stray: Collection) -> str:
+        assert stray.mark is not None
+        members = ", ".join(sorted(stray.mark.members)) or "nobody"
+        copy = f", a copy of {stray.mark.collection}" if _is_copy(stray) else ""
+        return f"{stray.name} (of {members}{copy})"
+
+    shown = "; ".join(one(stray) for stray in strays[:10])
+    more = f" and {len(strays) - 10} more" if len(strays) > 10 else ""
+    return f"Collections in Qdrant carry this operator's mark, but MongoDB has no document for them: {shown}{more}"

@@ -1,0 +1,143 @@
+"""Bringing one custom resource to rest: observe, then plan and apply until nothing is left to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from namespace_operator.api.status import PlannedStep
+from namespace_operator.controller.apply import Applier, World
+from namespace_operator.controller.cluster import Cluster, ClusterError, Refused
+from namespace_operator.controller.observe import Observer
+from namespace_operator.domain.actions import Action, AddFinalizer, CollectionAction, RemoveFinalizer
+from namespace_operator.domain.conditions import ConditionType, Finding, Reason
+from namespace_operator.domain.deletion import LET_GO
+from namespace_operator.domain.document import NamespaceDocument
+from namespace_operator.domain.dry_run import dry_run_findings, planned_steps
+from namespace_operator.domain.forecast import forecast
+from namespace_operator.domain.plan import Context, Plan, plan
+from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected, Unauthorized
+from namespace_operator.stores.protocols import MetadataStore, VectorStore
+
+_MAX_ROUNDS = 16
+_MAX_OUTDATED = 3
+_NEW_ID = "ns_new"
+"""Stands for the id that would be made up, so that a forecast reads the same each time."""
+
+_UNAVAILABLE = {Backend.QDRANT: Reason.QDRANT_UNAVAILABLE, Backend.MONGODB: Reason.MONGODB_UNAVAILABLE}
+_UNAUTHORIZED = {Backend.QDRANT: Reason.QDRANT_UNAUTHORIZED, Backend.MONGODB: Reason.MONGODB_UNAUTHORIZED}
+_REJECTED = {Backend.QDRANT: Reason.QDRANT_REJECTED, Backend.MONGODB: Reason.MONGODB_REJECTED}
+
+
+@dataclass(slots=True)
+class Settling:
+    """One reconcile's way to rest.
+
+    ``world`` is what is known by now, whatever became of the last step; ``done`` what was carried out, ``findings``
+    what stands in the way at the end, ``planned`` what a dry run would have done.
+    """
+
+    cluster: Cluster
+    metadata: MetadataStore
+    vectors: VectorStore
+    observer: Observer
+    context: Callable[[], Context]
+    world: World
+    done: list[Action] = field(default_factory=list)
+    findings: Sequence[Finding] = ()
+    planned: tuple[PlannedStep, ...] | None = None
+    _held: set[str] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Go as far as it goes. What fails at a backend becomes a finding, what fails at the API server is raised."""
+        try:
+            # Letting an object go needs nothing of the stores, and must not wait for one that never comes back.
+            if not self.world.subject.lets_go:
+                await self._observe()
+            if self.world.subject.requests.dry_run:
+                self._foresee()
+            else:
+                await self._settle()
+        except BackendError as error:
+            structlog.get_logger().debug("request failed", key=str(self.world.subject.key), request=error.request)
+            self.findings = self._known_in_spite_of(error)
+        except (ClusterError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            structlog.get_logger().exception("internal error", key=str(self.world.subject.key))
+            message = f"Internal error ({type(error).__name__}); the operator's log has the details, please report it"
+            self.findings = (Finding(Reason.INTERNAL_ERROR, message, halts=True),)
+
+    def released(self) -> frozenset[str]:
+        """The claims that this run gave up."""
+        last = self.world.observed.document
+        held = set(last.claims) if isinstance(last, NamespaceDocument) else set()
+        return frozenset(self._held - held) if self.done else frozenset()
+
+    async def _observe(self) -> None:
+        subject = self.world.subject
+        observed = await self.observer.documents(subject, self.world.observed)
+        self.world = replace(self.world, observed=observed)
+        if isinstance(observed.document, NamespaceDocument):
+            self._held.update(observed.document.claims)
+        self.world = replace(self.world, observed=await self.observer.collection(subject, observed))
+
+    async def _settle(self) -> None:
+        applier = Applier(self.cluster, self.metadata, self.vectors, self.observer, self.done.append)
+        outdated = 0
+        for _ in range(_MAX_ROUNDS):
+            step = self._plan()
+            if not step.actions:
+                self.findings = step.findings
+                return
+            try:
+                self.world = await applier.apply(step.actions, self.world)
+            except Outdated as error:
+                outdated += 1
+                if outdated > _MAX_OUTDATED:
+                    self.findings = (Finding(Reason.CLAIM_CONFLICT, f"{error}; trying again", halts=True),)
+                    return
+                await self._observe()
+            except Refused as error:
+                if not isinstance(step.actions[0], AddFinalizer | RemoveFinalizer):
+                    raise
+                message = f"The API server refuses to change the finalizer: {error}; see which policy or right it names"
+                self.findings = (Finding(Reason.FINALIZER_REFUSED, message, halts=True),)
+                return
+        raise RuntimeError(f"the plan does not come to rest: {step.actions}")
+
+    def _plan(self) -> Plan:
+        return plan(self.world.subject, self.world.observed, self.context())
+
+    def _foresee(self) -> None:
+        foreseen = forecast(self.world.subject, self.world.observed, replace(self.context(), candidate_id=_NEW_ID))
+        self.planned = planned_steps(foreseen, self.world.observed.document)
+        self.findings = dry_run_findings(foreseen)
+
+    def _known_in_spite_of(self, error: BackendError) -> Sequence[Finding]:
+        """The failure, and with Qdrant as the only one that fails what is to say of the document all the same."""
+        failure = _finding(error, deleting=self.world.subject.deleting)
+        if error.backend is not Backend.QDRANT:
+            return (failure,)
+        self.world = replace(self.world, observed=replace(self.world.observed, collection=None, looked_at=None))
+        step = self._plan()
+        undecided = self.world.observed.document is None or any(
+            not isinstance(action, CollectionAction) for action in step.actions
+        )
+        told = (finding for finding in step.findings if finding.condition is not ConditionType.COLLECTION)
+        return (replace(failure, unexamined=(ConditionType.METADATA,) if undecided else ()), *told)
+
+
+def _finding(error: BackendError, *, deleting: bool) -> Finding:
+    match error:
+        case Unauthorized():
+            reason = _UNAUTHORIZED[error.backend]
+        case Rejected():
+            reason = _REJECTED[error.backend]
+        case _:
+            reason = _UNAVAILABLE[error.backend]
+    message = f"{error}; the deletion goes on once that is over, {LET_GO}" if deleting else str(error)
+    return Finding(reason, message, halts=True)

@@ -1,0 +1,89 @@
+"""Collections of ours that no document accounts for: lost documents are found again by them, orphans are reported."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from namespace_operator.api.names import MARKER_COLLECTION
+from namespace_operator.domain.document import Owner
+from namespace_operator.domain.observed import Collection
+from namespace_operator.stores.protocols import MetadataStore, VectorStore
+
+
+@dataclass(slots=True)
+class Strays:
+    """Looks for collections that carry a mark of this instance and have no document.
+
+    A look is believed for ``max_age`` seconds, so that many new resources cost one. Collections without a mark of ours
+    are not read again before a thorough look.
+    """
+
+    instance_id: str
+    metadata: MetadataStore
+    vectors: VectorStore
+    monotonic: Callable[[], float]
+    max_age: float = 30.0
+    _strays: tuple[Collection, ...] = ()
+    _foreign: set[str] = field(default_factory=set)
+    _looked: float | None = None
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def look(self, *, thorough: bool = False) -> tuple[Collection, ...]:
+        """The strays, restored copies of other collections among them. Raises ``BackendError``."""
+        async with self._looking:
+            age = None if self._looked is None else self.monotonic() - self._looked
+            if thorough or age is None or age >= self.max_age:
+                self._strays = await self._search(thorough=thorough)
+                self._looked = self.monotonic()
+            return self._strays
+
+    async def of(self, owner: Owner) -> tuple[Collection, ...]:
+        """The strays that belong to this custom resource, each as it is right now."""
+        found: list[Collection] = []
+        for stray in await self.look():
+            if not _names(stray, owner):
+                continue
+            live = await self.vectors.read(stray.name)
+            if live is not None and _names(live, owner) and not await self._has_document(live):
+                found.append(live)
+        return tuple(found)
+
+    async def _search(self, *, thorough: bool) -> tuple[Collection, ...]:
+        # The names first: whatever is among them was announced in a document before it was made.
+        names = await self.vectors.names()
+        documented = {document.collection async for document in self.metadata.owned(self.instance_id)}
+        if thorough:
+            self._foreign.clear()
+        strays: list[Collection] = []
+        for name in sorted(names - documented - self._foreign - {MARKER_COLLECTION}):
+            live = await self.vectors.read(name)
+            if live is not None and live.mark is not None and live.mark.instance_id == self.instance_id:
+                strays.append(live)
+            else:
+                self._foreign.add(name)
+        return tuple(strays)
+
+    async def _has_document(self, collection: Collection) -> bool:
+        """A document that somebody else owns by now, or a tombstone."""
+        assert collection.mark is not None
+        for namespace_id in collection.mark.members:
+            if await self.metadata.get(namespace_id) is not None:
+                return True
+        return False
+
+
+def _names(collection: Collection, owner: Owner) -> bool:
+    """Whether the mark is the collection's own and says that it belongs to this resource.
+
+    Without the incarnation of the Kubernetes namespace nobody can tell whose it is.
+    """
+    mark = collection.mark
+    return (
+        mark is not None
+        and mark.collection == collection.name
+        and (mark.instance_id, mark.organization, mark.k8s_namespace_uid)
+        == (owner.instance_id, owner.organization, owner.k8s_namespace_uid)
+        and owner.cr_name in mark.members.values()
+    )

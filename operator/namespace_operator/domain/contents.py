@@ -1,0 +1,230 @@
+"""Planning what is in Qdrant: the collection, its mark, vectors and indexes, and the document that confirms them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from namespace_operator.domain.actions import (
+    Action,
+    AddVector,
+    CollectionAction,
+    CreateCollection,
+    DropIndex,
+    MarkCollection,
+    PutIndex,
+    ReplaceDocument,
+)
+from namespace_operator.domain.conditions import Finding, Reason
+from namespace_operator.domain.desired import Desired
+from namespace_operator.domain.document import (
+    Adoption,
+    DeclaredIndex,
+    NamespaceDocument,
+    State,
+    UnsupportedIndex,
+)
+from namespace_operator.domain.identity import is_marked
+from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema
+from namespace_operator.domain.observed import Collection, Observed, Subject
+from namespace_operator.domain.ownership import foreign_collection
+
+Step = tuple[tuple[Action, ...], tuple[Finding, ...]]
+
+
+def plan_collection(
+    subject: Subject,
+    document: NamespaceDocument,
+    observed: Observed,
+    findings: tuple[Finding, ...],
+    wanted: Desired,
+    now: datetime,
+) -> Step:
+    """The next step in Qdrant for a document that announces all that is wanted; ``findings`` were made before."""
+    schemas = _index_schemas(wanted)
+    collection = observed.collection
+    if collection is None:
+        if document.bound or _was_seen(subject, document):
+            return (), (*findings, _lost(document))
+        if document.adoption is not None:
+            # What was about to be adopted is gone, and what is made in its place is ours alone.
+            return (ReplaceDocument(_changed(document, now, adoption=None)),), ()
+        vectors = tuple(document.vectors.values())
+        create = CreateCollection(document.collection, vectors, document.mark.to_metadata())
+        return (create, *(PutIndex(document.collection, name, schema) for name, schema in schemas.items())), ()
+    if not document.mark.is_on(collection.mark):
+        claimed = _claim(subject, document, collection, observed, now)
+        return claimed or ((), (*findings, foreign_collection(document, collection, observed)))
+
+    vector_actions, vector_findings = _compare_vectors(document, collection)
+    index_actions, index_findings = _compare_indexes(document, observed, collection, schemas)
+    actions = (*vector_actions, *index_actions)
+    if actions:
+        return actions, ()
+    confirmed = _confirm(document, observed, collection, wanted, schemas, now)
+    if not confirmed.holds(document):
+        return (ReplaceDocument(confirmed),), ()
+    return (), (*_compare_status(collection), *findings, *vector_findings, *index_findings)
+
+
+def _was_seen(subject: Subject, document: NamespaceDocument) -> bool:
+    """The status remembers indexes of the collection: a document restored from before does not make it new."""
+    return subject.status.namespace_id == document.namespace_id and bool(subject.status.payload_indexes)
+
+
+def _claim(
+    subject: Subject, document: NamespaceDocument, collection: Collection, observed: Observed, now: datetime
+) -> Step | None:
+    """Make a collection ours by its mark, where somebody with the right to do so asked for it."""
+    if document.previous_mark is not None and document.previous_mark.is_on(collection.mark):
+        return (MarkCollection(collection.name, document.mark, expected=collection.mark),), ()
+    may_adopt = subject.requests.adopt is not None and observed.alias_of is None
+    if document.bound or is_marked(collection.metadata) or not may_adopt:
+        return None
+    found = (DeclaredIndex(field_name=name, field_schema=live.schema) for name, live in collection.indexes.items())
+    adoption = Adoption(indexes=tuple(sorted(found, key=lambda index: index.field_name)))
+    if document.adoption != adoption:
+        return (ReplaceDocument(_changed(document, now, adoption=adoption)),), ()
+    return (MarkCollection(collection.name, document.mark, expected=None),), ()
+
+
+def _changed(document: NamespaceDocument, now: datetime, **changes: object) -> NamespaceDocument:
+    return document.model_copy(update={**changes, "revision": document.revision + 1, "updated_at": now})
+
+
+def _index_schemas(wanted: Desired) -> Mapping[str, IndexSchema]:
+    declared = {name: index.field_schema for name, index in wanted.indexes.items()}
+    return {**declared, **SYSTEM_INDEXES}
+
+
+def _compare_vectors(
+    document: NamespaceDocument, collection: Collection
+) -> tuple[list[CollectionAction], list[Finding]]:
+    actions: list[CollectionAction] = []
+    findings: list[Finding] = []
+    for name, vector in document.vectors.items():
+        live = collection.vectors.get(name)
+        if live is None and name in document.bound_vectors:
+            message = f"Vector {name} of collection {collection.name} is missing although it was there; add it again"
+            findings.append(
+                Finding(Reason.VECTOR_MISSING, f"{message} ({vector.describe()}) and re-index the documents")
+            )
+        elif live is None:
+            actions.append(AddVector(collection.name, vector))
+        elif live.describe() != vector.describe():
+            message = f"Vector {name} of collection {collection.name} is {live.describe()}, registered is"
+            findings.append(Finding(Reason.VECTOR_MISMATCH, f"{message} {vector.describe()}; it is never changed"))
+    return actions, findings
+
+
+def _compare_indexes(
+    document: NamespaceDocument, observed: Observed, collection: Collection, schemas: Mapping[str, IndexSchema]
+) -> tuple[list[CollectionAction], list[Finding]]:
+    actions: list[CollectionAction] = []
+    findings: list[Finding] = []
+    for field_name, schema in schemas.items():
+        live = collection.indexes.get(field_name)
+        if live is not None and live.schema == schema:
+            continue
+        put = PutIndex(collection.name, field_name, schema)
+        finding = _in_the_way(put, document, observed, collection)
+        if finding is None:
+            actions.append(put)
+        else:
+            findings.append(finding)
+    dropped = (index.field_name for index in document.payload_indexes if index.field_name not in schemas)
+    actions.extend(
+        DropIndex(collection.name, name)
+        for name in dropped
+        if name in collection.indexes and not _was_adopted(name, document, collection)
+    )
+    return actions, findings
+
+
+def _in_the_way(
+    put: PutIndex, document: NamespaceDocument, observed: Observed, collection: Collection
+) -> Finding | None:
+    """Why an index that is not as wanted is not made."""
+    live = collection.indexes.get(put.field_name)
+    if _was_adopted(put.field_name, document, collection):
+        message = (
+            f"The adopted collection {collection.name} has an index on {put.field_name} as {_show(live)}, wanted is "
+            f"{dict(put.schema)}; what was there is never changed: declare it as it is, or drop it in Qdrant"
+        )
+        return Finding(Reason.INDEX_CONFLICT, message)
+    if put.attempt in observed.rejected_indexes:
+        return Finding(Reason.INDEX_REJECTED, f"Index on {put.field_name}: {observed.rejected_indexes[put.attempt]}")
+    if live is None and put.attempt in observed.tried_indexes:
+        message = f"The index on {put.field_name} was made and is gone again; trying again"
+        return Finding(Reason.INDEX_MISSING, message)
+    known = _unsupported(put.field_name, put.schema, observed.server_version, live.schema) if live else None
+    if put.attempt in observed.tried_indexes or known in document.unsupported_indexes:
+        message = f"Qdrant {observed.server_version} made {_show(live)} of the index on {put.field_name}, wanted is"
+        return Finding(
+            Reason.INDEX_PARAMETER_UNSUPPORTED, f"{message} {dict(put.schema)}; change it or upgrade the server"
+        )
+    return None
+
+
+def _was_adopted(field_name: str, document: NamespaceDocument, collection: Collection) -> bool:
+    """Whether the live index is the one that stood in the collection when it was adopted."""
+    live = collection.indexes.get(field_name)
+    return live is not None and document.adopted_indexes.get(field_name) == live.schema
+
+
+def _unsupported(field_name: str, schema: IndexSchema, server_version: str, made: IndexSchema) -> UnsupportedIndex:
+    return UnsupportedIndex(field_name=field_name, field_schema=schema, server_version=server_version, made=made)
+
+
+def _compare_status(collection: Collection) -> tuple[Finding, ...]:
+    if collection.status != "red":
+        return ()
+    message = f"Qdrant reports collection {collection.name} red: an optimization failed; see the server's log"
+    return (Finding(Reason.COLLECTION_RED, message),)
+
+
+def _confirm(
+    document: NamespaceDocument,
+    observed: Observed,
+    collection: Collection,
+    wanted: Desired,
+    schemas: Mapping[str, IndexSchema],
+    now: datetime,
+) -> NamespaceDocument:
+    """The document as it reads once everything announced stands in Qdrant, or is known not to."""
+    present = {name for name in document.vectors if name in collection.vectors}
+    bound = tuple(sorted(present.union(document.bound_vectors)))
+    unsupported = tuple(
+        _unsupported(name, schema, observed.server_version, collection.indexes[name].schema)
+        for name, schema in schemas.items()
+        if name in collection.indexes
+        and collection.indexes[name].schema != schema
+        and not _was_adopted(name, document, collection)
+        and PutIndex(collection.name, name, schema).attempt not in observed.rejected_indexes
+    )
+    services = document.inference_services
+    return _changed(
+        document,
+        now,
+        state=State.READY,
+        bound=True,
+        bound_vectors=bound,
+        previous_owner=None,
+        payload_indexes=tuple(i for i in document.payload_indexes if i.field_name in wanted.indexes),
+        unsupported_indexes=unsupported,
+        vector_inference_map={name: services[name] for name in bound if name in services},
+    )
+
+
+def _show(live: object) -> str:
+    schema = getattr(live, "schema", None)
+    return "nothing" if schema is None else str(dict(schema))
+
+
+def _lost(document: NamespaceDocument) -> Finding:
+    message = (
+        f"Collection {document.collection} was there and Qdrant no longer has it; it is not made again, because that "
+        "would wipe data the server only failed to load: look at the server's log and restore it from a snapshot, or "
+        "give it up: set deletionPolicy: Delete, delete this Namespace and apply it again"
+    )
+    return Finding(Reason.COLLECTION_LOST, message, halts=True)

@@ -1,0 +1,77 @@
+"""Events: what happened to a namespace, told once. Nothing that merely is the case makes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from namespace_operator.api.status import NamespaceStatus
+from namespace_operator.domain.actions import (
+    Action,
+    DeleteCollection,
+    MarkCollection,
+    RemoveFinalizer,
+    UnmarkCollection,
+)
+from namespace_operator.domain.conditions import ConditionType
+from namespace_operator.domain.observed import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of an object."""
+
+    kind: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+def events(subject: Subject, status: NamespaceStatus, done: Sequence[Action]) -> tuple[Event, ...]:
+    """What is to tell of one reconcile. ``subject`` has the status from before, ``status`` is the new one."""
+    return (*_of_actions(subject, done), *_of_extractors(subject.status, status), *_of_ready(subject.status, status))
+
+
+def events_of_release(subject: Subject, done: Sequence[Action]) -> tuple[Event, ...]:
+    """What is to tell of a reconcile after which the object is gone."""
+    return tuple(_of_actions(subject, done))
+
+
+def _of_actions(subject: Subject, done: Sequence[Action]) -> Iterator[Event]:
+    for action in done:
+        match action:
+            case MarkCollection(collection, _, None):
+                yield Event("Normal", "Adopted", f"Collection {collection} was adopted; nothing in it was changed")
+            case MarkCollection(collection):
+                yield Event("Normal", "TakenOver", f"Collection {collection} was taken over from its former owner")
+            case UnmarkCollection(collection):
+                message = f"The adopted collection {collection} stays; it no longer carries this operator's mark"
+                yield Event("Normal", "CollectionReleased", message)
+            case DeleteCollection(collection):
+                yield Event(
+                    "Normal", "CollectionDeleted", f"Collection {collection} was deleted (deletionPolicy: Delete)"
+                )
+            case RemoveFinalizer() if subject.deleting and subject.requests.force_release:
+                what = subject.status.namespace_id or "whatever it had"
+                message = f"The Namespace was let go by force; the data of {what} stays in Qdrant and MongoDB"
+                yield Event("Warning", "ForceReleased", message)
+
+
+def _of_extractors(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[Event]:
+    listed = {extractor.feature_extractor_id for extractor in before.feature_extractors if extractor.in_spec}
+    for extractor in after.feature_extractors:
+        if not extractor.in_spec and extractor.feature_extractor_id in listed:
+            message = (
+                f"{extractor.feature_extractor_id} was removed from the spec but stays registered with its vectors: "
+                "a collection's vectors and the documents in them are never dropped"
+            )
+            yield Event("Normal", "ExtractorKept", message)
+
+
+def _of_ready(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[Event]:
+    """An event when the reason of Ready changes, not each time it is confirmed."""
+    was = {condition.type: condition for condition in before.conditions}.get(ConditionType.READY)
+    ready = next((condition for condition in after.conditions if condition.type == ConditionType.READY), None)
+    if ready is None or (was is not None and (was.status, was.reason) == (ready.status, ready.reason)):
+        return
+    yield Event("Normal" if ready.status == "True" else "Warning", ready.reason, ready.message)

@@ -1,0 +1,119 @@
+"""A dry run: every step from here to rest, without doing any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from namespace_operator.domain.actions import (
+    Action,
+    AddFinalizer,
+    AddVector,
+    CollectionAction,
+    CreateCollection,
+    DeleteCollection,
+    DeleteDependents,
+    DropIndex,
+    InsertDocument,
+    MarkCollection,
+    PutIndex,
+    RemoveFinalizer,
+    ReplaceDocument,
+    UnmarkCollection,
+)
+from namespace_operator.domain.conditions import Finding
+from namespace_operator.domain.document import NamespaceDocument
+from namespace_operator.domain.identity import MARK_PREFIX
+from namespace_operator.domain.indexes import IndexSchema
+from namespace_operator.domain.observed import Collection, LiveIndex, Observed, Subject
+from namespace_operator.domain.plan import Context, plan
+from namespace_operator.domain.vectors import NamedVector
+
+_MAX_ROUNDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The steps to rest, what would still stand in the way then, and the world as it would be."""
+
+    actions: tuple[Action, ...]
+    findings: tuple[Finding, ...]
+    subject: Subject
+    observed: Observed
+
+
+def as_asked(schema: IndexSchema) -> IndexSchema:
+    """A server that makes every index as it is asked to."""
+    return schema
+
+
+def forecast(
+    subject: Subject,
+    observed: Observed,
+    context: Context,
+    make_index: Callable[[IndexSchema], IndexSchema] = as_asked,
+) -> Forecast:
+    """Plan and imagine until nothing is left to do. ``make_index`` is what the server makes of a wanted schema."""
+    done: list[Action] = []
+    for _ in range(_MAX_ROUNDS):
+        step = plan(subject, observed, context)
+        if not step.actions:
+            return Forecast(tuple(done), step.findings, subject, observed)
+        for action in step.actions:
+            done.append(action)
+            subject, observed = after(action, subject, observed, make_index)
+    raise RuntimeError(f"the plan does not come to rest: {step.actions}")
+
+
+def after(
+    action: Action,
+    subject: Subject,
+    observed: Observed,
+    make_index: Callable[[IndexSchema], IndexSchema] = as_asked,
+) -> tuple[Subject, Observed]:
+    """The world as it reads once this action was done."""
+    match action:
+        case AddFinalizer() | RemoveFinalizer():
+            return replace(subject, finalized=isinstance(action, AddFinalizer)), observed
+        case InsertDocument(document) | ReplaceDocument(document):
+            return subject, _with_document(observed, document)
+        case DeleteDependents():
+            return subject, replace(observed, dependents_deleted=True)
+        case DeleteCollection():
+            return subject, replace(observed, collection=None, delete_sent=True)
+        case CreateCollection(name, vectors, metadata):
+            assert observed.collection is None, "a put of an existing name can wipe it"
+            named = {vector.name: NamedVector(**vector.model_dump()) for vector in vectors}
+            return subject, replace(observed, collection=Collection(name, "green", 0, 0, 1, named, {}, metadata))
+        case _:
+            assert observed.collection is not None
+            tried = observed.tried_indexes | ({action.attempt} if isinstance(action, PutIndex) else set())
+            changes = _changes(action, observed.collection, make_index)
+            return subject, replace(observed, collection=replace(observed.collection, **changes), tried_indexes=tried)
+
+
+def _with_document(observed: Observed, document: NamespaceDocument) -> Observed:
+    before = observed.document
+    moved = isinstance(before, NamespaceDocument) and before.collection != document.collection
+    return replace(observed, document=document, collection=None if moved else observed.collection)
+
+
+def _changes(
+    action: CollectionAction, collection: Collection, make_index: Callable[[IndexSchema], IndexSchema]
+) -> dict[str, Any]:
+    match action:
+        case MarkCollection(_, mark):
+            return {"metadata": {**collection.metadata, **mark.to_metadata()}}
+        case UnmarkCollection():
+            kept = {key: value for key, value in collection.metadata.items() if not key.startswith(MARK_PREFIX)}
+            return {"metadata": kept}
+        case AddVector(_, vector):
+            assert vector.name not in collection.vectors
+            return {"vectors": {**collection.vectors, vector.name: NamedVector(**vector.model_dump())}}
+        case PutIndex(_, name, schema):
+            return {"indexes": {**collection.indexes, name: LiveIndex(make_index(schema), 0)}}
+        case DropIndex(_, name):
+            return {"indexes": {field: live for field, live in collection.indexes.items() if field != name}}
+        case _:
+            raise AssertionError(f"changes no collection: {action}")

@@ -1,0 +1,133 @@
+"""Whose things are: who may have a document, a name, a collection, and what to say to who may not."""
+
+from __future__ import annotations
+
+from namespace_operator.api.annotations import ADOPT, TAKE_OVER
+from namespace_operator.domain.conditions import Finding, Reason
+from namespace_operator.domain.desired import Desired
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State
+from namespace_operator.domain.identity import is_marked
+from namespace_operator.domain.observed import Collection, Document, InvalidSpec, Observed, Subject
+
+_MAX_CYCLE = 8
+"""Longest ring of namespaces, each asking for the next one's name, that is resolved; see ``steps_aside``."""
+
+
+def attaches(document: NamespaceDocument, subject: Subject, owner: Owner) -> bool:
+    """Whether the document is this object's without anybody's permission.
+
+    It is if only the object was made again, in the same incarnation of its Kubernetes namespace, and if an
+    authorised ``spec.namespaceId`` names one of a former object of that Kubernetes namespace under another name.
+    """
+    if document.owner.model_copy(update={"cr_uid": owner.cr_uid}) == owner:
+        return True
+    renamed = document.owner.model_copy(update={"cr_uid": owner.cr_uid, "cr_name": owner.cr_name})
+    named = not isinstance(subject.spec, InvalidSpec) and subject.spec.namespace_id == document.namespace_id
+    return renamed == owner and named and document.state is State.RETAINED
+
+
+def is_of_former_namespace(document: NamespaceDocument, owner: Owner) -> bool:
+    """Whether the document's object lived in an earlier incarnation of this Kubernetes namespace, and so is gone."""
+    same_place = (document.owner.instance_id, document.owner.key) == (owner.instance_id, owner.key)
+    return same_place and document.owner.k8s_namespace_uid != owner.k8s_namespace_uid
+
+
+def take_over_refused(subject: Subject, document: NamespaceDocument | None) -> Finding | None:
+    """What is to say if the take-over that is asked for cannot be had."""
+    asked = subject.requests.take_over
+    if asked is None or (document is not None and document.namespace_id == asked):
+        return None
+    if document is None:
+        message = f"annotation {TAKE_OVER} names {asked}, but MongoDB has no document of it; correct or remove it"
+        return Finding(Reason.TAKE_OVER_REFUSED, message, halts=True)
+    message = (
+        f"annotation {TAKE_OVER} names {asked}, but this Namespace already has {document.namespace_id}; remove it, or "
+        "put it on a Namespace that has no data yet"
+    )
+    return Finding(Reason.TAKE_OVER_REFUSED, message)
+
+
+def owned_elsewhere(document: NamespaceDocument, owner: Owner) -> Finding:
+    """The document belongs to another object, and stays untouched."""
+    theirs = document.owner
+    if theirs.instance_id != owner.instance_id:
+        whose = f"Namespace {theirs.key} of another operator (instance {theirs.instance_id})"
+    elif is_of_former_namespace(document, owner):
+        whose = f"Namespace {theirs.key} of an earlier Kubernetes namespace (uid {theirs.k8s_namespace_uid})"
+    else:
+        whose = f"Namespace {theirs.key}"
+    message = (
+        f"{document.namespace_id} belongs to {whose}; use another metadata.name for a new namespace, or take it over "
+        f"with the annotation {TAKE_OVER}: {document.namespace_id}"
+    )
+    return Finding(Reason.OWNED_ELSEWHERE, message, halts=True)
+
+
+def name_conflict(observed: Observed, wanted: Desired) -> Finding | None:
+    """The wanted namespaceName is another namespace's."""
+    if not observed.name_chain:
+        return None
+    message = (
+        f"namespaceName {wanted.namespace_name} is held by {_describe(observed.name_chain[0])}; "
+        "choose another namespaceName, or rename or delete that one"
+    )
+    return Finding(Reason.NAME_CONFLICT, message)
+
+
+def collection_conflict(observed: Observed, wanted: Desired) -> Finding | None:
+    """The chosen collection is another namespace's."""
+    holder = observed.collection_holder
+    if holder is None:
+        return None
+    message = f"infrastructure.qdrantCollection {wanted.collection} is held by {_describe(holder)}"
+    if isinstance(holder, NamespaceDocument) and holder.state is State.DELETED:
+        return Finding(Reason.COLLECTION_CONFLICT, f"{message}; it becomes free by itself within minutes")
+    return Finding(Reason.COLLECTION_CONFLICT, f"{message}; choose another collection, or delete that namespace")
+
+
+def steps_aside(document: NamespaceDocument, observed: Observed) -> bool:
+    """Whether this namespace gives up its name first, so that a ring of renames can go on.
+
+    In a ring everybody waits for the next one's name. The namespace with the smallest id takes its own id for a name
+    meanwhile.
+    """
+    ring: list[str] = []
+    for other in observed.name_chain[:_MAX_CYCLE]:
+        if isinstance(other, MalformedDocument) or other.state in (State.RETAINED, State.DELETING):
+            return False
+        ring.append(other.namespace_id)
+        if other.requested_name == document.namespace_name:
+            return document.namespace_id < min(ring)
+    return False
+
+
+def foreign_collection(document: NamespaceDocument, collection: Collection, observed: Observed) -> Finding:
+    """The collection is not this namespace's by its mark."""
+    if observed.alias_of is not None:
+        message = (
+            f"infrastructure.qdrantCollection {collection.name} is an alias of {observed.alias_of}; choose the name of "
+            "a collection, or of one to be made"
+        )
+        return Finding(Reason.COLLECTION_IS_ALIAS, message, halts=True)
+    if not document.bound and not is_marked(collection.metadata):
+        message = (
+            f"Collection {collection.name} exists and was not made by this operator; choose another collection, or "
+            f"adopt it with the annotation {ADOPT}: 'true' (it then outlives the Namespace) or 'with-delete'"
+        )
+        return Finding(Reason.COLLECTION_NOT_OWNED, message, halts=True)
+    message = (
+        f"Collection {document.collection} does not carry the mark of {document.namespace_id} in its metadata "
+        f"(wanted: {document.mark.to_metadata()}); nothing is written to it until the mark is back"
+    )
+    return Finding(Reason.COLLECTION_NOT_OWNED, message, halts=True)
+
+
+def _describe(holder: Document) -> str:
+    if isinstance(holder, MalformedDocument):
+        return f"the malformed document {holder.document_id} ({holder.problem}), which must be repaired first"
+    life = {
+        State.RETAINED: ", retained: its Namespace is gone",
+        State.DELETING: ", being deleted",
+        State.DELETED: ", deleted moments ago",
+    }.get(holder.state, "")
+    return f"{holder.namespace_id} (Namespace {holder.owner.key}{life})"
