@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from namespace_operator.api.annotations import ANNOTATIONS, parse_requests
 from namespace_operator.api.base import field_errors
 from namespace_operator.api.resource import FINALIZER
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
@@ -77,7 +78,13 @@ def _concerns(obj: Object) -> tuple[object, ...]:
         metadata.get("generation"),
         metadata.get("deletionTimestamp"),
         tuple(metadata.get("finalizers", ())),
+        _asked(metadata),
     )
+
+
+def _asked(metadata: Object) -> tuple[tuple[str, str], ...]:
+    annotations = metadata.get("annotations") or {}
+    return tuple((name, annotations[name]) for name in ANNOTATIONS if name in annotations)
 
 
 def to_subject(obj: Object, k8s_namespace_uid: str) -> Subject:
@@ -93,6 +100,7 @@ def to_subject(obj: Object, k8s_namespace_uid: str) -> Subject:
         status=_status(obj.get("status") or {}),
         deleting="deletionTimestamp" in metadata,
         finalized=FINALIZER in metadata.get("finalizers", ()),
+        requests=parse_requests(metadata.get("annotations") or {}),
     )
 
 
