@@ -123,12 +123,16 @@ def _manifest(name: str, spec: object, group: str = GROUP) -> dict[str, Any]:
 
 
 @contextmanager
-def _stored(server: Server, spec: Mapping[str, Any], name: str | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+def _stored(
+    server: Server, spec: Mapping[str, Any], name: str | None = None, status: Mapping[str, Any] | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """An object in the API server, with its path."""
     name = name or f"admission-{uuid.uuid4().hex[:8]}"
     path = f"{_objects()}/{name}"
     stored = server.send("POST", _objects(), _manifest(name, spec)).accepted()
     try:
+        if status is not None:
+            stored = server.send("PUT", f"{path}/status", stored | {"status": status}).accepted()
         yield path, stored
     finally:
         server.send("DELETE", path).accepted()
@@ -150,7 +154,7 @@ def test_create(server: Server, case: Case) -> None:
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.id)
 def test_change(server: Server, change: Change) -> None:
-    with _stored(server, change.old) as (path, stored):
+    with _stored(server, change.old, status=change.status) as (path, stored):
         answer = server.send("PUT", path, stored | {"spec": change.new}, dryRun="All")
         _assert_refused_for(answer.causes(), change.refusals)
 

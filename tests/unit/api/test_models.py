@@ -1,14 +1,17 @@
 """The models give the verdicts of the table, and read and write objects as Kubernetes spells them."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from qdrant_client import models as qdrant
 
 from namespace_operator.api import indexes
-from namespace_operator.api.base import FieldError, field_errors
+from namespace_operator.api.base import ApiModel, FieldError, field_errors
 from namespace_operator.api.resource import NamespaceResource
+from namespace_operator.api.rules import Rule, TransitionRule
 from namespace_operator.api.spec import FieldSchema, NamespaceSpec, PayloadIndex
 from namespace_operator.api.status import Condition, NamespaceStatus
 from tests.unit.api.cases import CASES, CHANGES, Case, Change
@@ -22,6 +25,10 @@ def _errors(case: Case) -> tuple[FieldError, ...]:
     return ()
 
 
+def _every_rule() -> list[Rule[Any] | TransitionRule]:
+    return [rule for model in ApiModel.__subclasses__() for rule in (*model.rules, *model.transition_rules)]
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_verdict(case: Case) -> None:
     errors = _errors(case)
@@ -33,8 +40,17 @@ def test_verdict(case: Case) -> None:
 def test_the_table_is_worth_its_name() -> None:
     ids = [case.id for case in CASES] + [change.id for change in CHANGES]
     assert len(ids) == len(set(ids))
-    assert sum(not case.refusals for case in CASES) >= 30
-    assert sum(bool(case.refusals) for case in CASES) >= 60
+    assert sum(not case.refusals for case in CASES) >= 120
+    assert sum(bool(case.refusals) for case in CASES) >= 120
+    assert sum(not change.refusals for change in CHANGES) >= 40
+    assert sum(bool(change.refusals) for change in CHANGES) >= 40
+
+
+@pytest.mark.parametrize("rule", _every_rule(), ids=lambda rule: rule.message)
+def test_every_rule_refuses_something_in_the_table(rule: Rule[Any] | TransitionRule) -> None:
+    words = ".+".join(map(re.escape, re.split(r"\{[A-Za-z.]+\}", rule.message)))
+    messages = [refusal.message for case in (*CASES, *CHANGES) for refusal in case.refusals if refusal.message]
+    assert any(re.fullmatch(words, message) for message in messages)
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.id)
@@ -43,13 +59,13 @@ def test_changes_start_from_accepted_objects(change: Change) -> None:
 
 
 def test_absent_null_and_empty_are_one() -> None:
-    nulls = {"featureExtractors": None, "payloadIndexes": None, "namespaceName": None}
+    nulls = dict.fromkeys(field.alias or name for name, field in NamespaceSpec.model_fields.items())
     assert NamespaceSpec.model_validate(nulls) == NamespaceSpec.model_validate({}) == NamespaceSpec()
 
 
 def test_fields_of_a_newer_schema_are_ignored() -> None:
     spec = NamespaceSpec.model_validate(
-        {"mode": "standalone", "payloadIndexes": [{"fieldName": "a", "type": "geo", "new": 1}]}
+        {"later": "standalone", "payloadIndexes": [{"fieldName": "a", "type": "geo", "new": 1}]}
     )
     assert spec == NamespaceSpec(payload_indexes=(PayloadIndex(field_name="a", type=indexes.IndexType.GEO),))
 
@@ -64,10 +80,17 @@ def test_effective_schema_of_both_forms() -> None:
 def test_spec_round_trip() -> None:
     spec = {
         "namespaceName": "abc",
+        "namespaceId": "ns_abc",
+        "description": "",
+        "mode": "managed",
+        "namespaceType": "marketplace",
+        "scope": "system",
         "featureExtractors": [{"featureExtractorName": "a", "version": "v1", "params": {"snake_case": {"deep": None}}}],
+        "vectorConfigs": [],
         "payloadIndexes": [
             {"fieldName": "a", "fieldSchema": {"type": "text", "minTokenLen": 3, "asciiFolding": False}}
         ],
+        "infrastructure": {"qdrantCollection": "abc"},
         "deletionPolicy": "Delete",
     }
     assert NamespaceSpec.model_validate(spec).to_kubernetes() == spec
