@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.model.scenarios import CITY, TEXT, run
+from tests.model.scenario import CITY, TEXT, run
 from tests.model.steps import apply, points
 from tests.world.world import World
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from namespace_operator.domain.vectors import NamedVector
+from tests.world.vectors import StoredCollection
 from tests.world.world import ORGANIZATION, World
 
 Step = Callable[[World], None]
@@ -30,6 +34,26 @@ def extractor(name: str, version: str = "v1", **params: Any) -> Spec:
 def index(field_name: str, kind: str, **parameters: Any) -> Spec:
     """An entry of payloadIndexes."""
     return {"fieldName": field_name, "fieldSchema": {"type": kind, **parameters}}
+
+
+def annotate(name: str, **annotations: str | None) -> Step:
+    """Set annotations of a custom resource, dashes written as underscores; None takes one away."""
+
+    def act(world: World) -> None:
+        named = {f"mixpeek.com/{key.replace('_', '-')}": value for key, value in annotations.items()}
+        world.api.annotate(world.key(name), named)
+
+    return act
+
+
+def take_over(name: str, of: str) -> Step:
+    """Ask for the namespace that a custom resource of this name has or had."""
+
+    def act(world: World) -> None:
+        owned = next(raw["_id"] for raw in world.metadata.all_raw() if raw["owner"]["cr_name"] == of)
+        world.api.annotate(world.key(name), {"mixpeek.com/take-over": owned})
+
+    return act
 
 
 def points(name: str, count: int) -> Step:
@@ -201,5 +225,68 @@ def alias_removed(alias: str) -> Step:
 
     def act(world: World) -> None:
         del world.vectors.alias_targets[alias]
+
+    return act
+
+
+def foreign_collection(name: str, count: int = 3, **changes: Any) -> Step:
+    """A collection that somebody else made, with points, a vector and an index."""
+
+    def act(world: World) -> None:
+        stored = StoredCollection(
+            vectors={"own": NamedVector(name="own", size=4, distance="dot")},
+            metadata={"made": "by hand"},
+            indexes={"city": {"type": "keyword", "is_tenant": True}},
+            points={number: {"city": f"city {number}"} for number in range(count)},
+        )
+        world.vectors.collections[name] = replace(stored, **changes)
+
+    return act
+
+
+def backed_up(world: World) -> None:
+    """Copies of both stores are put aside."""
+    world.backups = {
+        "mongodb": (dict(world.metadata.documents), dict(world.metadata.servers)),
+        "qdrant": copy.deepcopy(world.vectors.collections),
+    }
+
+
+def mongodb_restored(world: World) -> None:
+    """MongoDB is as it was when the backup was made."""
+    documents, servers = world.backups["mongodb"]
+    world.metadata.documents, world.metadata.servers = dict(documents), dict(servers)
+
+
+def qdrant_restored(world: World) -> None:
+    """Qdrant is as it was when the backup was made."""
+    world.vectors.collections = copy.deepcopy(world.backups["qdrant"])
+
+
+def qdrant_copies_restored(world: World) -> None:
+    """The collections of the backup come back under other names, with what their metadata says."""
+    for name, stored in world.backups["qdrant"].items():
+        world.vectors.collections[f"{name}-restored"] = copy.deepcopy(stored)
+
+
+def qdrant_replaced(world: World) -> None:
+    """An empty server answers in the place of the one that was there."""
+    world.backups["qdrant"] = world.vectors.collections
+    world.vectors.collections = {}
+
+
+def objects_restored(world: World) -> None:
+    """Every custom resource is made again from its manifest, with another uid and no status."""
+    for key in list(world.api.objects):
+        world.api.forget_status(key)
+
+
+def operator_as(instance_id: str) -> Step:
+    """An operator of another identity takes the place of the running one: a restored cluster."""
+
+    def act(world: World) -> None:
+        world.stop_operator()
+        world.instance_id = instance_id
+        world.start_operator()
 
     return act

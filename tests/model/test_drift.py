@@ -5,14 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.model.beginnings import SHOP, SHOP_UNDER_DELETE, shop
-from tests.model.scenarios import (
-    CITY,
-    IMAGE,
-    TEXT,
-    TEXT_VECTOR,
-    run,
-    world_of,
-)
+from tests.model.scenario import CITY, IMAGE, TEXT, TEXT_VECTOR, run
+from tests.model.scenarios import world_of
 from tests.model.steps import (
     apply,
     collection_gone,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.model.scenarios import SCENARIOS, Scenario, beginning, run, without_faults
+from tests.model.scenario import Scenario, beginning, run, without_faults
+from tests.model.scenarios import SCENARIOS
 from tests.world.checks import check_at_rest
 from tests.world.faults import Fault, Faults, Kind
 from tests.world.snapshot import snapshot

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.model.scenarios import CITY, COLBERT, EVERY_INDEX_TYPE, IMAGE, TEXT, run
+from tests.model.scenario import CITY, COLBERT, IMAGE, TEXT, run
+from tests.model.scenarios import EVERY_INDEX_TYPE
 from tests.model.steps import Step, apply, delete, document_edited, index, mark_removed, points
 from tests.world.checks import check_at_rest
 from tests.world.snapshot import snapshot

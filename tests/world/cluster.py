@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,6 +57,19 @@ class ModelApiServer:
             changed["spec"] = spec
             changed["metadata"]["generation"] += 1
             self._store(key, changed)
+
+    def annotate(self, key: Key, annotations: Mapping[str, str | None]) -> None:
+        """Set annotations, None takes one away, as a user does."""
+        changed = _copy(self.objects[key])
+        known = {**changed["metadata"].get("annotations", {}), **annotations}
+        changed["metadata"]["annotations"] = {name: value for name, value in known.items() if value is not None}
+        self._store(key, changed)
+
+    def forget_status(self, key: Key) -> None:
+        """The object as a backup without status subresources restores it: a new one with the same spec."""
+        known = self.objects[key]
+        self._remove(key)
+        self.apply(key, known["spec"])
 
     def delete(self, key: Key) -> None:
         """Delete the object: at once, or with a timestamp while it has finalizers."""

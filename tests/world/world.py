@@ -9,6 +9,7 @@ import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
 from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.api.resource import FINALIZER
@@ -72,11 +73,13 @@ class World:
     operator: Operator | None = None
     seconds: float = 0.0
     restarts: int = 0
+    instance_id: str = INSTANCE
     guarded: bool = True
     dependents: tuple[str, ...] = ()
     orphans: tuple[int, int] = (0, 0)
     """Orphans and copies as the last sweep reported them."""
     announcements: list[str] = field(default_factory=list)
+    backups: dict[str, Any] = field(default_factory=dict)
     _ids: int = 0
 
     def __post_init__(self) -> None:
@@ -95,7 +98,9 @@ class World:
         pending: dict[Key, None] = {}
         cluster = ModelCluster(self.api, self.faults, pending.setdefault)
         cluster.connect()
-        options = Options(INSTANCE, guarded=self.guarded, dependents=self.dependents, tombstone_age=_TOMBSTONE_SECONDS)
+        options = Options(
+            self.instance_id, guarded=self.guarded, dependents=self.dependents, tombstone_age=_TOMBSTONE_SECONDS
+        )
         around = Surroundings(
             cluster=cluster,
             metadata=self.metadata,

@@ -98,7 +98,7 @@ class Applier:
                 return replace(world, subject=await self.cluster.remove_finalizer(world.subject))
             case InsertDocument(document):
                 await self.metadata.insert(document)
-                return await self._with_document(document, world, minted=True)
+                return await self._with_document(document, world, minted=not document.bound)
             case ReplaceDocument(document):
                 await self.metadata.replace(document)
                 return await self._with_document(document, world, minted=False)
