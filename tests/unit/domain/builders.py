@@ -72,9 +72,9 @@ def catalog() -> Catalog:
     return Catalog.load(_CATALOG)
 
 
-def context(candidate_id: str = NAMESPACE_ID) -> Context:
+def context(candidate_id: str = NAMESPACE_ID, **options: Any) -> Context:
     """The context of a plan."""
-    return Context(INSTANCE, catalog(), NOW, candidate_id)
+    return Context(INSTANCE, catalog(), NOW, candidate_id, **options)
 
 
 def extractor(extractor_id: str, **params: Any) -> dict[str, Any]:
@@ -227,7 +227,6 @@ def observed(of: NamespaceDocument, live: Collection | None = None, **changes: A
     """Both stores: a document and a collection, which agree if only the document is given."""
     seen = Observed(
         document=of,
-        name_holder=of,
         collection=live or collection(of),
         server_version=SERVER_VERSION,
     )

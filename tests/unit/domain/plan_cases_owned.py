@@ -90,7 +90,7 @@ OWNERSHIP = (
     Case(
         "document of an earlier Kubernetes namespace",
         subject(WANTS_TEXT),
-        observed(HAS_TEXT.model_copy(update={"owner": owner(k8s_namespace_uid="earlier")})),
+        observed(HAS_TEXT.model_copy(update={"owner": owner(k8s_namespace_uid="earlier"), "state": State.RETAINED})),
         reasons=(Reason.OWNED_ELSEWHERE,),
         says="uid earlier",
     ),
@@ -103,7 +103,7 @@ OWNERSHIP = (
     Case(
         "re-created object takes its document back",
         subject(WANTS_TEXT, uid="cr-uid-new"),
-        observed(HAS_TEXT.model_copy(update={"state": State.RETAINED, "claims": claims(None)}), name_holder=None),
+        observed(HAS_TEXT.model_copy(update={"state": State.RETAINED, "claims": claims(None)})),
         ("ReplaceDocument provisioning r8",),
     ),
     Case(
@@ -126,33 +126,37 @@ NAMES = (
     Case(
         "new under a name that is held",
         subject(DELETES),
-        Observed(name_holder=another_document()),
+        Observed(name_chain=(another_document(),)),
         reasons=(Reason.NAME_CONFLICT,),
         says="held by ns_9876543210 (Namespace acme/series)",
     ),
     Case(
         "new under a name a malformed document holds",
         subject(),
-        Observed(name_holder=MalformedDocument("x", "state: bad")),
+        Observed(name_chain=(MalformedDocument("x", "state: bad"),)),
         reasons=(Reason.NAME_CONFLICT,),
-        says="claimed by the malformed document x (state: bad)",
+        says="held by the malformed document x (state: bad)",
     ),
     Case(
         "renamed to a name that is held keeps its own",
         subject(spec(namespaceName="series")),
-        observed(document(), name_holder=another_document()),
-        reasons=(Reason.NAME_CONFLICT,),
+        observed(document(), name_chain=(another_document(),)),
+        ("ReplaceDocument ready r8",),
     ),
     Case(
         "renamed to a name that is held: the rest is done",
         subject(spec(namespaceName="series", payloadIndexes=[index("brand")])),
-        observed(HAS_BRAND, with_indexes(collection(HAS_BRAND), brand=None), name_holder=another_document()),
+        observed(
+            HAS_BRAND.model_copy(update={"requested_name": "series"}),
+            with_indexes(collection(HAS_BRAND), brand=None),
+            name_chain=(another_document(),),
+        ),
         ("PutIndex brand keyword",),
     ),
     Case(
         "renamed to a free name",
         subject(spec(namespaceName="movies")),
-        observed(document(), name_holder=None),
+        observed(document()),
         ("ReplaceDocument ready r8",),
     ),
     Case(
@@ -160,7 +164,7 @@ NAMES = (
         subject(uid="cr-uid-new"),
         observed(
             document(state=State.RETAINED, claims=claims(None)),
-            name_holder=another_document(namespace_name="films"),
+            name_chain=(another_document(namespace_name="films"),),
         ),
         reasons=(Reason.NAME_CONFLICT,),
     ),
@@ -179,12 +183,12 @@ RECOVERY = (
         "document lost",
         subject(WANTS_TEXT, status=STATUS_OF_TEXT),
         lost(collection(HAS_TEXT)),
-        ("InsertDocument provisioning r2",),
+        ("InsertDocument provisioning r1",),
     ),
     Case(
         "document lost and its name taken",
         subject(WANTS_TEXT, status=STATUS_OF_TEXT),
-        lost(collection(HAS_TEXT), name_holder=another_document()),
+        lost(collection(HAS_TEXT), name_chain=(another_document(),)),
         reasons=(Reason.NAME_CONFLICT,),
     ),
     Case(

@@ -222,6 +222,17 @@ INDEXES = (
         ("ReplaceDocument ready r8",),
     ),
     Case(
+        "made and gone again is tried in the next reconcile, and not recorded",
+        subject(WANTS_BRAND),
+        observed(
+            HAS_BRAND,
+            collection(document()),
+            tried_indexes=frozenset({PutIndex(NAMESPACE_ID, "brand", KEYWORD).attempt}),
+        ),
+        reasons=(Reason.INDEX_MISSING,),
+        says="The index on brand was made and is gone again",
+    ),
+    Case(
         "rejected by the server is told with its words and not recorded",
         subject(WANTS_BRAND),
         observed(

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from namespace_operator.domain.actions import InsertDocument, ReplaceDocument
+from namespace_operator.domain.actions import InsertDocument
 from namespace_operator.domain.conditions import Reason
-from namespace_operator.domain.deletion import plan_retained
+from namespace_operator.domain.deletion import LET_GO, plan_retained
 from namespace_operator.domain.document import MalformedDocument, State
 from namespace_operator.domain.observed import InvalidSpec, Observed, Subject
 from namespace_operator.domain.plan import plan
@@ -59,14 +59,7 @@ CASES = (
         Observed(document=MalformedDocument("x", "bad")),
         ("RemoveFinalizer",),
     ),
-    Case("Retain calls off what Delete began", RETAIN, observed(DELETING), ("ReplaceDocument retained r8",)),
-    Case("Retain lets go once it is called off", RETAIN, observed(RETAINED), ("RemoveFinalizer",)),
-    Case(
-        "Retain does not call off another object's deletion",
-        RETAIN,
-        observed(DELETING.model_copy(update={"owner": owner(cr_uid="an-earlier-object")})),
-        ("RemoveFinalizer",),
-    ),
+    Case("Retain calls off what Delete began", RETAIN, observed(DELETING), ("RemoveFinalizer",)),
     Case(
         "an invalid spec still has its policy",
         replace(DELETE, spec=InvalidSpec("bad", DELETE.deletion_policy)),
@@ -81,7 +74,12 @@ CASES = (
     ),
     Case("Delete writes its intent first", DELETE, observed(READY), ("ReplaceDocument deleting r8",)),
     Case("then the collection", DELETE, observed(DELETING), (f"DeleteCollection {NAMESPACE_ID}",)),
-    Case("then the document", DELETE, observed(DELETING, collection=None), (f"DeleteDocument {NAMESPACE_ID} r7",)),
+    Case(
+        "then the document",
+        DELETE,
+        observed(DELETING, collection=None, delete_sent=True),
+        ("ReplaceDocument deleted r8",),
+    ),
     Case("then the finalizer", KNOWN, Observed(), ("RemoveFinalizer",)),
     Case("never had a document", DELETE, Observed(), ("RemoveFinalizer",)),
     Case(
@@ -130,7 +128,7 @@ def test_plan(case: Case) -> None:
 @pytest.mark.parametrize("case", [case for case in CASES if case.reasons], ids=lambda case: case.id)
 def test_what_blocks_a_deletion_says_how_to_let_go(case: Case) -> None:
     (finding,) = plan(case.subject, case.observed, context()).findings
-    assert finding.message.endswith("or set deletionPolicy: Retain to let the Namespace go and keep the data")
+    assert finding.message.endswith(LET_GO)
 
 
 def test_a_recovered_document_is_deleted_without_its_name() -> None:
@@ -138,12 +136,6 @@ def test_a_recovered_document_is_deleted_without_its_name() -> None:
     assert isinstance(insert, InsertDocument)
     assert insert.document.claims == claims(None)
     assert insert.document.mark == READY.mark
-
-
-def test_a_deletion_called_off_frees_the_name() -> None:
-    (replaced,) = plan(RETAIN, observed(DELETING), context()).actions
-    assert isinstance(replaced, ReplaceDocument)
-    assert replaced.document.claims == claims(None)
 
 
 @pytest.mark.parametrize("state", [State.READY, State.PROVISIONING, State.DELETING])

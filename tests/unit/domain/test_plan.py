@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.domain.actions import InsertDocument, PutIndex, ReplaceDocument
+from namespace_operator.domain.actions import InsertDocument, ReplaceDocument
 from namespace_operator.domain.conditions import Reason
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.observed import Observed, Subject
@@ -32,14 +32,11 @@ from tests.unit.domain.builders import (
 )
 from tests.unit.domain.plan_case import (
     FILM,
-    HAS_BRAND,
     HAS_TEXT,
     KEYWORD,
     NEW,
     STATUS_OF_TEXT,
     TEXT,
-    UNSUPPORTED,
-    WANTS_BRAND,
     WANTS_TEXT,
     Case,
     lost,
@@ -88,6 +85,7 @@ def test_the_collection_is_created_with_its_mark() -> None:
     assert create.metadata == {  # type: ignore[union-attr] # the table says what it is
         "mixpeek.com/instance": "cluster-uid:default",
         "mixpeek.com/organization": "acme",
+        "mixpeek.com/organization-uid": "k8s-namespace-uid-1",
         "mixpeek.com/collection": NAMESPACE_ID,
         "mixpeek.com/incarnation": 1,
         f"mixpeek.com/member.{NAMESPACE_ID}": "films",
@@ -109,22 +107,15 @@ def test_a_confirmation_binds_what_is_there() -> None:
     assert confirmed.vector_inference_map == {"text": "e5"}
 
 
-def test_a_confirmation_does_not_bind_what_never_came() -> None:
-    lacking = observed(HAS_BRAND, with_indexes(collection(HAS_BRAND), brand=None))
-    tried = replace(lacking, tried_indexes=frozenset({PutIndex(NAMESPACE_ID, "brand", KEYWORD).attempt}))
-    confirmed = _only_document(subject(WANTS_BRAND), tried)
-    assert confirmed.unsupported_indexes == (UNSUPPORTED.model_copy(update={"made": None}),)
-
-
 def test_renaming_moves_the_claim_and_keeps_the_id() -> None:
-    renamed = _only_document(subject(spec(namespaceName="movies")), observed(document(), name_holder=None))
+    renamed = _only_document(subject(spec(namespaceName="movies")), observed(document()))
     assert (renamed.namespace_name, renamed.claims) == ("movies", claims("movies"))
     assert renamed.namespace_id == NAMESPACE_ID
 
 
 def test_a_rename_in_conflict_announces_the_rest_under_the_old_name() -> None:
     wanted = subject(spec(namespaceName="series", description="Films"))
-    announced = _only_document(wanted, observed(document(), name_holder=another_document()))
+    announced = _only_document(wanted, observed(document(), name_chain=(another_document(),)))
     assert (announced.description, announced.namespace_name, announced.claims) == ("Films", "films", claims())
 
 

@@ -13,12 +13,12 @@ from namespace_operator.domain.actions import (
     CollectionAction,
     CreateCollection,
     DeleteCollection,
-    DeleteDocument,
     DropIndex,
+    ReplaceDocument,
 )
 from namespace_operator.domain.conditions import Reason
 from namespace_operator.domain.document import NamespaceDocument, State
-from namespace_operator.domain.identity import MARK_PREFIX
+from namespace_operator.domain.identity import MARK_PREFIX, collection_claim
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema, wanted_schema
 from namespace_operator.domain.observed import LiveIndex
 from tests.unit.domain.builders import spec, status_of, subject
@@ -130,7 +130,7 @@ def test_only_declared_indexes_are_dropped(
     for wanted in history[1:]:
         for name, schema in foreign.items():
             if name not in declared and data.draw(st.booleans()):
-                world._change(indexes={**world.collection.indexes, name: LiveIndex(schema, 1)})
+                world.change_collection(indexes={**world.collection.indexes, name: LiveIndex(schema, 1)})
         written = len(world.done)
         world.want(wanted)
         world.settle()
@@ -147,7 +147,7 @@ def test_drift_is_repaired_or_told_but_nothing_is_made_twice(history: list[Names
     live, healthy = world.collection, world.findings
     lost_vectors = data.draw(st.sets(st.sampled_from(sorted(live.vectors)))) if live.vectors else set()
     lost_indexes = data.draw(st.sets(st.sampled_from(sorted(live.indexes))))
-    world._change(
+    world.change_collection(
         vectors={name: vector for name, vector in live.vectors.items() if name not in lost_vectors},
         indexes={name: index for name, index in live.indexes.items() if name not in lost_indexes},
     )
@@ -190,12 +190,12 @@ def test_a_collection_with_another_mark_is_never_written_to(
         metadata.pop(MARK_PREFIX + key, None)
         if value is not None:
             metadata[MARK_PREFIX + key] = value
-    world._change(metadata=metadata)
+    world.change_collection(metadata=metadata)
     written = len(world.done)
     world.want(wanted)
     world.subject = replace(world.subject, deleting=deleting)
     world.settle()
-    assert not any(isinstance(action, CollectionAction | DeleteDocument) for action in world.done[written:])
+    assert not any(isinstance(action, CollectionAction) for action in world.done[written:])
 
 
 @_SETTINGS
@@ -232,8 +232,10 @@ def test_deletion_takes_everything_or_nothing(history: list[NamespaceSpec]) -> N
     assert not world.subject.finalized
     if policy == "Delete":
         kinds = [type(action) for action in world.done[written + 1 : -1]]
-        assert kinds == [DeleteCollection, DeleteDocument]
-        assert (world.observed.document, world.observed.collection) == (None, None)
+        assert kinds == [DeleteCollection, ReplaceDocument]
+        assert _document(world).state is State.DELETED
+        assert _document(world).claims == (collection_claim(_document(world).collection),)
+        assert world.observed.collection is None
     else:
         assert world.observed == before
 
@@ -244,7 +246,7 @@ def test_a_lost_document_comes_back_as_it_was(history: list[NamespaceSpec]) -> N
     world = _play(history)
     before = _document(world)
     world.subject = replace(world.subject, status=status_of(before, world.collection))
-    world.observed = replace(world.observed, document=None, name_holder=None)
+    world.observed = replace(world.observed, document=None)
     world.want(history[-1])
     assert world.settle() <= MAX_ROUNDS
     after = _document(world)

@@ -9,12 +9,15 @@ from namespace_operator.domain.actions import (
     AddVector,
     CreateCollection,
     DeleteCollection,
-    DeleteDocument,
+    DeleteDependents,
     DropIndex,
     InsertDocument,
+    MarkCollection,
     PutIndex,
     ReplaceDocument,
+    UnmarkCollection,
 )
+from namespace_operator.domain.identity import Mark
 
 
 def word(action: Action) -> str:
@@ -22,8 +25,8 @@ def word(action: Action) -> str:
     match action:
         case InsertDocument(document) | ReplaceDocument(document):
             return f"{type(action).__name__} {document.state} r{document.revision}"
-        case DeleteDocument(namespace_id, revision):
-            return f"DeleteDocument {namespace_id} r{revision}"
+        case DeleteDependents(namespace_id, collections):
+            return f"DeleteDependents {namespace_id} in {', '.join(collections)}"
         case CreateCollection(collection, vectors, _):
             return f"CreateCollection {collection} [{', '.join(vector.name for vector in vectors)}]"
         case AddVector(_, vector):
@@ -33,10 +36,18 @@ def word(action: Action) -> str:
             return " ".join(("PutIndex", field_name, schema["type"], *parameters))
         case DropIndex(_, field_name):
             return f"DropIndex {field_name}"
+        case MarkCollection(collection, mark, expected):
+            return f"MarkCollection {collection} for {_whose(mark)}, was {_whose(expected)}"
+        case UnmarkCollection(collection, _):
+            return f"UnmarkCollection {collection}"
         case DeleteCollection(collection, _):
             return f"DeleteCollection {collection}"
         case _:
             return type(action).__name__
+
+
+def _whose(mark: Mark | None) -> str:
+    return "unmarked" if mark is None else f"{mark.instance_id}/{mark.organization}/{'+'.join(mark.members.values())}"
 
 
 def words(actions: Iterable[Action]) -> tuple[str, ...]:
