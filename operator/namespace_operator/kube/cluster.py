@@ -142,11 +142,8 @@ class KubeCluster:
         }
 
     def _is_current(self, key: Key, metadata: Mapping[str, object]) -> bool:
-        known = self.objects.get(key)
-        if known is None:
-            return False
-        mine = known["metadata"]
-        return all(mine.get(name) == metadata.get(name) for name in _COMPARED)
+        mine = self.objects.metadata(key)
+        return mine is not None and all(mine.get(name) == metadata.get(name) for name in _COMPARED)
 
     def _known(self, subject: Subject) -> Object:
         obj = self.objects.get(subject.key)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError
 
-from namespace_operator.api.annotations import ANNOTATIONS, parse_requests
+from namespace_operator.api.annotations import ANNOTATIONS, PREFIX, parse_requests
 from namespace_operator.api.base import field_errors
 from namespace_operator.api.resource import FINALIZER
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
@@ -17,23 +19,68 @@ from namespace_operator.domain.observed import InvalidSpec, Subject
 
 Object = dict[str, Any]
 
+# All that is kept of the metadata, beside our own annotations: what is used anywhere has to be named here.
+_METADATA = (
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "finalizers",
+)
+
 
 def key_of(metadata: Object) -> Key:
     """The key of an object by its metadata."""
     return Key(metadata["namespace"], metadata["name"])
 
 
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """An object in a tenth of its memory: of the metadata what is used, spec and status as compressed JSON.
+
+    There may be many thousand objects, and unpacking one takes less time than validating it afterwards.
+    """
+
+    head: Object
+    body: bytes
+
+    @classmethod
+    def of(cls, obj: Object) -> Self:
+        metadata = {name: obj["metadata"][name] for name in _METADATA if name in obj["metadata"]}
+        annotations = {
+            name: value for name, value in (obj["metadata"].get("annotations") or {}).items() if name.startswith(PREFIX)
+        }
+        if annotations:
+            metadata["annotations"] = annotations
+        body = {name: obj[name] for name in ("spec", "status") if name in obj}
+        return cls({"metadata": metadata}, zlib.compress(json.dumps(body).encode(), level=1))
+
+    def unpack(self) -> Object:
+        body: Object = json.loads(zlib.decompress(self.body))
+        return self.head | body
+
+
 @dataclass(slots=True)
 class LiveObjects:
-    """Every custom resource by key, at the newest version seen."""
+    """Every custom resource by key, at the newest version seen: what of it is used, and no more."""
 
-    _objects: dict[Key, Object] = field(default_factory=dict)
+    _objects: dict[Key, _Packed] = field(default_factory=dict)
     _deleted: set[str] = field(default_factory=set)
     """Uids that are known to be gone: a late answer to one of our requests must not bring them back."""
 
     def get(self, key: Key) -> Object | None:
-        """The object, if it is known."""
-        return self._objects.get(key)
+        """Metadata, spec and status of the object, if it is known."""
+        known = self._objects.get(key)
+        return None if known is None else known.unpack()
+
+    def metadata(self, key: Key) -> Object | None:
+        """The metadata that ``get`` would give, without unpacking the rest."""
+        known = self._objects.get(key)
+        metadata: Object | None = None if known is None else known.head["metadata"]
+        return metadata
 
     def keys(self) -> frozenset[Key]:
         """The keys of all known objects."""
@@ -44,22 +91,21 @@ class LiveObjects:
 
         Changes of the status alone do not count: they are the echo of our own writes.
         """
-        new["metadata"].pop("managedFields", None)
         key = key_of(new["metadata"])
         old = self._objects.get(key)
         if new["metadata"]["uid"] in self._deleted:
             return False
-        if old is not None and _version(old) >= _version(new):
+        if old is not None and _version(old.head) >= _version(new):
             return False
-        self._objects[key] = new
-        return old is None or _concerns(old) != _concerns(new)
+        self._objects[key] = _Packed.of(new)
+        return old is None or _concerns(old.head) != _concerns(new)
 
     def drop(self, key: Key, uid: str | None = None) -> None:
         """Forget an object; with a uid only that one, and for good, because it was deleted."""
         if uid is not None:
             self._deleted.add(uid)
         known = self._objects.get(key)
-        if known is not None and uid in (None, known["metadata"]["uid"]):
+        if known is not None and uid in (None, known.head["metadata"]["uid"]):
             del self._objects[key]
 
     def forget_deleted(self) -> None:

@@ -33,6 +33,7 @@ from namespace_operator.kube.objects import LiveObjects, key_of
 
 _MAX_BACKOFF_SECONDS = 30.0
 _LOGIN_HOLDS_SECONDS = 60.0
+# A list of all objects in one piece would hold up the event loop for a second, and its memory is not given back.
 _PAGE = 500
 
 
@@ -163,6 +164,7 @@ def _settings() -> kopf.OperatorSettings:
     settings.queueing.worker_limit = None
     settings.queueing.idle_timeout = 0.5
     settings.queueing.exit_timeout = 2.0
+    settings.watching.chunk_size = _PAGE
     settings.watching.server_timeout = 300
     settings.watching.inactivity_timeout = 70
     settings.networking.request_timeout = 30

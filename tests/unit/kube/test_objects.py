@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
+import tracemalloc
 from typing import Any
 
 import pytest
 
+from namespace_operator.api.annotations import PAUSED
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.domain.identity import Key
@@ -42,7 +45,62 @@ def test_what_concerns_a_reconcile(change: dict[str, Any], concerns: bool) -> No
     known = objects.get(KEY)
     assert known is not None
     assert known["metadata"]["resourceVersion"] == "11"
-    assert "managedFields" not in known["metadata"]
+
+
+def test_of_an_object_is_kept_what_is_used() -> None:
+    used = {
+        "creationTimestamp": "2026-11-23T12:00:00Z",
+        "deletionTimestamp": "2026-11-23T13:00:00Z",
+        "finalizers": ["other"],
+    }
+    unused = {"labels": {"a": "b"}, "managedFields": [{"manager": "kubectl"}], "ownerReferences": [{"name": "a"}]}
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": "{}", PAUSED: "true"}
+    spec = {"description": "Müller", "payloadIndexes": [{"fieldName": "a", "fieldOfANewerSchema": 1.5}]}
+    status = {"namespaceId": "ns_0123456789", "conditions": []}
+    put = obj(10, **used, **unused, annotations=annotations, spec=spec, status=status)
+    before = copy.deepcopy(put)
+    objects = LiveObjects()
+    objects.put(put)
+    kept = obj(10, **used, annotations={PAUSED: "true"}, spec=spec, status=status)
+    assert objects.get(KEY) == kept
+    assert objects.metadata(KEY) == kept["metadata"]
+    assert put == before
+
+
+def test_an_unknown_object_has_no_metadata() -> None:
+    assert LiveObjects().metadata(KEY) is None
+
+
+def test_an_object_without_spec_and_status_stays_without() -> None:
+    put = obj(10)
+    del put["spec"], put["status"]
+    objects = LiveObjects()
+    objects.put(put)
+    assert objects.get(KEY) == put
+
+
+def test_ten_thousand_objects_fit_into_memory() -> None:
+    """As dictionaries these take 18 kB each, as they are kept 1 kB."""
+    indexes = [{"fieldName": f"field_{n}", "type": "keyword", "isProtected": False, "points": n} for n in range(20)]
+
+    def listed(n: int) -> dict[str, Any]:
+        put = obj(
+            10, name=f"films-{n}", uid=f"u{n}", spec={"payloadIndexes": indexes}, status={"payloadIndexes": indexes}
+        )
+        text = json.dumps(put)
+        put["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": text}
+        parsed: dict[str, Any] = json.loads(json.dumps(put))
+        return parsed
+
+    objects = LiveObjects()
+    tracemalloc.start()
+    try:
+        for n in range(100):
+            objects.put(listed(n))
+        each = tracemalloc.get_traced_memory()[0] / 100
+    finally:
+        tracemalloc.stop()
+    assert each < 3_000
 
 
 @pytest.mark.parametrize("version", [9, 10])
