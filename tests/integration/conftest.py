@@ -11,6 +11,7 @@ from devstack.stack import Stack
 from tests.integration.support import Organization, Platform
 
 RESYNC_SECONDS = 3
+TOMBSTONE_SECONDS = 6
 
 _numbers = itertools.count(1)
 
@@ -28,7 +29,11 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def platform(stack: Stack) -> Iterator[Platform]:
     """The stack with the operator installed by helm, looking for drift every few seconds."""
-    operator = {"resyncIntervalSeconds": RESYNC_SECONDS, "sweepIntervalSeconds": RESYNC_SECONDS}
+    operator = {
+        "resyncIntervalSeconds": RESYNC_SECONDS,
+        "sweepIntervalSeconds": RESYNC_SECONDS,
+        "tombstoneSeconds": TOMBSTONE_SECONDS,
+    }
     stack.install_operator({"operator": operator})
     with Platform(stack) as platform:
         yield platform

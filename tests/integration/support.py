@@ -132,8 +132,11 @@ class Organization:
 
     def edit(self, name: str, **spec: Any) -> None:
         """Change fields of the spec; None removes one."""
+        self._patch(name, {"spec": spec})
+
+    def _patch(self, name: str, body: Object) -> None:
         self._objects.patch_namespaced_custom_object(
-            GROUP, VERSION, self.name, PLURAL, name, {"spec": spec}, _content_type="application/merge-patch+json"
+            GROUP, VERSION, self.name, PLURAL, name, body, _content_type="application/merge-patch+json"
         )
 
     @property
@@ -192,8 +195,19 @@ class Organization:
         return found
 
     def find_document(self, name: str) -> Object | None:
-        """The namespace document of a custom resource, or None."""
-        return self.platform.database["namespaces"].find_one({"owner.organization": self.name, "owner.cr_name": name})
+        """The namespace document of a custom resource, or None if there is none or only a tombstone."""
+        living = {"owner.organization": self.name, "owner.cr_name": name, "state": {"$ne": "deleted"}}
+        return self.platform.database["namespaces"].find_one(living)
+
+    def find_tombstone(self, name: str) -> Object | None:
+        """What is left of the document of a deleted namespace, or None."""
+        dead = {"owner.organization": self.name, "owner.cr_name": name, "state": "deleted"}
+        return self.platform.database["namespaces"].find_one(dead)
+
+    def annotate(self, name: str, **annotations: str | None) -> None:
+        """Set annotations of the operator, dashes written as underscores; None takes one away."""
+        named = {f"mixpeek.com/{key.replace('_', '-')}": value for key, value in annotations.items()}
+        self._patch(name, {"metadata": {"annotations": named}})
 
     def abandon(self) -> None:
         """Delete the Kubernetes namespace, and let it go in its own time."""

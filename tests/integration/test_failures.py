@@ -101,7 +101,7 @@ def test_an_operator_killed_at_ten_random_moments_loses_and_leaves_nothing(
         time.sleep(moments.uniform(0.0, 0.2))
         platform.kill_operator()
     eventually(lambda: len(organization.list()) == 5, "five deletions", 120)
-    assert platform.database["namespaces"].count_documents(ours) == 5
+    eventually(lambda: platform.database["namespaces"].count_documents(ours) == 5, "the end of five tombstones")
     left = {statuses[name]["collection"] for name in names[5:]}
     assert platform.marked_collections(organization.name) == left
 

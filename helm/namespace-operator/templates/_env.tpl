@@ -4,6 +4,14 @@
   valueFrom:
     fieldRef:
       fieldPath: status.podIP
+- name: NAMESPACE_OPERATOR_POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: NAMESPACE_OPERATOR_POD_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
 - name: NAMESPACE_OPERATOR_HEALTH_HOST
   value: $(POD_IP)
 - name: NAMESPACE_OPERATOR_HEALTH_PORT
@@ -16,8 +24,12 @@
   value: {{ .Values.mongodb.database | quote }}
 - name: NAMESPACE_OPERATOR_MONGODB_TIMEOUT_SECONDS
   value: {{ .Values.mongodb.timeoutSeconds | quote }}
+- name: NAMESPACE_OPERATOR_DELETE_DEPENDENTS
+  value: {{ .Values.mongodb.deleteDependents | toJson | quote }}
 - name: NAMESPACE_OPERATOR_CATALOG_PATH
   value: /etc/namespace-operator/catalog/catalog.yaml
+- name: NAMESPACE_OPERATOR_GUARDED
+  value: {{ or .Values.admissionPolicies.enabled .Values.admissionPolicies.enforcedElsewhere | quote }}
 {{- with .Values.operator }}
 - name: NAMESPACE_OPERATOR_INSTANCE_NAME
   value: {{ .instanceName | quote }}
@@ -33,6 +45,10 @@
   value: {{ .resyncIntervalSeconds | quote }}
 - name: NAMESPACE_OPERATOR_SWEEP_INTERVAL_SECONDS
   value: {{ .sweepIntervalSeconds | quote }}
+{{- with .tombstoneSeconds }}
+- name: NAMESPACE_OPERATOR_TOMBSTONE_SECONDS
+  value: {{ . | quote }}
+{{- end }}
 - name: NAMESPACE_OPERATOR_LOG_LEVEL
   value: {{ .logLevel }}
 - name: NAMESPACE_OPERATOR_LOG_FORMAT

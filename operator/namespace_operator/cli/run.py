@@ -134,7 +134,8 @@ def _options(settings: Settings, instance_id: str) -> Options:
         resync_interval=settings.resync_interval_seconds,
         sweep_interval=settings.sweep_interval_seconds,
         # A request of ours is given up after the timeout; a proxy on the way may still hold it for a while.
-        tombstone_age=max(_TOMBSTONE_SECONDS, _TOMBSTONE_TIMEOUTS * settings.qdrant_timeout_seconds),
+        tombstone_age=settings.tombstone_seconds
+        or max(_TOMBSTONE_SECONDS, _TOMBSTONE_TIMEOUTS * settings.qdrant_timeout_seconds),
     )
 
 
