@@ -1,125 +1,40 @@
 """The API server gives the verdicts and the words of the table that the models are held to."""
 
-import json
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from kubernetes import config
 
 from devstack.stack import Stack
-from namespace_operator.api.crd import custom_resource_definition, missing_fields
-from namespace_operator.api.resource import KIND, PLURAL, VERSION
+from namespace_operator.api.crd import missing_fields
+from namespace_operator.api.resource import PLURAL
 from namespace_operator.api.status import Condition, IndexStatus, NamespaceStatus
+from tests.integration.api_server import (
+    DEFINITIONS,
+    JSON_PATCH,
+    MERGE_PATCH,
+    Server,
+    definition,
+    manifest,
+    objects_path,
+    wait_until,
+)
 from tests.unit.api.cases import CASES, CHANGES, Case, Change, Refusal
-
-# The client's functions carry no types.
-new_client: Any = config.new_client_from_config
-
-JSON_PATCH = "application/json-patch+json"
-MERGE_PATCH = "application/merge-patch+json"
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 # Groups of their own: no operator acts on these objects, whatever else is installed.
 GROUP = "admission.test"
 OLDER_GROUP = "older.admission.test"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the API server answered, refusals included."""
-
-    status: int
-    body: dict[str, Any]
-
-    def causes(self) -> list[dict[str, str]]:
-        """The refused fields, none if the object was accepted."""
-        if self.status < 300:
-            return []
-        assert self.status == 422, self.body
-        # Beside the causes proper may stand one without a field: rules were left out because of the others.
-        proper = [cause for cause in self.body["details"]["causes"] if cause["field"] != "<nil>"]
-        assert proper, self.body
-        return proper
-
-    def accepted(self) -> dict[str, Any]:
-        """The object as it is now."""
-        assert self.status < 300, self.body
-        return self.body
-
-
-class Server:
-    """The API server, asked without a generated method between the table and the wire."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def send(
-        self, method: str, path: str, body: object = None, content_type: str | None = None, **query: str
-    ) -> Answer:
-        """One request. Unknown fields are refused."""
-        query = {"fieldValidation": "Strict"} | query if body is not None else query
-        request = self._connection.param_serialize(
-            method,
-            path,
-            query_params=list(query.items()),
-            header_params={"Accept": "application/json", "Content-Type": content_type or "application/json"},
-            body=body,
-            auth_settings=["BearerToken"],
-        )
-        answer = self._connection.call_api(*request)
-        text = answer.read()
-        # The way to a group that is not served yet ends in plain text.
-        is_json = answer.getheader("Content-Type", "").startswith("application/json")
-        return Answer(answer.status, json.loads(text) if is_json else {"message": text.decode()})
-
-
 @pytest.fixture(scope="module")
 def server(stack: Stack) -> Iterator[Server]:
     """The stack's API server, with the schema served under the group of these tests."""
-    connection = new_client(str(stack.kubeconfig))
-    server = Server(connection)
-    with _installed(server, _definition(GROUP)):
+    server = Server(stack)
+    with server.installed(definition(GROUP)):
         yield server
-    connection.close()
-
-
-def _definition(group: str) -> dict[str, Any]:
-    manifest = custom_resource_definition()
-    manifest["metadata"]["name"] = f"{PLURAL}.{group}"
-    manifest["spec"]["group"] = group
-    # The names of the operator's own resource stay unambiguous for kubectl.
-    manifest["spec"]["names"] |= {"shortNames": [], "categories": []}
-    return manifest
-
-
-@contextmanager
-def _installed(server: Server, manifest: dict[str, Any]) -> Iterator[None]:
-    server.send("POST", DEFINITIONS, manifest).accepted()
-    try:
-        _wait_until(lambda: server.send("GET", _objects(manifest["spec"]["group"])).status == 200)
-        yield
-    finally:
-        server.send("DELETE", f"{DEFINITIONS}/{manifest['metadata']['name']}").accepted()
-
-
-def _wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < deadline, "the API server did not take the definition over in 20 s"
-        time.sleep(0.1)
-
-
-def _objects(group: str = GROUP) -> str:
-    return f"/apis/{group}/{VERSION}/namespaces/default/{PLURAL}"
-
-
-def _manifest(name: str, spec: object, group: str = GROUP) -> dict[str, Any]:
-    return {"apiVersion": f"{group}/{VERSION}", "kind": KIND, "metadata": {"name": name}, "spec": spec}
+    server.close()
 
 
 @contextmanager
@@ -128,8 +43,8 @@ def _stored(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """An object in the API server, with its path."""
     name = name or f"admission-{uuid.uuid4().hex[:8]}"
-    path = f"{_objects()}/{name}"
-    stored = server.send("POST", _objects(), _manifest(name, spec)).accepted()
+    path = f"{objects_path(GROUP)}/{name}"
+    stored = server.send("POST", objects_path(GROUP), manifest(name, spec, GROUP)).accepted()
     try:
         if status is not None:
             stored = server.send("PUT", f"{path}/status", stored | {"status": status}).accepted()
@@ -148,7 +63,7 @@ def _assert_refused_for(causes: list[dict[str, str]], refusals: tuple[Refusal, .
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_create(server: Server, case: Case) -> None:
-    answer = server.send("POST", _objects(), _manifest(case.name, case.spec), dryRun="All")
+    answer = server.send("POST", objects_path(GROUP), manifest(case.name, case.spec, GROUP), dryRun="All")
     _assert_refused_for(answer.causes(), case.refusals)
 
 
@@ -160,13 +75,13 @@ def test_change(server: Server, change: Change) -> None:
 
 
 def test_missing_spec_is_refused(server: Server) -> None:
-    manifest = _manifest("sample", {})
-    del manifest["spec"]
-    _assert_refused_for(server.send("POST", _objects(), manifest).causes(), (Refusal("spec"),))
+    without = manifest("sample", {}, GROUP)
+    del without["spec"]
+    _assert_refused_for(server.send("POST", objects_path(GROUP), without).causes(), (Refusal("spec"),))
 
 
 def test_misspelt_field_is_named(server: Server) -> None:
-    answer = server.send("POST", _objects(), _manifest("sample", {"payloadIndex": []}))
+    answer = server.send("POST", objects_path(GROUP), manifest("sample", {"payloadIndex": []}, GROUP))
     assert (answer.status, answer.body["reason"]) == (400, "BadRequest")
     assert 'unknown field "spec.payloadIndex"' in answer.body["message"]
 
@@ -189,15 +104,15 @@ def test_name_in_force_cannot_become_unusable(server: Server) -> None:
 
 def test_object_an_older_schema_let_in_stays_writable(server: Server) -> None:
     """Its metadata.name is no namespaceName; that must not block its finalizers, status and other fields."""
-    older = _definition(OLDER_GROUP)
+    older = definition(OLDER_GROUP)
     del older["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["x-kubernetes-validations"]
-    objects, path = _objects(OLDER_GROUP), f"{_objects(OLDER_GROUP)}/a.b.c"
-    with _installed(server, older):
-        server.send("POST", objects, _manifest("a.b.c", {}, OLDER_GROUP)).accepted()
-        versions = [{"op": "replace", "path": "/spec/versions", "value": _definition(OLDER_GROUP)["spec"]["versions"]}]
+    objects, path = objects_path(OLDER_GROUP), f"{objects_path(OLDER_GROUP)}/a.b.c"
+    with server.installed(older):
+        server.send("POST", objects, manifest("a.b.c", {}, OLDER_GROUP)).accepted()
+        versions = [{"op": "replace", "path": "/spec/versions", "value": definition(OLDER_GROUP)["spec"]["versions"]}]
         server.send("PATCH", f"{DEFINITIONS}/{PLURAL}.{OLDER_GROUP}", versions, JSON_PATCH).accepted()
-        another = _manifest("d.e.f", {}, OLDER_GROUP)
-        _wait_until(lambda: server.send("POST", objects, another, dryRun="All").status == 422)
+        another = manifest("d.e.f", {}, OLDER_GROUP)
+        wait_until(lambda: server.send("POST", objects, another, dryRun="All").status == 422)
 
         finalizer = [{"op": "add", "path": "/metadata/finalizers", "value": ["admission.test/held"]}]
         server.send("PATCH", path, finalizer, JSON_PATCH).accepted()
