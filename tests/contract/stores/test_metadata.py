@@ -6,7 +6,13 @@ import asyncio
 
 import pytest
 
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, RegisteredExtractor, State
+from namespace_operator.domain.document import (
+    MalformedDocument,
+    NamespaceDocument,
+    OwnedDocument,
+    RegisteredExtractor,
+    State,
+)
 from namespace_operator.domain.observed import Counts
 from namespace_operator.stores.errors import ClaimTaken, Outdated, Rejected
 from tests.contract.stores.documents import INSTANCE, document, following
@@ -113,17 +119,15 @@ async def test_a_document_of_another_shape_holds_its_claims(metadata: MetadataSe
         await metadata.store.insert(document(2, claims=("name/odd",)))
 
 
-async def test_expected_are_the_resources_of_one_instance_whose_documents_are_not_retained(
-    metadata: MetadataServer,
-) -> None:
-    mine = [document(number) for number in range(1, 4)]
-    retained = document(4).model_copy(update={"state": State.RETAINED})
-    for entry in (*mine, retained, document(9, instance_id="instance-2")):
+async def test_owned_are_the_documents_of_one_instance_in_short(metadata: MetadataServer) -> None:
+    mine = [document(number, state=state) for number, state in enumerate(State, start=1)]
+    for entry in (*mine, document(9, instance_id="instance-2")):
         await metadata.store.insert(entry)
-    await metadata.write("namespaces", {"_id": "ns_odd", "owner": {"instance_id": INSTANCE, "cr_name": 1}})
-    await metadata.write("namespaces", {"_id": "ns_odder", "owner": "somebody"})
-    expected = [key async for key in metadata.store.expected(INSTANCE)]
-    assert sorted(expected) == sorted(entry.owner.key for entry in mine)
+    owned = [entry async for entry in metadata.store.owned(INSTANCE)]
+    assert sorted(owned, key=lambda entry: entry.namespace_id) == [
+        OwnedDocument(entry.namespace_id, entry.owner.key, entry.state, entry.collection, entry.updated_at)
+        for entry in mine
+    ]
 
 
 async def test_counts_are_of_each_namespace_and_zero_is_told(metadata: MetadataServer) -> None:

@@ -1,157 +1,72 @@
-"""Stores and a cluster that stand still: they answer from fields, refuse on demand, and note what was asked."""
+"""The model stores with room for any failure, a cluster that stands still, and a look at what was asked of them."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from collections.abc import Collection as Names
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypeVar
 
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.controller.cluster import ObjectChanged, Refreshed
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, State
+from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import Key
-from namespace_operator.domain.indexes import IndexSchema
-from namespace_operator.domain.observed import Collection, Counts, LiveIndex, Subject
-from namespace_operator.domain.vectors import NamedVector
-from namespace_operator.stores.errors import Backend, Outdated, Rejected, StoreError
-from tests.unit.domain.builders import SERVER_VERSION
+from namespace_operator.domain.observed import Collection, Subject
+from tests.world.faults import Faults
+from tests.world.metadata import ModelMetadataStore
+from tests.world.vectors import ModelVectorStore, StoredCollection
+
+T = TypeVar("T")
 
 
 @dataclass
-class FixedMetadata:
-    """Holds documents; ``fails`` is raised by every request."""
+class Outage(Faults):
+    """A way to every server that no request gets through while ``fails`` is set: each ends with it."""
 
-    documents: list[NamespaceDocument | MalformedDocument] = field(default_factory=list)
-    numbers: dict[str, Counts] = field(default_factory=dict)
-    fails: StoreError | None = None
-    takes: float = 0.0
-    """Seconds that a read of the counts takes."""
-    counted: list[set[str]] = field(default_factory=list)
-    written: list[NamespaceDocument] = field(default_factory=list)
+    fails: Exception | None = None
 
-    async def find(self, claims: Names[str]) -> Sequence[NamespaceDocument | MalformedDocument]:
-        """Documents that hold a claim."""
-        self._answer()
-        return [document for document in self.documents if set(document.claims) & set(claims)]
-
-    async def get(self, namespace_id: str) -> NamespaceDocument | MalformedDocument | None:
-        """A document by id."""
-        self._answer()
-        found = (d for d in self.documents if isinstance(d, NamespaceDocument) and d.namespace_id == namespace_id)
-        return next(found, None)
-
-    async def insert(self, document: NamespaceDocument) -> None:
-        """Add a document."""
-        self._answer()
-        self.written.append(document)
-        self.documents.append(document)
-
-    async def replace(self, document: NamespaceDocument) -> None:
-        """Replace a document at the revision before."""
-        known = await self.get(document.namespace_id)
-        if not isinstance(known, NamespaceDocument) or known.revision != document.revision - 1:
-            raise Outdated(document.namespace_id)
-        self.written.append(document)
-        self.documents[self.documents.index(known)] = document
-
-    async def delete(self, namespace_id: str, revision: int) -> None:
-        """Delete a document at a revision."""
-        known = await self.get(namespace_id)
-        if isinstance(known, NamespaceDocument) and known.revision == revision:
-            self.documents.remove(known)
-
-    async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:
-        """Numbers, and a note of who asked together."""
-        self.counted.append(set(namespace_ids))
-        await asyncio.sleep(self.takes)
-        self._answer()
-        return {name: self.numbers.get(name, Counts(0, 0, 0)) for name in namespace_ids}
-
-    async def expected(self, instance_id: str) -> AsyncIterator[Key]:
-        """Keys of an instance's documents that are not retained."""
-        self._answer()
-        for document in list(self.documents):
-            if not isinstance(document, NamespaceDocument) or document.state is State.RETAINED:
-                continue
-            if document.owner.instance_id == instance_id:
-                yield document.owner.key
-
-    def _answer(self) -> None:
+    def read(self, unavailable: Callable[[], Exception], look: Callable[[], T]) -> T:
+        """Carry out a read."""
         if self.fails is not None:
             raise self.fails
+        return super().read(unavailable, look)
 
-
-@dataclass
-class FixedVectors:
-    """Holds at most one collection; ``fails`` is raised by every request, indexes on ``rejects`` are refused.
-
-    ``requests`` are the writes in order.
-    """
-
-    collection: Collection | None = None
-    fails: StoreError | None = None
-    rejects: frozenset[str] = frozenset()
-    requests: list[str] = field(default_factory=list)
-
-    async def version(self) -> str:
-        """The server's version."""
-        self._answer()
-        return SERVER_VERSION
-
-    async def read(self, collection: str) -> Collection | None:
-        """The collection."""
-        self._answer()
-        return self.collection if self.collection is not None and self.collection.name == collection else None
-
-    async def aliases(self, collection: str) -> tuple[str, ...]:
-        """None."""
-        self._answer()
-        assert collection
-        return ()
-
-    async def create_collection(
-        self, collection: str, vectors: Sequence[NamedVector], metadata: Mapping[str, Any]
-    ) -> None:
-        """Create it, unless there is one."""
-        self._write(f"create {collection}")
-        if self.collection is not None:
-            raise Outdated(collection)
-        named = {vector.name: NamedVector(**vector.model_dump()) for vector in vectors}
-        self.collection = Collection(collection, "green", 0, 0, 1, named, {}, metadata)
-
-    async def add_vector(self, collection: str, vector: NamedVector) -> None:
-        """Add a vector."""
-        self._write(f"vector {collection} {vector.name}")
-
-    async def put_index(self, collection: str, field_name: str, schema: IndexSchema, *, wait: bool) -> None:
-        """Put an index."""
-        self._write(f"put {field_name}{' and wait' if wait else ''}")
-        if field_name in self.rejects:
-            raise Rejected(Backend.QDRANT, f"no index on {field_name}", "PUT index")
-        assert self.collection is not None
-        assert self.collection.name == collection
-        indexes = {**self.collection.indexes, field_name: LiveIndex(schema, 0)}
-        self.collection = replace(self.collection, indexes=indexes)
-
-    async def drop_index(self, collection: str, field_name: str, *, wait: bool) -> None:
-        """Drop an index."""
-        self._write(f"drop {field_name}{' and wait' if wait else ''}")
-        assert collection
-
-    async def delete_collection(self, collection: str) -> None:
-        """Delete the collection."""
-        self._write(f"delete {collection}")
-        self.collection = None
-
-    def _write(self, request: str) -> None:
-        self._answer()
-        self.requests.append(request)
-
-    def _answer(self) -> None:
+    def write(self, what: str, unavailable: Callable[[], Exception], act: Callable[[], T]) -> T:
+        """Carry out a write, and note it in ``log``."""
         if self.fails is not None:
             raise self.fails
+        return super().write(what, unavailable, act)
+
+    @property
+    def writes_to(self) -> list[str]:
+        """The writes in order, without the names of their servers."""
+        return [what.partition(": ")[2] for what in self.log]
+
+
+def metadata_store(*documents: NamespaceDocument) -> ModelMetadataStore:
+    """A database that holds these documents."""
+    store = ModelMetadataStore(Outage())
+    for document in documents:
+        store.put_raw({"_id": document.namespace_id, **document.model_dump(mode="python")})
+    return store
+
+
+def vector_store(*collections: Collection) -> ModelVectorStore:
+    """A Qdrant server that holds these collections, each with as many points as it says."""
+    store = ModelVectorStore(Outage())
+    for collection in collections:
+        store.collections[collection.name] = stored(collection)
+    return store
+
+
+def stored(collection: Collection) -> StoredCollection:
+    """A collection as the model of the server keeps it."""
+    return StoredCollection(
+        vectors=dict(collection.vectors),
+        metadata=dict(collection.metadata),
+        indexes={name: live.schema for name, live in collection.indexes.items()},
+        points={number: {} for number in range(collection.points_count or 0)},
+        status=collection.status,
+    )
 
 
 @dataclass
@@ -163,6 +78,8 @@ class FixedCluster:
     missed: frozenset[Key] = frozenset()
     unlisted: frozenset[str] = frozenset()
     fails: Exception | None = None
+    refuses: Exception | None = None
+    """Raised when a finalizer is to be changed."""
     statuses: list[NamespaceStatus] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
 
@@ -179,13 +96,11 @@ class FixedCluster:
 
     async def add_finalizer(self, subject: Subject) -> Subject:
         """Add it."""
-        self.held = replace(subject, finalized=True)
-        return self.held
+        return self._finalize(subject, finalized=True)
 
     async def remove_finalizer(self, subject: Subject) -> Subject:
         """Remove it."""
-        self.held = replace(subject, finalized=False)
-        return self.held
+        return self._finalize(subject, finalized=False)
 
     async def write_status(self, subject: Subject, status: NamespaceStatus) -> None:
         """Keep the status as a reader of it will see it."""
@@ -203,3 +118,9 @@ class FixedCluster:
         assert subject
         assert message
         self.events.append((kind, reason))
+
+    def _finalize(self, subject: Subject, *, finalized: bool) -> Subject:
+        if self.refuses is not None:
+            raise self.refuses
+        self.held = replace(subject, finalized=finalized)
+        return self.held

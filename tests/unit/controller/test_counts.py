@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from namespace_operator.controller.counts import CountReader
 from namespace_operator.domain.observed import Counts
 from namespace_operator.stores.errors import Backend, Unavailable
-from tests.unit.controller.fixed import FixedMetadata
+from tests.unit.controller.fixed import Outage
 from tests.unit.controller.virtual_time import run
+from tests.world.metadata import ModelMetadataStore
+
+
+@dataclass
+class CountedReads(ModelMetadataStore):
+    """Counts take a while, and it is noted who asked together."""
+
+    faults: Outage = field(default_factory=Outage)
+    takes: float = 0.0
+    counted: list[set[str]] = field(default_factory=list)
+
+    async def counts(self, namespace_ids: Collection[str]) -> Mapping[str, Counts]:
+        """Count."""
+        self.counted.append(set(namespace_ids))
+        await asyncio.sleep(self.takes)
+        return await super().counts(namespace_ids)
 
 
 def test_requests_of_about_the_same_time_are_one_read() -> None:
-    metadata = FixedMetadata(numbers={"a": Counts(1, 2, 3)})
+    metadata = CountedReads()
+    for kind, number in (("buckets", 1), ("collections", 2), ("objects", 3)):
+        metadata.belongings[kind] = [{"namespace_id": "a"}] * number
 
     async def main() -> list[Counts | None]:
         reader = CountReader(metadata)
@@ -23,7 +43,7 @@ def test_requests_of_about_the_same_time_are_one_read() -> None:
 
 
 def test_requests_during_a_read_are_one_read_after_it() -> None:
-    metadata = FixedMetadata(takes=0.1)
+    metadata = CountedReads(takes=0.1)
 
     async def main() -> None:
         reader = CountReader(metadata)
@@ -38,19 +58,19 @@ def test_requests_during_a_read_are_one_read_after_it() -> None:
 
 
 def test_counts_that_cannot_be_had_are_unknown_and_asked_for_again() -> None:
-    metadata = FixedMetadata(fails=Unavailable(Backend.MONGODB, "MongoDB cannot be reached", "counting"))
+    metadata = CountedReads(faults=Outage(fails=Unavailable(Backend.MONGODB, "MongoDB cannot be reached", "counting")))
 
     async def main() -> tuple[Counts | None, Counts | None]:
         reader = CountReader(metadata)
         first = await reader.read("a")
-        metadata.fails = None
+        metadata.faults.fails = None
         return first, await reader.read("a")
 
     assert run(main()) == (None, Counts(0, 0, 0))
 
 
 def test_a_reader_that_gives_up_does_not_take_the_others_along() -> None:
-    metadata = FixedMetadata()
+    metadata = CountedReads()
 
     async def main() -> Counts | None:
         reader = CountReader(metadata)
@@ -65,8 +85,8 @@ def test_a_reader_that_gives_up_does_not_take_the_others_along() -> None:
 
 
 def test_an_unforeseen_error_leaves_nobody_waiting() -> None:
-    metadata = FixedMetadata(takes=0.1)
-    metadata.numbers = None  # type: ignore[assignment] # makes the read end in an AttributeError
+    metadata = CountedReads(takes=0.1)
+    metadata.faults.fails = AttributeError("a defect")
 
     async def main() -> list[Counts | None]:
         reader = CountReader(metadata)

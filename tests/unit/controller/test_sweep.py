@@ -4,122 +4,110 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from namespace_operator.controller.cluster import ClusterUnavailable
-from namespace_operator.controller.sweep import Sweep
-from namespace_operator.domain.document import State
+from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.identity import Key
 from namespace_operator.stores.errors import Backend, Unavailable
-from tests.unit.controller.fixed import FixedCluster, FixedMetadata
+from tests.unit.controller.bench import Bench
+from tests.unit.controller.fixed import FixedCluster, metadata_store
 from tests.unit.controller.virtual_time import run
-from tests.unit.domain.builders import INSTANCE, KEY, document, owner
+from tests.unit.domain.builders import INSTANCE, KEY, another_document, document, owner
 
 OTHER = Key("rivals", "films")
 
 
-@dataclass
-class Swept:
-    """A sweep over fixed stores, and the keys it handed on."""
+def sweeping(*documents: NamespaceDocument, cluster: FixedCluster | None = None, **options: Any) -> Bench:
+    """A sweep over these documents; without any, over the one of ``KEY``."""
+    return Bench(metadata_store(*(documents or (document(),))), cluster=cluster or FixedCluster(), options=options)
 
-    cluster: FixedCluster = field(default_factory=FixedCluster)
-    metadata: FixedMetadata = field(default_factory=lambda: FixedMetadata([document()]))
-    keys: list[Key] = field(default_factory=list)
 
-    def sweep(self, **options: Any) -> Sweep:
-        """The sweep."""
-        return Sweep(INSTANCE, self.cluster, self.metadata, self.keys.append, **options)
+async def swept(bench: Bench, times: int = 2) -> list[Key]:
+    """The keys that so many sweeps hand on."""
+    for _ in range(times):
+        await bench.sweep.sweep()
+    return bench.woken
 
 
 async def test_what_the_watch_missed_is_handed_on_at_once() -> None:
-    swept = Swept(FixedCluster(listed=frozenset({KEY, OTHER}), missed=frozenset({OTHER})))
-    await swept.sweep().sweep()
-    assert swept.keys == [OTHER]
+    cluster = FixedCluster(listed=frozenset({KEY, OTHER}), missed=frozenset({OTHER}))
+    assert await swept(sweeping(cluster=cluster), times=1) == [OTHER]
 
 
 async def test_a_missing_resource_is_handed_on_in_the_second_list() -> None:
-    swept = Swept()
-    sweep = swept.sweep()
-    await sweep.sweep()
-    assert swept.keys == []
-    await sweep.sweep()
-    assert swept.keys == [KEY]
+    bench = sweeping()
+    assert await swept(bench, times=1) == []
+    assert await swept(bench, times=1) == [KEY]
 
 
 async def test_a_resource_that_is_back_in_the_second_list_is_not() -> None:
-    swept = Swept()
-    sweep = swept.sweep()
+    bench = sweeping()
     for listed in (set(), {KEY}, set()):
-        swept.cluster.listed = frozenset(listed)
-        await sweep.sweep()
-    assert swept.keys == []
+        bench.cluster.listed = frozenset(listed)
+        await bench.sweep.sweep()
+    assert bench.woken == []
 
 
 @pytest.mark.parametrize(
     ("state", "handed_on"),
-    [(State.PROVISIONING, [KEY]), (State.READY, [KEY]), (State.DELETING, [KEY]), (State.RETAINED, [])],
+    [
+        (State.PROVISIONING, [KEY]),
+        (State.READY, [KEY]),
+        (State.DELETING, [KEY]),
+        (State.RETAINED, []),
+        (State.DELETED, []),
+    ],
 )
-async def test_only_a_retained_document_needs_no_resource(state: State, handed_on: list[Key]) -> None:
-    swept = Swept(metadata=FixedMetadata([document(state=state)]))
-    sweep = swept.sweep()
-    for _ in range(2):
-        await sweep.sweep()
-    assert swept.keys == handed_on
+async def test_only_a_retained_or_deleted_document_needs_no_resource(state: State, handed_on: list[Key]) -> None:
+    assert await swept(sweeping(document(state=state))) == handed_on
 
 
 @pytest.mark.parametrize(
     ("watched", "handed_on"), [((), [KEY]), (("acme",), [KEY]), (("rivals", "acme"), [KEY]), (("rivals",), [])]
 )
 async def test_only_watched_namespaces_are_swept(watched: tuple[str, ...], handed_on: list[Key]) -> None:
-    swept = Swept()
-    sweep = swept.sweep(watched=watched)
-    for _ in range(2):
-        await sweep.sweep()
-    assert swept.keys == handed_on
+    assert await swept(sweeping(watched=watched)) == handed_on
 
 
 async def test_in_a_namespace_that_was_not_listed_nothing_is_missing() -> None:
-    swept = Swept(FixedCluster(unlisted=frozenset({KEY.organization})))
-    sweep = swept.sweep()
-    for _ in range(3):
-        await sweep.sweep()
-    assert swept.keys == []
-    swept.cluster.unlisted = frozenset({OTHER.organization})
-    for _ in range(2):
-        await sweep.sweep()
-    assert swept.keys == [KEY], "missing in two lists that were made"
+    bench = sweeping(cluster=FixedCluster(unlisted=frozenset({KEY.organization})))
+    assert await swept(bench, times=3) == []
+    bench.cluster.unlisted = frozenset({OTHER.organization})
+    assert await swept(bench) == [KEY], "missing in two lists that were made"
 
 
 async def test_documents_of_another_instance_are_not_ours_to_miss() -> None:
-    swept = Swept(metadata=FixedMetadata([document(owner=owner(instance_id="other-cluster:default"))]))
-    sweep = swept.sweep()
-    for _ in range(2):
-        await sweep.sweep()
-    assert swept.keys == []
+    assert await swept(sweeping(document(owner=owner(instance_id="other-cluster:default")))) == []
+
+
+async def test_a_document_of_no_known_shape_does_not_hide_the_others() -> None:
+    bench = sweeping()
+    bench.metadata.put_raw({"_id": "ns_odd", "owner": {"instance_id": INSTANCE, "cr_name": 1}})
+    assert await swept(bench) == [KEY]
 
 
 @pytest.mark.parametrize(
     ("part", "failure"),
     [
         ("cluster", ClusterUnavailable("GET: 503")),
-        ("metadata", Unavailable(Backend.MONGODB, "MongoDB cannot be reached", "listing")),
-        ("metadata", TypeError("a document that nobody foresaw")),
+        ("mongodb", Unavailable(Backend.MONGODB, "MongoDB cannot be reached", "listing")),
+        ("mongodb", TypeError("a document that nobody foresaw")),
     ],
 )
 def test_a_failed_sweep_is_logged_and_counts_for_nothing(part: str, failure: Exception) -> None:
-    swept = Swept()
+    bench = sweeping(sweep_interval=60.0)
 
     async def main() -> None:
-        task = asyncio.create_task(swept.sweep(interval=60.0).run())
+        task = asyncio.create_task(bench.sweep.run())
         await asyncio.sleep(90)
-        getattr(swept, part).__dict__["fails"] = failure
+        getattr(bench, part).fails = failure
         await asyncio.sleep(60)
-        getattr(swept, part).__dict__["fails"] = None
-        assert swept.keys == []
+        getattr(bench, part).fails = None
+        assert bench.woken == []
         await asyncio.sleep(60)
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -127,5 +115,14 @@ def test_a_failed_sweep_is_logged_and_counts_for_nothing(part: str, failure: Exc
 
     with capture_logs() as logs:
         run(main())
-    assert [entry["event"] for entry in logs] == ["sweep failed"]
-    assert swept.keys == [KEY], "missing in two lists, whatever failed in between"
+    assert {entry["event"] for entry in logs} == {"sweep failed"}
+    assert bench.woken == [KEY], "missing in two lists, whatever failed in between"
+
+
+async def test_while_qdrant_fails_resources_and_documents_are_swept_all_the_same() -> None:
+    bench = sweeping(another_document(state=State.DELETED), document())
+    bench.qdrant.fails = Unavailable(Backend.QDRANT, "Qdrant cannot be reached", "GET")
+    with capture_logs() as logs:
+        assert await swept(bench) == [KEY]
+    assert {entry["event"] for entry in logs} == {"cannot bury a deleted namespace", "sweep failed"}
+    assert bench.orphans == []
