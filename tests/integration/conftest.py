@@ -12,6 +12,12 @@ from tests.integration.support import Organization, Platform
 
 RESYNC_SECONDS = 3
 TOMBSTONE_SECONDS = 6
+OPERATOR = {
+    "resyncIntervalSeconds": RESYNC_SECONDS,
+    "sweepIntervalSeconds": RESYNC_SECONDS,
+    "tombstoneSeconds": TOMBSTONE_SECONDS,
+}
+"""Values of the chart that make the operator look for drift every few seconds."""
 
 _numbers = itertools.count(1)
 
@@ -29,12 +35,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def platform(stack: Stack) -> Iterator[Platform]:
     """The stack with the operator installed by helm, looking for drift every few seconds."""
-    operator = {
-        "resyncIntervalSeconds": RESYNC_SECONDS,
-        "sweepIntervalSeconds": RESYNC_SECONDS,
-        "tombstoneSeconds": TOMBSTONE_SECONDS,
-    }
-    stack.install_operator({"operator": operator})
+    stack.install_operator({"operator": OPERATOR})
     with Platform(stack) as platform:
         yield platform
 

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
@@ -107,6 +107,11 @@ class Platform:
     def _metadata(self, collection: str) -> Object:
         return self.qdrant.get_collection(collection).config.metadata or {}
 
+    def announcements(self, reason: str) -> str:
+        """The messages of the operator's own events of this reason."""
+        events = self.core.list_namespaced_event(RELEASE_NAMESPACE).items
+        return "\n".join(event.message for event in events if event.reason == reason)
+
     def secrets(self) -> list[str]:
         """What must never be read anywhere: the key, and the connection string."""
         return [secret for secret in (self.stack.qdrant_api_key, self.stack.mongodb_uri) if secret]
@@ -125,9 +130,11 @@ class Organization:
     platform: Platform
     name: str
 
-    def create(self, name: str, **spec: Any) -> None:
-        """Create a Namespace."""
-        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
+    def create(self, name: str, annotations: Mapping[str, str] | None = None, **spec: Any) -> None:
+        """Create a Namespace; annotations are the operator's, without their prefix."""
+        asked = {f"mixpeek.com/{key}": value for key, value in (annotations or {}).items()}
+        metadata = {"name": name, "annotations": asked}
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
         self._objects.create_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL, body)
 
     def edit(self, name: str, **spec: Any) -> None:
@@ -164,9 +171,19 @@ class Organization:
         found: list[Object] = self._objects.list_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL)["items"]
         return found
 
+    def put_status(self, name: str, status: Object) -> None:
+        """Write the status of an object, as a backup tool does that restores it."""
+        self._objects.patch_namespaced_custom_object_status(
+            GROUP, VERSION, self.name, PLURAL, name, {"status": status}, _content_type="application/merge-patch+json"
+        )
+
+    def begin_removal(self, name: str) -> None:
+        """Delete a Namespace without waiting for its end."""
+        self._objects.delete_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL, name)
+
     def remove(self, name: str, timeout: float = TIMEOUT_SECONDS) -> None:
         """Delete a Namespace and wait until it is gone."""
-        self._objects.delete_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL, name)
+        self.begin_removal(name)
         eventually(lambda: self.find(name) is None, f"deletion of {name}", timeout)
 
     def ready(self, name: str, timeout: float = TIMEOUT_SECONDS) -> Object:
