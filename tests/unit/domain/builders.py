@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from namespace_operator.api.annotations import Requests
 from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import ExtractorStatus, IndexStatus, NamespaceStatus
 from namespace_operator.domain.catalog import Catalog
@@ -101,8 +102,9 @@ def subject(
     uid: str = UID,
     deleting: bool = False,
     finalized: bool = False,
+    **asked: Any,
 ) -> Subject:
-    """A custom resource; without a spec it wants nothing but to exist."""
+    """A custom resource; without a spec it wants nothing but to exist. ``asked`` is what its annotations ask for."""
     return Subject(
         key=KEY,
         uid=uid,
@@ -113,6 +115,7 @@ def subject(
         status=status or NamespaceStatus(),
         deleting=deleting,
         finalized=finalized,
+        requests=Requests(**asked),
     )
 
 
@@ -175,6 +178,17 @@ def document(
         updated_at=T0,
     )
     return settled.model_copy(update=changes)
+
+
+def chosen(name: str = "products", **fields: Any) -> NamespaceSpec:
+    """A spec that chooses its collection."""
+    return spec(infrastructure={"qdrantCollection": name}, **fields)
+
+
+def in_collection(of: NamespaceDocument, name: str = "products") -> NamespaceDocument:
+    """The document with its collection under a chosen name."""
+    held = tuple(claim for claim in of.claims if not claim.startswith("collection/"))
+    return of.model_copy(update={"collection": name, "claims": (*held, collection_claim(name))})
 
 
 def another_document(**changes: Any) -> NamespaceDocument:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from namespace_operator.domain.conditions import Reason
 from namespace_operator.domain.document import NamespaceDocument, State, UnsupportedIndex
 from namespace_operator.domain.observed import Collection, Observed, Subject
+from namespace_operator.domain.plan import Context
 from tests.unit.domain.builders import (
     SERVER_VERSION,
     collection,
+    context,
     document,
     extractor,
     index,
@@ -64,3 +66,4 @@ class Case:
     actions: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
     says: str = ""
+    context: Context = field(default_factory=context)

@@ -1,120 +1,102 @@
-"""The planner's tables of whose things are: ownership, names, finalizers, recovery."""
+"""The planner's tables of whose a document is: attached, taken over, lost and found, guarded; and finalizers."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from namespace_operator.api.annotations import Adoption as AdoptionRequest
 from namespace_operator.domain.conditions import Reason
-from namespace_operator.domain.document import MalformedDocument, State
+from namespace_operator.domain.document import Adoption, MalformedDocument, State
 from namespace_operator.domain.observed import InvalidSpec, Observed
 from tests.unit.domain.builders import (
+    INSTANCE,
     NAMESPACE_ID,
+    ORGANIZATION,
+    OTHER_ID,
     another_document,
+    chosen,
     claims,
     collection,
+    context,
     document,
-    index,
+    in_collection,
     observed,
     owner,
     spec,
+    status_of,
     subject,
-    with_indexes,
 )
-from tests.unit.domain.plan_case import (
-    DELETES,
-    HAS_BRAND,
-    HAS_TEXT,
-    NEW,
-    STATUS_OF_TEXT,
-    WANTS_BRAND,
-    WANTS_TEXT,
-    Case,
-    lost,
-    marked,
+from tests.unit.domain.plan_case import DELETES, HAS_TEXT, STATUS_OF_TEXT, WANTS_TEXT, Case, lost, marked
+
+ELSEWHERE = owner(instance_id="other-cluster:default")
+FORMER = owner(k8s_namespace_uid="earlier", cr_uid="cr-uid-0")
+SIBLING = owner(cr_name="movies", cr_uid="cr-uid-0")
+
+OF_ANOTHER_INSTANCE = HAS_TEXT.model_copy(update={"owner": ELSEWHERE})
+OF_FORMER = HAS_TEXT.model_copy(update={"owner": FORMER})
+OF_SIBLING = HAS_TEXT.model_copy(update={"owner": SIBLING})
+
+RETAINED = {"state": State.RETAINED, "claims": claims(None)}
+NAMES_ID = spec(
+    featureExtractors=[{"featureExtractorName": "text_extractor", "version": "v1"}], namespaceId=NAMESPACE_ID
 )
 
-FOREIGN_MARKS: dict[str, dict[str, object]] = {
-    "without a mark": dict.fromkeys(("instance", "organization", "collection", "incarnation")),
-    "another instance": {"instance": "other-cluster:default"},
-    "another organization": {"organization": "rivals"},
-    "a copy under another name": {"collection": "ns_original00"},
-    "another incarnation": {"incarnation": 2},
-    "another member": {f"member.{NAMESPACE_ID}": None, "member.ns_aaaaaaaaaa": "films"},
-    "a second member": {"member.ns_aaaaaaaaaa": "films"},
-    "a mark of the wrong shape": {"incarnation": "1"},
-}
-"""Changes of our mark, without the prefix of its keys; None takes a key away."""
-
-
-OWNERSHIP = (
+DOCUMENTS = (
     Case(
-        "collection gone after it was bound",
+        "of an earlier Kubernetes namespace: it is retained first, nobody else would",
         subject(WANTS_TEXT),
-        observed(HAS_TEXT, collection=None),
-        reasons=(Reason.COLLECTION_LOST,),
-        says="restore it from a snapshot",
+        observed(OF_FORMER),
+        ("ReplaceDocument retained r8",),
     ),
     Case(
-        "collection gone of a retained one that comes back",
+        "of an earlier Kubernetes namespace, retained",
         subject(WANTS_TEXT),
-        observed(HAS_TEXT.model_copy(update={"state": State.PROVISIONING}), collection=None),
-        reasons=(Reason.COLLECTION_LOST,),
-    ),
-    *(
-        Case(
-            f"not owned: {what}",
-            subject(WANTS_TEXT),
-            observed(NEW, replace(marked(NEW, **metadata), vectors={}, indexes={})),
-            reasons=(Reason.COLLECTION_NOT_OWNED,),
-            says="nothing is written to it until the mark is back",
-        )
-        for what, metadata in FOREIGN_MARKS.items()
-    ),
-    Case(
-        "red",
-        subject(),
-        observed(document(), replace(collection(document()), status="red")),
-        reasons=(Reason.COLLECTION_RED,),
-        says="see the server's log",
-    ),
-    *(
-        Case(f"{status} is no problem", subject(), observed(document(), replace(collection(document()), status=status)))
-        for status in ("yellow", "grey")
-    ),
-    Case(
-        "red does not keep an index from being made",
-        subject(WANTS_BRAND),
-        observed(HAS_BRAND, with_indexes(replace(collection(HAS_BRAND), status="red"), brand=None)),
-        ("PutIndex brand keyword",),
-    ),
-    Case(
-        "document of an earlier Kubernetes namespace",
-        subject(WANTS_TEXT),
-        observed(HAS_TEXT.model_copy(update={"owner": owner(k8s_namespace_uid="earlier"), "state": State.RETAINED})),
+        observed(OF_FORMER.model_copy(update=RETAINED)),
         reasons=(Reason.OWNED_ELSEWHERE,),
-        says="uid earlier",
+        says="belongs to Namespace acme/films of an earlier Kubernetes namespace (uid earlier)",
     ),
     Case(
-        "document of another instance",
+        "of another instance",
         subject(WANTS_TEXT),
-        observed(HAS_TEXT.model_copy(update={"owner": owner(instance_id="other-cluster:default")})),
+        observed(OF_ANOTHER_INSTANCE),
         reasons=(Reason.OWNED_ELSEWHERE,),
+        says=f"take it over with the annotation mixpeek.com/take-over: {NAMESPACE_ID}",
     ),
     Case(
-        "re-created object takes its document back",
+        "of another instance and an earlier Kubernetes namespace",
+        subject(WANTS_TEXT),
+        observed(HAS_TEXT.model_copy(update={"owner": owner(instance_id="other", k8s_namespace_uid="earlier")})),
+        reasons=(Reason.OWNED_ELSEWHERE,),
+        says="of another operator (instance other)",
+    ),
+    Case(
+        "of another Namespace, which the status names",
+        subject(WANTS_TEXT, status=STATUS_OF_TEXT),
+        observed(OF_SIBLING),
+        reasons=(Reason.OWNED_ELSEWHERE,),
+        says=f"{NAMESPACE_ID} belongs to Namespace acme/movies; use another metadata.name",
+    ),
+    Case(
+        "of a former object of the same name",
         subject(WANTS_TEXT, uid="cr-uid-new"),
-        observed(HAS_TEXT.model_copy(update={"state": State.RETAINED, "claims": claims(None)})),
+        observed(HAS_TEXT.model_copy(update=RETAINED)),
         ("ReplaceDocument provisioning r8",),
     ),
     Case(
-        "malformed document",
+        "of a former object of the same name, which nobody has retained yet",
+        subject(WANTS_TEXT, uid="cr-uid-new"),
+        observed(HAS_TEXT),
+        ("ReplaceDocument ready r8",),
+    ),
+    Case(
+        "malformed",
         subject(WANTS_TEXT),
         Observed(document=MalformedDocument(NAMESPACE_ID, "owner: Field required")),
         reasons=(Reason.MALFORMED_DOCUMENT,),
         says=f"Document {NAMESPACE_ID} in MongoDB is not a namespace document (owner: Field required)",
     ),
     Case(
-        "invalid spec",
+        "of an object whose spec is invalid",
         subject(InvalidSpec("spec.payloadIndexes[0].type: Input should be 'keyword'")),
         observed(document()),
         reasons=(Reason.INVALID_SPEC,),
@@ -122,51 +104,196 @@ OWNERSHIP = (
     ),
 )
 
-NAMES = (
+IDS = (
+    Case("an id whose data is still to come", subject(NAMES_ID), Observed(), ("InsertDocument provisioning r1",)),
     Case(
-        "new under a name that is held",
-        subject(DELETES),
-        Observed(name_chain=(another_document(),)),
-        reasons=(Reason.NAME_CONFLICT,),
-        says="held by ns_9876543210 (Namespace acme/series)",
+        "an id whose retained document is another CR's",
+        subject(NAMES_ID),
+        observed(OF_SIBLING.model_copy(update=RETAINED)),
+        ("ReplaceDocument provisioning r8 taken from cluster-uid:default/acme/movies",),
     ),
     Case(
-        "new under a name a malformed document holds",
-        subject(),
-        Observed(name_chain=(MalformedDocument("x", "state: bad"),)),
-        reasons=(Reason.NAME_CONFLICT,),
-        says="held by the malformed document x (state: bad)",
+        "an id whose document belongs to a living sibling",
+        subject(NAMES_ID),
+        observed(OF_SIBLING),
+        reasons=(Reason.OWNED_ELSEWHERE,),
     ),
     Case(
-        "renamed to a name that is held keeps its own",
-        subject(spec(namespaceName="series")),
-        observed(document(), name_chain=(another_document(),)),
-        ("ReplaceDocument ready r8",),
+        "an id of another instance",
+        subject(NAMES_ID),
+        observed(OF_ANOTHER_INSTANCE.model_copy(update=RETAINED)),
+        reasons=(Reason.OWNED_ELSEWHERE,),
     ),
     Case(
-        "renamed to a name that is held: the rest is done",
-        subject(spec(namespaceName="series", payloadIndexes=[index("brand")])),
-        observed(
-            HAS_BRAND.model_copy(update={"requested_name": "series"}),
-            with_indexes(collection(HAS_BRAND), brand=None),
-            name_chain=(another_document(),),
-        ),
-        ("PutIndex brand keyword",),
+        "an id of an earlier Kubernetes namespace",
+        subject(NAMES_ID),
+        observed(OF_FORMER.model_copy(update=RETAINED)),
+        reasons=(Reason.OWNED_ELSEWHERE,),
     ),
     Case(
-        "renamed to a free name",
-        subject(spec(namespaceName="movies")),
+        "an id whose collection is marked as ours",
+        subject(NAMES_ID),
+        lost(collection(HAS_TEXT)),
+        ("InsertDocument provisioning r1",),
+    ),
+    Case(
+        "an id whose collection is another's",
+        subject(NAMES_ID),
+        lost(marked(HAS_TEXT, instance="other-cluster:default")),
+        reasons=(Reason.COLLECTION_NOT_OWNED,),
+    ),
+    Case(
+        "an id with a chosen collection that somebody else made is for the adoption to decide",
+        subject(chosen(namespaceId=NAMESPACE_ID)),
+        lost(replace(collection(in_collection(document())), metadata={"team": "search"})),
+        ("InsertDocument provisioning r1 in products",),
+    ),
+    Case(
+        "an id that the object never had",
+        subject(spec(namespaceId=OTHER_ID)),
         observed(document()),
-        ("ReplaceDocument ready r8",),
+        reasons=(Reason.IMMUTABLE_FIELD,),
+        says=f"spec.namespaceId is {OTHER_ID}, but {NAMESPACE_ID} was made with {NAMESPACE_ID}",
+    ),
+)
+
+TAKEN = HAS_TEXT.model_copy(update={"previous_owner": ELSEWHERE})
+"""Announced as ours; the collection still carries the mark of before."""
+BEFORE = collection(OF_ANOTHER_INSTANCE)
+TAKES_OVER = subject(WANTS_TEXT, take_over=NAMESPACE_ID)
+
+TAKE_OVER = (
+    *(
+        Case(
+            f"of {what}: it is announced first",
+            TAKES_OVER,
+            observed(of),
+            (f"ReplaceDocument {of.state.replace('retained', 'provisioning')} r8 taken from {whose}",),
+        )
+        for what, of, whose in (
+            ("another instance", OF_ANOTHER_INSTANCE, "other-cluster:default/acme/films"),
+            (
+                "an earlier Kubernetes namespace",
+                OF_FORMER.model_copy(update=RETAINED),
+                "cluster-uid:default/acme/films",
+            ),
+            ("a sibling", OF_SIBLING, "cluster-uid:default/acme/movies"),
+        )
     ),
     Case(
-        "retained, and its name was taken meanwhile",
-        subject(uid="cr-uid-new"),
-        observed(
-            document(state=State.RETAINED, claims=claims(None)),
-            name_chain=(another_document(namespace_name="films"),),
-        ),
+        "then the mark is written over that of before",
+        TAKES_OVER,
+        observed(TAKEN, BEFORE),
+        (f"MarkCollection {NAMESPACE_ID} for {INSTANCE}/{ORGANIZATION}/films, was other-cluster:default/acme/films",),
+    ),
+    Case(
+        "then it is confirmed",
+        TAKES_OVER,
+        observed(TAKEN, collection(HAS_TEXT)),
+        ("ReplaceDocument ready r8",),
+    ),
+    Case("then it is settled", TAKES_OVER, observed(HAS_TEXT)),
+    Case(
+        "it goes on without the annotation",
+        subject(WANTS_TEXT),
+        observed(TAKEN, BEFORE),
+        (f"MarkCollection {NAMESPACE_ID} for {INSTANCE}/{ORGANIZATION}/films, was other-cluster:default/acme/films",),
+    ),
+    Case(
+        "a mark of the first version is one of before too",
+        TAKES_OVER,
+        observed(TAKEN, marked(OF_ANOTHER_INSTANCE, **{"organization-uid": None})),
+        (f"MarkCollection {NAMESPACE_ID} for {INSTANCE}/{ORGANIZATION}/films, was other-cluster:default/acme/films",),
+    ),
+    *(
+        Case(
+            f"a collection that {what} is not marked",
+            TAKES_OVER,
+            observed(TAKEN, live),
+            reasons=(Reason.COLLECTION_NOT_OWNED,),
+        )
+        for what, live in {
+            "belongs to a third": marked(HAS_TEXT, instance="third-cluster:default"),
+            "carries no mark": replace(BEFORE, metadata={}),
+        }.items()
+    ),
+    Case(
+        "taken over again before it was done, the mark of the first is the one to replace",
+        TAKES_OVER,
+        observed(OF_SIBLING.model_copy(update={"previous_owner": ELSEWHERE})),
+        ("ReplaceDocument ready r8 taken from other-cluster:default/acme/films",),
+    ),
+    Case(
+        "of a retained one whose name was taken meanwhile",
+        TAKES_OVER,
+        observed(OF_FORMER.model_copy(update=RETAINED), name_chain=(another_document(namespace_name="films"),)),
         reasons=(Reason.NAME_CONFLICT,),
+    ),
+    Case(
+        "of an id that nobody knows",
+        subject(WANTS_TEXT, take_over="ns_unknown000"),
+        Observed(),
+        reasons=(Reason.TAKE_OVER_REFUSED,),
+        says="mixpeek.com/take-over names ns_unknown000, but MongoDB has no document of it",
+    ),
+    Case(
+        "of another id than the object has: the rest goes on",
+        subject(WANTS_TEXT, take_over=OTHER_ID),
+        observed(HAS_TEXT),
+        reasons=(Reason.TAKE_OVER_REFUSED,),
+        says=f"names {OTHER_ID}, but this Namespace already has {NAMESPACE_ID}; remove it",
+    ),
+    Case(
+        "of another id while a foreign document is in the way",
+        subject(WANTS_TEXT, take_over=OTHER_ID),
+        observed(OF_ANOTHER_INSTANCE),
+        reasons=(Reason.OWNED_ELSEWHERE,),
+    ),
+)
+
+UNGUARDED = context(guarded=False)
+SYSTEM = {"scope": "system"}
+
+GUARDS = (
+    *(
+        Case(
+            f"{what} is not acted upon",
+            asks,
+            seen,
+            reasons=(Reason.NOT_GUARDED,),
+            says=says,
+            context=UNGUARDED,
+        )
+        for what, asks, seen, says in (
+            ("adopt", subject(chosen(), adopt=AdoptionRequest.KEEP), Observed(), "the annotation mixpeek.com/adopt is"),
+            ("take-over", TAKES_OVER, observed(OF_ANOTHER_INSTANCE), "the annotation mixpeek.com/take-over is"),
+            ("force-release", subject(force_release=True), Observed(), "the annotation mixpeek.com/force-release is"),
+            ("namespaceId", subject(NAMES_ID), Observed(), "spec.namespaceId (verb set-id) is"),
+            ("scope system", subject(spec(**SYSTEM)), Observed(), "spec.scope: system (verb manage-system) is"),
+        )
+    ),
+    Case(
+        "all that is asked is named",
+        subject(spec(namespaceId=NAMESPACE_ID, **SYSTEM), take_over=NAMESPACE_ID),
+        Observed(),
+        reasons=(Reason.NOT_GUARDED,),
+        says="the annotation mixpeek.com/take-over, spec.namespaceId (verb set-id), spec.scope: system",
+        context=UNGUARDED,
+    ),
+    Case("what needs no verb is done", subject(WANTS_TEXT), observed(HAS_TEXT), context=UNGUARDED),
+    Case(
+        "a value that is not understood",
+        subject(WANTS_TEXT, problems=("metadata.annotations[mixpeek.com/paused] is 'yes'",)),
+        observed(document()),
+        reasons=(Reason.INVALID_ANNOTATION,),
+        says="metadata.annotations[mixpeek.com/paused] is 'yes'",
+    ),
+    Case(
+        "a value that is not understood comes before an invalid spec",
+        subject(InvalidSpec("bad"), problems=("one", "two")),
+        observed(document()),
+        reasons=(Reason.INVALID_ANNOTATION,),
+        says="one; two",
     ),
 )
 
@@ -178,12 +305,29 @@ FINALIZERS = (
     Case("settled under Delete", subject(DELETES, finalized=True), observed(document())),
 )
 
+ADOPTED = in_collection(document(adoption=Adoption()))
+
 RECOVERY = (
     Case(
         "document lost",
         subject(WANTS_TEXT, status=STATUS_OF_TEXT),
         lost(collection(HAS_TEXT)),
         ("InsertDocument provisioning r1",),
+    ),
+    Case(
+        "document lost, a mark of the first version",
+        subject(WANTS_TEXT, status=STATUS_OF_TEXT),
+        lost(marked(HAS_TEXT, **{"organization-uid": None})),
+        ("InsertDocument provisioning r1",),
+    ),
+    Case(
+        "document of an adopted collection lost: all that is there was there before",
+        subject(chosen(), status=status_of(ADOPTED)),
+        lost(collection(ADOPTED)),
+        (
+            "InsertDocument provisioning r1 in products adopting "
+            "bucket_id, collection_id, document_id, internal_id, namespace_id",
+        ),
     ),
     Case(
         "document lost and its name taken",
@@ -199,15 +343,37 @@ RECOVERY = (
         says="both stores lost it",
     ),
     Case(
-        "document lost, collection of another",
-        subject(WANTS_TEXT, status=STATUS_OF_TEXT),
-        lost(marked(HAS_TEXT, instance="other-cluster:default")),
-        reasons=(Reason.COLLECTION_NOT_OWNED,),
+        "both lost of an object with an id in its spec",
+        subject(NAMES_ID, status=STATUS_OF_TEXT),
+        lost(None),
+        reasons=(Reason.COLLECTION_LOST,),
+    ),
+    *(
+        Case(
+            f"document lost, the collection {what}",
+            subject(WANTS_TEXT, status=STATUS_OF_TEXT),
+            lost(live),
+            reasons=(Reason.COLLECTION_NOT_OWNED,),
+            says=f"MongoDB has no document for {NAMESPACE_ID}, and collection {NAMESPACE_ID} does not carry its mark",
+        )
+        for what, live in {
+            "of another instance": marked(HAS_TEXT, instance="other-cluster:default"),
+            "a copy under another name": marked(HAS_TEXT, collection="ns_original00"),
+            "of an earlier Kubernetes namespace": marked(HAS_TEXT, **{"organization-uid": "earlier"}),
+            "without a mark": replace(collection(HAS_TEXT), metadata={}),
+        }.items()
     ),
     Case(
-        "document lost, the collection a copy under another name",
-        subject(WANTS_TEXT, status=STATUS_OF_TEXT),
-        lost(marked(HAS_TEXT, collection="ns_original00")),
+        "document and status lost, one collection carries the object's mark",
+        subject(WANTS_TEXT),
+        lost(None, marked=(collection(HAS_TEXT),)),
+        ("InsertDocument provisioning r1",),
+    ),
+    Case(
+        "document and status lost, two collections carry it",
+        subject(WANTS_TEXT),
+        lost(None, marked=(collection(HAS_TEXT), collection(document(namespace_id=OTHER_ID, collection=OTHER_ID)))),
         reasons=(Reason.COLLECTION_NOT_OWNED,),
+        says=f"more than one collection carries its mark ({NAMESPACE_ID}, {OTHER_ID})",
     ),
 )

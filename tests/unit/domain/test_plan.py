@@ -15,11 +15,13 @@ from namespace_operator.domain.plan import plan
 from tests.unit.domain.builders import (
     NAMESPACE_ID,
     another_document,
+    chosen,
     claims,
     collection,
     context,
     document,
     extractor,
+    in_collection,
     index,
     observed,
     owner,
@@ -41,7 +43,11 @@ from tests.unit.domain.plan_case import (
     Case,
     lost,
 )
-from tests.unit.domain.plan_cases_owned import FINALIZERS, NAMES, OWNERSHIP, RECOVERY
+from tests.unit.domain.plan_cases_adoption import ADOPTION
+from tests.unit.domain.plan_cases_collections import CHOICES, OWNERSHIP, SERVERS
+from tests.unit.domain.plan_cases_fields import IMMUTABLE, STANDALONE
+from tests.unit.domain.plan_cases_names import CONFLICTS, RINGS
+from tests.unit.domain.plan_cases_owned import DOCUMENTS, FINALIZERS, GUARDS, IDS, RECOVERY, TAKE_OVER
 from tests.unit.domain.plan_cases_wanted import BEGINNINGS, EXTRACTORS, INDEXES
 from tests.unit.domain.wording import words
 
@@ -49,8 +55,18 @@ TABLES = {
     "beginning": BEGINNINGS,
     "extractor": EXTRACTORS,
     "index": INDEXES,
-    "ownership": OWNERSHIP,
-    "name": NAMES,
+    "standalone": STANDALONE,
+    "immutable": IMMUTABLE,
+    "collection": OWNERSHIP,
+    "chosen collection": CHOICES,
+    "adoption": ADOPTION,
+    "server": SERVERS,
+    "document": DOCUMENTS,
+    "id": IDS,
+    "take-over": TAKE_OVER,
+    "guard": GUARDS,
+    "name": CONFLICTS,
+    "ring": RINGS,
     "finalizer": FINALIZERS,
     "recovery": RECOVERY,
 }
@@ -60,10 +76,19 @@ TABLES = {
     "case", [pytest.param(case, id=f"{table}: {case.id}") for table, cases in TABLES.items() for case in cases]
 )
 def test_plan(case: Case) -> None:
-    step = plan(case.subject, case.observed, context())
+    step = plan(case.subject, case.observed, case.context)
     assert words(step.actions) == case.actions
     assert tuple(finding.reason for finding in step.findings) == case.reasons
     assert case.says in " ".join(finding.message for finding in step.findings)
+
+
+@pytest.mark.xfail(strict=True, reason="the former choice is made and bound, and the new one can never be had")
+def test_nothing_is_made_under_a_choice_that_was_taken_back_while_the_new_one_is_held() -> None:
+    unbound = in_collection(document(state=State.PROVISIONING, bound=False))
+    holder = in_collection(another_document(), "others")
+    step = plan(subject(chosen("others")), observed(unbound, collection=None, collection_holder=holder), context())
+    assert words(step.actions) == ()
+    assert [finding.reason for finding in step.findings] == [Reason.COLLECTION_CONFLICT]
 
 
 def _only_document(step_of: Subject, seen: Observed) -> NamespaceDocument:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from namespace_operator.domain.actions import (
     Action,
@@ -17,14 +17,16 @@ from namespace_operator.domain.actions import (
     ReplaceDocument,
     UnmarkCollection,
 )
+from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import Mark
+from tests.unit.domain.builders import NAME
 
 
 def word(action: Action) -> str:
     """What an action does, as far as a table tells it."""
     match action:
         case InsertDocument(document) | ReplaceDocument(document):
-            return f"{type(action).__name__} {document.state} r{document.revision}"
+            return " ".join((type(action).__name__, document.state, f"r{document.revision}", *_besides(document)))
         case DeleteDependents(namespace_id, collections):
             return f"DeleteDependents {namespace_id} in {', '.join(collections)}"
         case CreateCollection(collection, vectors, _):
@@ -44,6 +46,18 @@ def word(action: Action) -> str:
             return f"DeleteCollection {collection}"
         case _:
             return type(action).__name__
+
+
+def _besides(document: NamespaceDocument) -> Iterator[str]:
+    """What is not as usual."""
+    if document.namespace_name != NAME:
+        yield f"named {document.namespace_name}"
+    if document.collection != document.namespace_id:
+        yield f"in {document.collection}"
+    if document.adoption is not None:
+        yield f"adopting {', '.join(document.adopted_indexes) or 'nothing'}"
+    if document.previous_owner is not None:
+        yield f"taken from {document.previous_owner.instance_id}/{document.previous_owner.key}"
 
 
 def _whose(mark: Mark | None) -> str:
