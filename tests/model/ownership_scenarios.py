@@ -172,11 +172,24 @@ OWNERS = (
     Scenario("another identity without permission", (operator_as("cluster-2:main"),), _FULL_SHOP),
     Scenario(
         "take over under another name",
-        (delete("shop"), apply("heir", featureExtractors=[TEXT]), take_over("heir", of="shop")),
+        (
+            delete("shop"),
+            operator_down,
+            apply("heir", featureExtractors=[TEXT]),
+            take_over("heir", of="shop"),
+            operator_up,
+        ),
         _FULL_SHOP,
     ),
     Scenario(
-        "take over what nobody has", (apply("heir", featureExtractors=[TEXT]), annotate("heir", take_over="ns_nobody"))
+        "take over what nobody has",
+        (
+            operator_down,
+            apply("heir", featureExtractors=[TEXT]),
+            annotate("heir", take_over="ns_nobody"),
+            operator_up,
+            annotate("heir", take_over=None),
+        ),
     ),
     Scenario(
         "force release",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.domain.vectors import NamedVector
 from tests.world.vectors import StoredCollection
 from tests.world.world import ORGANIZATION, World
@@ -290,3 +291,49 @@ def operator_as(instance_id: str) -> Step:
         world.start_operator()
 
     return act
+
+
+def configured(*, guarded: bool = True, dependents: tuple[str, ...] = ()) -> Step:
+    """The operator is started again with other settings of the chart."""
+
+    def act(world: World) -> None:
+        world.stop_operator()
+        world.guarded, world.dependents = guarded, dependents
+        world.start_operator()
+
+    return act
+
+
+def status_lost(name: str) -> Step:
+    """The custom resource is made again from its manifest, with another uid and no status."""
+    return lambda world: world.api.forget_status(world.key(name))
+
+
+def server_record_lost(world: World) -> None:
+    """What MongoDB remembered of the Qdrant server vanishes."""
+    world.metadata.servers.clear()
+
+
+def marker_lost(world: World) -> None:
+    """Somebody deletes the collection that marks the Qdrant server."""
+    del world.vectors.collections[MARKER_COLLECTION]
+
+
+def qdrant_down(world: World) -> None:
+    """Qdrant answers nothing from here on."""
+    world.vectors.down = True
+
+
+def qdrant_back(world: World) -> None:
+    """Qdrant answers again."""
+    world.vectors.down = False
+
+
+def mongodb_down(world: World) -> None:
+    """MongoDB answers nothing from here on."""
+    world.metadata.down = True
+
+
+def mongodb_back(world: World) -> None:
+    """MongoDB answers again."""
+    world.metadata.down = False

@@ -33,7 +33,10 @@ _CODEC: CodecOptions[Raw] = CodecOptions(tz_aware=True)
 
 @dataclass(slots=True)
 class ModelMetadataStore:
-    """The metadata store over documents that outlive every operator. ``refuses`` makes every request unauthorized."""
+    """The metadata store over documents that outlive every operator.
+
+    ``refuses`` makes every request unauthorized, ``down`` leaves every one without an answer.
+    """
 
     faults: Faults
     documents: dict[str, bytes] = field(default_factory=dict)
@@ -41,6 +44,7 @@ class ModelMetadataStore:
     belongings: dict[str, list[Raw]] = field(default_factory=lambda: {"buckets": [], "collections": [], "objects": []})
     servers: dict[str, ServerRecord] = field(default_factory=dict)
     refuses: bool = False
+    down: bool = False
 
     async def find(self, claims: Names[str]) -> Sequence[NamespaceDocument | MalformedDocument]:
         """The documents that hold one of the claims."""
@@ -170,6 +174,8 @@ class ModelMetadataStore:
     def _authorize(self) -> None:
         if self.refuses:
             raise Unauthorized(Backend.MONGODB, "MongoDB refuses the credentials", "any")
+        if self.down:
+            raise _unavailable()
 
     def _refuse_taken(self, document: NamespaceDocument) -> None:
         others = (raw for raw in self.all_raw() if raw["_id"] != document.namespace_id)

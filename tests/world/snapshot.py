@@ -20,6 +20,7 @@ def snapshot(world: World) -> Any:
         "documents": {raw["_id"]: _document(world, raw) for raw in world.metadata.all_raw()},
         "collections": {name: _collection(stored) for name, stored in world.data.items()},
         "aliases": dict(world.vectors.alias_targets),
+        "belongings": world.metadata.belongings,
         "lost points": world.vectors.lost_points,
     }
     text = json.dumps(value, sort_keys=True, default=str)

@@ -65,7 +65,8 @@ class ModelVectorStore:
     """The vector store over the server's state, which outlives every operator.
 
     ``server_version`` decides which index parameters are known. ``lost_points`` counts the points that create and
-    delete requests took with them; ``refuses`` makes every request end with 401.
+    delete requests took with them; ``refuses`` makes every request end with 401, ``down`` leaves every one without an
+    answer.
     """
 
     faults: Faults
@@ -74,10 +75,13 @@ class ModelVectorStore:
     alias_targets: dict[str, str] = field(default_factory=dict)
     lost_points: int = 0
     refuses: bool = False
+    down: bool = False
     _operations: int = 0
 
     async def version(self) -> str:
         """The server's version; the real server tells it without a key."""
+        if self.down:
+            raise _unavailable()
         return self.faults.read(_unavailable, lambda: self.server_version)
 
     async def read(self, collection: str) -> Collection | None:
@@ -203,6 +207,8 @@ class ModelVectorStore:
     def _authorize(self) -> None:
         if self.refuses:
             raise Unauthorized(Backend.QDRANT, "Qdrant refuses the API key", "any")
+        if self.down:
+            raise _unavailable()
 
     def _loaded(self, name: str) -> StoredCollection | None:
         stored = self.collections.get(self.alias_targets.get(name, name))

@@ -148,29 +148,8 @@ class World:
             self.start_operator()
 
     async def settle(self) -> None:
-        """Run the operator until nothing happens any more: late writes landed, and two rounds without a write.
-
-        Two, because the sweep believes that an object is gone only after the second list without it.
-        """
-        idle = 0
-        for _ in range(_MAX_ROUNDS):
-            before = (self.faults.writes, self.faults.fired)
-            await self.round()
-            idle = idle + 1 if (self.faults.writes, self.faults.fired) == before else 0
-            if idle < 2:
-                continue
-            if self.faults.in_flight or self.vectors.lagging:
-                self.faults.land()
-                self.vectors.catch_up()
-            elif self._tombstones():
-                self.seconds += _TOMBSTONE_SECONDS
-            else:
-                return
-            idle = 0
-        raise AssertionError(f"the world does not come to rest; last writes: {self.faults.log[-12:]}")
-
-    def _tombstones(self) -> bool:
-        return any(raw.get("state") == "deleted" for raw in self.metadata.all_raw())
+        """Run the operator until nothing happens any more."""
+        await settle_together(self)
 
     def key(self, name: str) -> Key:
         """The key of a custom resource by its name."""
@@ -189,6 +168,14 @@ class World:
         status: Object = self.object(name).get("status", {})
         return status
 
+    def message(self, name: str, kind: str = "Ready") -> str:
+        """Message of a condition."""
+        return next(str(c["message"]) for c in self.status(name)["conditions"] if c["type"] == kind)
+
+    def told(self, reason: str) -> list[str]:
+        """The messages of all events of a reason."""
+        return [event.message for event in self.api.events if event.reason == reason]
+
     def condition(self, name: str, kind: str = "Ready") -> tuple[str, str]:
         """Status and reason of a condition."""
         return next((c["status"], c["reason"]) for c in self.status(name)["conditions"] if c["type"] == kind)
@@ -205,3 +192,29 @@ class World:
     def collection(self, name: str) -> StoredCollection:
         """The collection of a custom resource, as its status names it."""
         return self.vectors.collections[self.status(name)["collection"]]
+
+
+async def settle_together(*worlds: World) -> None:
+    """Run the operators of worlds that share both stores until late writes landed, and two rounds pass without a write.
+
+    Two, because the sweep believes that an object is gone only after the second list without it.
+    """
+    shared = worlds[0]
+    idle = 0
+    for _ in range(_MAX_ROUNDS):
+        before = (shared.faults.writes, shared.faults.fired)
+        for world in worlds:
+            await world.round()
+        idle = idle + 1 if (shared.faults.writes, shared.faults.fired) == before else 0
+        if idle < 2:
+            continue
+        if shared.faults.in_flight or shared.vectors.lagging:
+            shared.faults.land()
+            shared.vectors.catch_up()
+        elif any(raw.get("state") == "deleted" for raw in shared.metadata.all_raw()):
+            for world in worlds:
+                world.seconds += _TOMBSTONE_SECONDS
+        else:
+            return
+        idle = 0
+    raise AssertionError(f"the world does not come to rest; last writes: {shared.faults.log[-12:]}")
