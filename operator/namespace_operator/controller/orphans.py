@@ -73,7 +73,7 @@ class Orphans:
 
     async def report(self) -> None:
         """One look. Raises ``StoreError``."""
-        strays = await self.strays.look(thorough=True)
+        strays = await self.strays.look_again()
         names = frozenset(stray.name for stray in strays)
         lasting = [stray for stray in strays if stray.name in self._seen]
         copies = [stray for stray in lasting if _is_copy(stray)]

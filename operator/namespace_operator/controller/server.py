@@ -6,11 +6,11 @@ comes first and is confirmed once the marker stands, so that a crash in between 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from namespace_operator.api.names import MARKER_COLLECTION
+from namespace_operator.controller.shared import Shared
 from namespace_operator.domain.identity import MARK_PREFIX
 from namespace_operator.domain.observed import ServerIdentity, ServerRecord
 from namespace_operator.stores.errors import Backend, Outdated, Rejected
@@ -32,18 +32,14 @@ class ServerCheck:
     new_id: Callable[[], str]
     monotonic: Callable[[], float]
     max_age: float = 10.0
-    _known: ServerIdentity | None = None
-    _asked: float = 0.0
-    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _shared: Shared[ServerIdentity] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._shared = Shared(self._ask, self.monotonic, self.max_age)
 
     async def identity(self) -> ServerIdentity:
         """Which server is meant and which one answers. Raises ``BackendError``."""
-        async with self._asking:
-            if self._known is None or self.monotonic() - self._asked >= self.max_age:
-                self._known = None
-                self._known = await self._ask()
-                self._asked = self.monotonic()
-            return self._known
+        return await self._shared.get()
 
     async def _ask(self) -> ServerIdentity:
         found = await self._read_marker()

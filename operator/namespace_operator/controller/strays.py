@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from namespace_operator.api.names import MARKER_COLLECTION
+from namespace_operator.controller.shared import Shared
 from namespace_operator.domain.document import Owner
 from namespace_operator.domain.observed import Collection
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
@@ -25,19 +25,20 @@ class Strays:
     vectors: VectorStore
     monotonic: Callable[[], float]
     max_age: float = 30.0
-    _strays: tuple[Collection, ...] = ()
     _foreign: set[str] = field(default_factory=set)
-    _looked: float | None = None
-    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _shared: Shared[tuple[Collection, ...]] = field(init=False)
 
-    async def look(self, *, thorough: bool = False) -> tuple[Collection, ...]:
+    def __post_init__(self) -> None:
+        self._shared = Shared(self._search, self.monotonic, self.max_age)
+
+    async def look(self) -> tuple[Collection, ...]:
         """The strays, restored copies of other collections among them. Raises ``BackendError``."""
-        async with self._looking:
-            age = None if self._looked is None else self.monotonic() - self._looked
-            if thorough or age is None or age >= self.max_age:
-                self._strays = await self._search(thorough=thorough)
-                self._looked = self.monotonic()
-            return self._strays
+        return await self._shared.get()
+
+    async def look_again(self) -> tuple[Collection, ...]:
+        """The strays as they are now, those among them that carried no mark before."""
+        self._foreign.clear()
+        return await self._shared.get(fresh=True)
 
     async def of(self, owner: Owner) -> tuple[Collection, ...]:
         """The strays that belong to this custom resource, each as it is right now."""
@@ -50,12 +51,10 @@ class Strays:
                 found.append(live)
         return tuple(found)
 
-    async def _search(self, *, thorough: bool) -> tuple[Collection, ...]:
+    async def _search(self) -> tuple[Collection, ...]:
         # The names first: whatever is among them was announced in a document before it was made.
         names = await self.vectors.names()
         documented = {document.collection async for document in self.metadata.owned(self.instance_id)}
-        if thorough:
-            self._foreign.clear()
         strays: list[Collection] = []
         for name in sorted(names - documented - self._foreign - {MARKER_COLLECTION}):
             live = await self.vectors.read(name)
