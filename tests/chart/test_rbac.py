@@ -42,15 +42,20 @@ def test_rights_where_it_watches_outlive_the_roles_there(restricted: Rendered) -
     assert _grants(restricted, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
 
     roles = {role["metadata"]["namespace"]: role for role in restricted.all("Role")}
-    assert set(roles) == set(WATCHED)
+    assert set(roles) == {*WATCHED, NAMESPACE}, "where it watches, and where its own Pod is"
     assert all(_rights(role) == ON_EVENTS for role in roles.values())
-    grants = [(name, ("Role", roles[name]["metadata"]["name"])) for name in sorted(WATCHED)]
+    grants = [(name, ("Role", roles[name]["metadata"]["name"])) for name in sorted(roles)]
     assert sorted(_grants(restricted, "RoleBinding")) == grants
 
 
 def test_watching_kube_system_names_it_once(chart: Chart) -> None:
     rendered = chart.render(with_required({"operator": {"watchNamespaces": ["kube-system"]}}))
     assert ("", "namespaces", "get", ("kube-system",)) in _rights(rendered.one("ClusterRole"))
+
+
+def test_watching_the_operators_own_namespace_names_it_once(chart: Chart) -> None:
+    rendered = chart.render(with_required({"operator": {"watchNamespaces": [NAMESPACE]}}))
+    assert [role["metadata"]["namespace"] for role in rendered.all("Role")] == [NAMESPACE]
 
 
 def test_only_the_operators_pod_gets_a_token(rendered: Rendered) -> None:
