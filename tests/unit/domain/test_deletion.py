@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import pytest
 
-from namespace_operator.domain.actions import InsertDocument
-from namespace_operator.domain.conditions import Reason
+from namespace_operator.domain.actions import InsertDocument, ReplaceDocument
 from namespace_operator.domain.deletion import LET_GO, plan_retained
-from namespace_operator.domain.document import MalformedDocument, State
-from namespace_operator.domain.observed import InvalidSpec, Observed, Subject
+from namespace_operator.domain.document import NamespaceDocument, State
+from namespace_operator.domain.identity import collection_claim
+from namespace_operator.domain.observed import Observed
 from namespace_operator.domain.plan import plan
 from tests.unit.domain.builders import (
     NAMESPACE_ID,
@@ -18,116 +16,49 @@ from tests.unit.domain.builders import (
     claims,
     collection,
     context,
-    document,
     observed,
-    owner,
-    registered,
-    spec,
-    status_of,
-    subject,
+)
+from tests.unit.domain.plan_case import Case
+from tests.unit.domain.plan_cases_deletion import (
+    ADOPTIONS,
+    BLOCKED,
+    COLLECTIONS,
+    DELETE,
+    DELETED,
+    DELETING,
+    DELETIONS,
+    KNOWN,
+    LETTING_GO,
+    READY,
+    RETAINED,
+    UNCLEAR,
 )
 from tests.unit.domain.wording import words
 
-READY = document([registered("text_extractor_v1")])
-DELETING = READY.model_copy(update={"state": State.DELETING})
-RETAINED = READY.model_copy(update={"state": State.RETAINED, "claims": claims(None)})
-
-DELETE = subject(spec(deletionPolicy="Delete"), deleting=True, finalized=True)
-RETAIN = subject(deleting=True, finalized=True)
-KNOWN = replace(DELETE, status=status_of(READY))
-FOREIGN = replace(collection(READY), metadata={})
-
-
-@dataclass(frozen=True)
-class Case:
-    """``actions`` in words, ``reasons`` of the findings."""
-
-    id: str
-    subject: Subject
-    observed: Observed
-    actions: tuple[str, ...] = ()
-    reasons: tuple[Reason, ...] = ()
+TABLES = {
+    "letting go": LETTING_GO,
+    "deletion": DELETIONS,
+    "collection": COLLECTIONS,
+    "adopted": ADOPTIONS,
+    "blocked": BLOCKED,
+    "unclear": UNCLEAR,
+}
 
 
-CASES = (
-    Case("nothing to do without our finalizer", subject(deleting=True), observed(READY)),
-    Case("Retain lets go", RETAIN, observed(READY), ("RemoveFinalizer",)),
-    Case("Retain lets go without a document", RETAIN, Observed(), ("RemoveFinalizer",)),
-    Case(
-        "Retain lets go beside a malformed document",
-        RETAIN,
-        Observed(document=MalformedDocument("x", "bad")),
-        ("RemoveFinalizer",),
-    ),
-    Case("Retain calls off what Delete began", RETAIN, observed(DELETING), ("RemoveFinalizer",)),
-    Case(
-        "an invalid spec still has its policy",
-        replace(DELETE, spec=InvalidSpec("bad", DELETE.deletion_policy)),
-        observed(READY),
-        ("ReplaceDocument deleting r8",),
-    ),
-    Case(
-        "an invalid spec without policy retains",
-        replace(DELETE, spec=InvalidSpec("bad")),
-        observed(READY),
-        ("RemoveFinalizer",),
-    ),
-    Case("Delete writes its intent first", DELETE, observed(READY), ("ReplaceDocument deleting r8",)),
-    Case("then the collection", DELETE, observed(DELETING), (f"DeleteCollection {NAMESPACE_ID}",)),
-    Case(
-        "then the document",
-        DELETE,
-        observed(DELETING, collection=None, delete_sent=True),
-        ("ReplaceDocument deleted r8",),
-    ),
-    Case("then the finalizer", KNOWN, Observed(), ("RemoveFinalizer",)),
-    Case("never had a document", DELETE, Observed(), ("RemoveFinalizer",)),
-    Case(
-        "provisioning is deleted too",
-        DELETE,
-        observed(READY.model_copy(update={"state": State.PROVISIONING, "bound": False}), collection=None),
-        ("ReplaceDocument deleting r8",),
-    ),
-    Case("collection not ours", DELETE, observed(DELETING, FOREIGN), reasons=(Reason.COLLECTION_NOT_OWNED,)),
-    Case("collection with aliases", DELETE, observed(DELETING, aliases=("live",)), reasons=(Reason.ALIASES_EXIST,)),
-    Case(
-        "malformed document",
-        DELETE,
-        Observed(document=MalformedDocument("x", "bad")),
-        reasons=(Reason.MALFORMED_DOCUMENT,),
-    ),
-    *(
-        Case(
-            f"document of another: {what}",
-            DELETE,
-            observed(READY.model_copy(update={"owner": owner(**{what: "another"})})),
-            ("RemoveFinalizer",),
-        )
-        for what in ("cr_uid", "k8s_namespace_uid", "instance_id")
-    ),
-    Case(
-        "another object's deletion is not carried on",
-        DELETE,
-        observed(DELETING.model_copy(update={"owner": owner(cr_uid="an-earlier-object")})),
-        ("RemoveFinalizer",),
-    ),
-    Case(
-        "document lost, collection ours", KNOWN, Observed(collection=collection(READY)), ("InsertDocument deleting r1",)
-    ),
-    Case("document lost, collection not ours", KNOWN, Observed(collection=FOREIGN), ("RemoveFinalizer",)),
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=f"{table}: {case.id}") for table, cases in TABLES.items() for case in cases]
 )
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_plan(case: Case) -> None:
-    step = plan(case.subject, case.observed, context())
+    step = plan(case.subject, case.observed, case.context)
     assert words(step.actions) == case.actions
     assert tuple(finding.reason for finding in step.findings) == case.reasons
+    assert case.says in " ".join(finding.message for finding in step.findings)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.reasons], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", BLOCKED, ids=lambda case: case.id)
 def test_what_blocks_a_deletion_says_how_to_let_go(case: Case) -> None:
     (finding,) = plan(case.subject, case.observed, context()).findings
+    assert finding.halts
     assert finding.message.endswith(LET_GO)
 
 
@@ -138,12 +69,22 @@ def test_a_recovered_document_is_deleted_without_its_name() -> None:
     assert insert.document.mark == READY.mark
 
 
+def test_a_tombstone_holds_nothing_but_its_collection() -> None:
+    requested = DELETING.model_copy(update={"requested_name": "movies"})
+    (replaced,) = plan(DELETE, observed(requested, collection=None, delete_sent=True), context()).actions
+    assert isinstance(replaced, ReplaceDocument)
+    assert replaced.document.claims == (collection_claim(NAMESPACE_ID),)
+    assert replaced.document.mark == READY.mark, "a late create is known by it"
+    assert replaced.document.updated_at == NOW, "its age counts from now"
+
+
 @pytest.mark.parametrize("state", [State.READY, State.PROVISIONING, State.DELETING])
 def test_retained_keeps_id_and_data_and_frees_the_name(state: State) -> None:
-    (retained,) = plan_retained(READY.model_copy(update={"state": state}), NOW)
+    (retained,) = plan_retained(READY.model_copy(update={"state": state, "requested_name": "movies"}), NOW)
     expected = {"state": State.RETAINED, "claims": claims(None), "revision": 8, "updated_at": NOW}
     assert retained == READY.model_copy(update=expected)
 
 
-def test_an_object_that_is_gone_changes_nothing_more() -> None:
-    assert plan_retained(RETAINED, NOW) == ()
+@pytest.mark.parametrize("done", [RETAINED, DELETED])
+def test_an_object_that_is_gone_changes_nothing_more(done: NamespaceDocument) -> None:
+    assert plan_retained(done, NOW) == ()

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from namespace_operator.api.annotations import Adoption
+from namespace_operator.api.spec import Mode
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.domain.actions import InsertDocument, ReplaceDocument
+from namespace_operator.domain.actions import InsertDocument, MarkCollection, ReplaceDocument
 from namespace_operator.domain.conditions import Reason
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.observed import Observed, Subject
@@ -45,8 +47,8 @@ from tests.unit.domain.plan_case import (
 )
 from tests.unit.domain.plan_cases_adoption import ADOPTION
 from tests.unit.domain.plan_cases_collections import CHOICES, OWNERSHIP, SERVERS
-from tests.unit.domain.plan_cases_fields import IMMUTABLE, STANDALONE
-from tests.unit.domain.plan_cases_names import CONFLICTS, RINGS
+from tests.unit.domain.plan_cases_fields import IMMUTABLE, PLAIN, STANDALONE, TOKENS, WORDS, has, standalone
+from tests.unit.domain.plan_cases_names import CONFLICTS, RINGS, WANTS_BBB, member, ring
 from tests.unit.domain.plan_cases_owned import DOCUMENTS, FINALIZERS, GUARDS, IDS, RECOVERY, TAKE_OVER
 from tests.unit.domain.plan_cases_wanted import BEGINNINGS, EXTRACTORS, INDEXES
 from tests.unit.domain.wording import words
@@ -203,3 +205,51 @@ def test_an_extractor_whose_vector_was_lost_with_the_document_is_not_called_boun
     recovered = _only_document(subject(status=STATUS_OF_TEXT), lost(live))
     assert recovered.feature_extractors == ()
     assert recovered.bound_vectors == ()
+
+
+def test_taking_over_makes_owner_claims_and_mark_ours_and_keeps_what_is_registered() -> None:
+    foreign = HAS_TEXT.model_copy(
+        update={"owner": owner(instance_id="other", cr_name="elsewhere"), "claims": ("theirs",)}
+    )
+    taken = _only_document(subject(take_over=NAMESPACE_ID), observed(foreign))
+    assert (taken.owner, taken.claims, taken.mark) == (owner(), claims(), HAS_TEXT.mark)
+    assert taken.previous_mark == foreign.mark
+    assert taken.feature_extractors == foreign.feature_extractors
+
+
+def test_an_adopted_collection_says_so_in_its_mark_and_keeps_it_when_recovered() -> None:
+    adopted = in_collection(document(bound=False, state=State.PROVISIONING))
+    there = replace(collection(adopted), metadata={}, indexes={})
+    recorded = _only_document(subject(chosen(), adopt=Adoption.KEEP), observed(adopted, there))
+    (mark,) = plan(subject(chosen(), adopt=Adoption.KEEP), observed(recorded, there), context()).actions
+    assert isinstance(mark, MarkCollection)
+    assert mark.mark == recorded.mark
+    assert mark.mark.to_metadata()["mixpeek.com/adopted"] is True
+
+
+def test_who_steps_aside_is_called_by_his_id_and_asks_on() -> None:
+    aside = _only_document(WANTS_BBB, ring(member(1, "bbb", "films")))
+    assert (aside.namespace_name, aside.requested_name, aside.claims) == (NAMESPACE_ID, "bbb", claims(NAMESPACE_ID))
+
+
+def test_recovery_of_a_standalone_namespace_takes_its_vectors_from_what_lives() -> None:
+    before = has(PLAIN, WORDS, TOKENS)
+    wanted = subject(standalone("plain", "words", plain={"dimension": 8}), status=status_of(before))
+    live = with_vectors(collection(before), words=None)
+    recovered = _only_document(wanted, lost(live))
+    # "plain" stays as it lives, "words" is wanted anew, and "tokens", which nobody speaks of any more, is left alone.
+    assert recovered.vector_configs == (PLAIN, WORDS)
+    assert recovered.bound_vectors == ("plain",)
+    assert recovered.mode is Mode.STANDALONE
+
+
+def test_recovery_by_the_mark_alone_takes_the_id_from_it() -> None:
+    recovered = _only_document(subject(WANTS_TEXT), lost(None, marked=(collection(HAS_TEXT),)))
+    assert (recovered.namespace_id, recovered.collection, recovered.bound) == (NAMESPACE_ID, NAMESPACE_ID, True)
+    assert recovered.mark == HAS_TEXT.mark
+
+
+def test_a_marked_collection_of_a_chosen_name_is_recovered_under_its_own_id() -> None:
+    live = collection(in_collection(HAS_TEXT))
+    recovered = _only_document(subject(chosen()), replace(lost(None, marked=(live,)), looked_at="products"))
+    assert (recovered.namespace_id, recovered.collection) == (NAMESPACE_ID, "products")
