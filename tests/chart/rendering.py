@@ -50,6 +50,11 @@ class Rendered:
         (manifest,) = self.all(kind)
         return manifest
 
+    def named(self, kind: str, name: str) -> Manifest:
+        """The manifest of a kind and a name."""
+        (manifest,) = [manifest for manifest in self.all(kind) if manifest["metadata"]["name"] == name]
+        return manifest
+
     @property
     def pod(self) -> Manifest:
         """The Pod template's spec."""

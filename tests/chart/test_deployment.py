@@ -67,7 +67,8 @@ def test_the_selector_finds_the_pods_and_survives_an_upgrade(rendered: Rendered)
 
 
 def test_everything_namespaced_is_in_the_releases_namespace(rendered: Rendered) -> None:
-    namespaced = [m for m in rendered.manifests if not m["kind"].startswith(("Cluster", "CustomResource"))]
+    everywhere = ("Cluster", "CustomResource", "ValidatingAdmission", "MutatingAdmission")
+    namespaced = [m for m in rendered.manifests if not m["kind"].startswith(everywhere)]
     assert {m["metadata"].get("namespace") for m in namespaced} == {"operator-system"}
 
 

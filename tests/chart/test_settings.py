@@ -9,10 +9,11 @@ import pytest
 
 from namespace_operator.cli.settings import SECRETS_DIR, Settings
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
-from tests.chart.rendering import REQUIRED, Chart, ChartRefusedError, Rendered, with_required
+from tests.chart.rendering import FULLNAME, REQUIRED, Chart, ChartRefusedError, Rendered, with_required
 
 PREFIX = "NAMESPACE_OPERATOR_"
 POD_IP = "10.1.2.3"
+CATALOG = f"{FULLNAME}-catalog"
 
 # The content of the Secrets, by name and key.
 SECRETS = {("mongodb", "uri"): "mongodb://db/", ("stores", "url"): "mongodb://other/", ("stores", "token"): "key"}
@@ -34,11 +35,14 @@ def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 def test_defaults_are_the_operators_own(rendered: Rendered, read: Any) -> None:
     settings = read(rendered)
     for name, field in Settings.model_fields.items():
-        if name not in {"qdrant_url", "mongodb_uri", "catalog_path", "health_host"}:
+        if name not in {"qdrant_url", "mongodb_uri", "catalog_path", "health_host", "guarded"}:
             assert getattr(settings, name) == field.default, name
     assert settings.qdrant_url == "http://qdrant:6333"
     assert settings.mongodb_uri.get_secret_value() == "mongodb://db/"
     assert settings.health_host == POD_IP
+    # Only who installs the policies knows that they stand.
+    assert settings.guarded
+    assert not Settings.model_fields["guarded"].default
 
 
 def test_every_value_arrives(chart: Chart, read: Any) -> None:
@@ -49,6 +53,7 @@ def test_every_value_arrives(chart: Chart, read: Any) -> None:
         "workers": 4,
         "resyncIntervalSeconds": 2500000,
         "sweepIntervalSeconds": 0.5,
+        "tombstoneSeconds": 90,
         "logLevel": "debug",
         "logFormat": "console",
     }
@@ -58,8 +63,14 @@ def test_every_value_arrives(chart: Chart, read: Any) -> None:
             "apiKeySecretRef": {"name": "stores", "key": "token"},
             "timeoutSeconds": 2.5,
         },
-        "mongodb": {"uriSecretRef": {"name": "stores", "key": "url"}, "database": "1234", "timeoutSeconds": 7},
+        "mongodb": {
+            "uriSecretRef": {"name": "stores", "key": "url"},
+            "database": "1234",
+            "timeoutSeconds": 7,
+            "deleteDependents": ["buckets", "1234"],
+        },
         "operator": operator,
+        "admissionPolicies": {"enabled": False},
     }
     settings = read(chart.render(values))
     assert settings.qdrant_url == "https://qdrant.example/base"
@@ -68,6 +79,9 @@ def test_every_value_arrives(chart: Chart, read: Any) -> None:
     assert settings.mongodb_uri.get_secret_value() == "mongodb://other/"
     assert settings.mongodb_database == "1234"
     assert settings.mongodb_timeout_seconds == 7
+    assert settings.delete_dependents == ("buckets", "1234")
+    assert settings.tombstone_seconds == 90
+    assert not settings.guarded
     assert settings.instance_name == 'blue: "1"'
     assert settings.instance_id == "12345"
     assert settings.watch_namespaces == ("shop", "123")
@@ -79,8 +93,10 @@ def test_every_value_arrives(chart: Chart, read: Any) -> None:
 
 
 def test_no_variable_is_misspelt_and_none_is_secret(rendered: Rendered) -> None:
-    names = {name.removeprefix(PREFIX).lower() for name in _environment(rendered) if name.startswith(PREFIX)}
-    assert names == Settings.model_fields.keys() - {"qdrant_api_key", "mongodb_uri", "instance_id"}
+    every = [variable["name"] for variable in rendered.container["env"]]
+    names = {name.removeprefix(PREFIX).lower() for name in every if name.startswith(PREFIX)}
+    unset = {"instance_id", "tombstone_seconds"}
+    assert names == Settings.model_fields.keys() - {"qdrant_api_key", "mongodb_uri"} - unset
 
 
 def test_secrets_are_where_the_operator_looks(rendered: Rendered) -> None:
@@ -94,7 +110,7 @@ def test_secrets_are_where_the_operator_looks(rendered: Rendered) -> None:
 
 
 def test_the_built_in_catalog_is_mounted(rendered: Rendered) -> None:
-    catalog = rendered.one("ConfigMap")
+    catalog = rendered.named("ConfigMap", CATALOG)
     assert _volume(rendered, "catalog")["configMap"]["name"] == catalog["metadata"]["name"]
     assert Catalog.load(catalog["data"]["catalog.yaml"]) == Catalog.load(builtin_catalog_text())
     path = Path(_environment(rendered)[f"{PREFIX}CATALOG_PATH"])
@@ -105,7 +121,7 @@ def test_a_catalog_of_ones_own_replaces_it_and_rolls_the_pod(chart: Chart, rende
     entry = {"name": "own_extractor", "version": "v1", "vectors": [_vector("own")], "parameters": []}
     own = "# with {{ braces }}\n" + json.dumps({"extractors": [entry]}, indent=2)
     changed = chart.render(with_required({"catalog": own}))
-    assert Catalog.load(changed.one("ConfigMap")["data"]["catalog.yaml"]).ids() == Catalog.load(own).ids()
+    assert Catalog.load(changed.named("ConfigMap", CATALOG)["data"]["catalog.yaml"]).ids() == Catalog.load(own).ids()
     assert _checksum(changed) != _checksum(rendered)
     assert _checksum(chart.render(with_required({"operator": {"workers": 3}}))) == _checksum(rendered)
 

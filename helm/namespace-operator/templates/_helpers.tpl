@@ -63,3 +63,27 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
   resources: [events]
   verbs: [create, patch]
 {{- end }}
+
+{{/* The vectors of each extractor of the catalog, by the extractor's id. */}}
+{{- define "namespace-operator.extractors" -}}
+{{- $extractors := dict }}
+{{- range (include "namespace-operator.catalog" . | fromYaml).extractors }}
+{{- if not (and .name .version) }}
+{{- fail "catalog has an extractor without name or version" }}
+{{- end }}
+{{- $vectors := list }}
+{{- range .vectors }}
+{{- $vectors = append $vectors .name }}
+{{- end }}
+{{- $_ := set $extractors (printf "%v_%v" .name .version) (join ", " $vectors) }}
+{{- end }}
+{{- toYaml $extractors }}
+{{- end }}
+
+{{/* For admission policies: only where this operator works. Another release may work elsewhere, with another catalog. */}}
+{{- define "namespace-operator.watchedCondition" -}}
+{{- with .Values.operator.watchNamespaces }}
+- name: watched
+  expression: {{ printf "request.namespace in %s" (toJson .) | quote }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,187 @@
+"""The admission policies: complete, in step with the operator, and absent where they are not wanted."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from namespace_operator.api.annotations import (
+    ADOPT,
+    DRY_RUN,
+    FORCE_RELEASE,
+    GUARDED,
+    MANAGE_SYSTEM_VERB,
+    PAUSED,
+    PREFIX,
+    SET_ID_VERB,
+    TAKE_OVER,
+    Adoption,
+)
+from namespace_operator.api.names import NAMESPACE_ID_PATTERN
+from namespace_operator.api.resource import FINALIZER, GROUP, PLURAL, VERSION
+from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
+from tests.chart.rendering import FULLNAME, NAMESPACE, REQUIRED, Chart, ChartRefusedError, Rendered, with_required
+
+VALIDATING = "ValidatingAdmissionPolicy"
+MUTATING = "MutatingAdmissionPolicy"
+MUTATING_API = ("--api-versions", f"admissionregistration.k8s.io/v1/{MUTATING}")
+EXTRACTORS = f"{FULLNAME}-extractors"
+
+
+@pytest.fixture(scope="module")
+def everything(chart: Chart) -> Rendered:
+    """The chart where the API server has all kinds of policies."""
+    return chart.render(REQUIRED, *MUTATING_API)
+
+
+def _policies(rendered: Rendered) -> list[Any]:
+    return [*rendered.all(VALIDATING), *rendered.all(MUTATING)]
+
+
+def _spec(rendered: Rendered, name: str, kind: str = VALIDATING) -> Any:
+    return rendered.named(kind, f"{FULLNAME}-{name}.{GROUP}")["spec"]
+
+
+def _variable(spec: Any, name: str) -> str:
+    (expression,) = [variable["expression"] for variable in spec["variables"] if variable["name"] == name]
+    return str(expression)
+
+
+def test_each_policy_is_bound_and_denies(everything: Rendered) -> None:
+    for policy in _policies(everything):
+        binding = everything.named(f"{policy['kind']}Binding", policy["metadata"]["name"])
+        assert binding["spec"]["policyName"] == policy["metadata"]["name"]
+        if policy["kind"] == VALIDATING:
+            assert binding["spec"]["validationActions"] == ["Deny"]
+    names = {policy["metadata"]["name"] for policy in _policies(everything)}
+    assert names == {f"{FULLNAME}-{name}.{GROUP}" for name in ("catalog", "scope", "guards", "finalizer")}
+
+
+def test_policies_see_our_resource_alone(everything: Rendered) -> None:
+    for policy in _policies(everything):
+        (rule,) = policy["spec"]["matchConstraints"].pop("resourceRules")
+        assert (rule["apiGroups"], rule["apiVersions"], rule["resources"]) == ([GROUP], [VERSION], [PLURAL])
+        # A namespaceSelector would look at the labels of the wrong object for some names of resources.
+        assert policy["spec"]["matchConstraints"] == {}
+
+
+def test_every_message_has_a_fixed_text_to_stand_in(everything: Rendered) -> None:
+    """The API server drops a message that is long, has several lines, or fails."""
+    for policy in everything.all(VALIDATING):
+        for validation in policy["spec"]["validations"]:
+            assert validation["message"]
+
+
+def test_without_mutating_policies_in_the_api_there_is_none(rendered: Rendered) -> None:
+    assert not rendered.all(MUTATING)
+    assert not rendered.all(f"{MUTATING}Binding")
+
+
+@pytest.mark.parametrize(("elsewhere", "guarded"), [(False, "false"), (True, "true")])
+def test_policies_can_be_left_out(chart: Chart, elsewhere: bool, guarded: str) -> None:
+    off = {"admissionPolicies": {"enabled": False, "enforcedElsewhere": elsewhere}}
+    rendered = chart.render(with_required(off), *MUTATING_API)
+    assert not [m for m in rendered.manifests if "AdmissionPolicy" in m["kind"] or m["metadata"]["name"] == EXTRACTORS]
+    assert _guarded(rendered) == guarded
+
+
+def test_the_operator_knows_that_guards_stand(rendered: Rendered) -> None:
+    assert _guarded(rendered) == "true"
+
+
+def _guarded(rendered: Rendered) -> str:
+    (value,) = [
+        variable["value"] for variable in rendered.container["env"] if variable["name"] == "NAMESPACE_OPERATOR_GUARDED"
+    ]
+    return str(value)
+
+
+# The verbs and values are the operator's
+
+
+def test_every_guarded_annotation_has_its_verb(rendered: Rendered) -> None:
+    spec = _spec(rendered, "guards")
+    checks = [re.findall(r"check\('([^']+)'\)", validation["expression"]) for validation in spec["validations"]]
+    verbs = [verb for found in checks for verb in found]
+    assert verbs == [*(name.removeprefix(PREFIX) for name in GUARDED), SET_ID_VERB]
+    for verb, validation in zip(verbs, spec["validations"], strict=False):
+        field = "spec.namespaceId" if verb == SET_ID_VERB else f"metadata.annotations[{PREFIX}{verb}]"
+        assert validation["messageExpression"].startswith(f"'{field} needs the verb {verb} on ")
+        assert f"'{verb}' in variables.asked" in validation["expression"]
+        assert validation["reason"] == "Forbidden"
+    written = re.findall(r"'([a-z-]+)'", _variable(spec, "written").partition("]")[0])
+    assert {f"{PREFIX}{name}" for name in written} == {*GUARDED, PAUSED, DRY_RUN}
+    asked = re.findall(r"'([a-z-]+)'", _variable(spec, "asked").partition("]")[0])
+    assert tuple(f"{PREFIX}{name}" for name in asked) == GUARDED
+
+
+def test_values_are_those_the_operator_understands(rendered: Rendered) -> None:
+    validations = _spec(rendered, "guards")["validations"][len(GUARDED) + 1 :]
+    by_name = {re.findall(r"'([a-z-]+)' in variables.written", each["expression"])[0]: each for each in validations}
+    assert {f"{PREFIX}{name}" for name in by_name} == {PAUSED, DRY_RUN, FORCE_RELEASE, ADOPT, TAKE_OVER}
+    for name in (PAUSED, DRY_RUN, FORCE_RELEASE):
+        assert by_name[name.removeprefix(PREFIX)]["expression"].endswith(f"['{name}'] in ['true', 'false']")
+    adoptions = re.findall(r"'([a-z-]+)'", by_name["adopt"]["expression"].rpartition(" in ")[2])
+    assert adoptions == [*Adoption, "false"]
+    assert f"matches('{NAMESPACE_ID_PATTERN}')" in by_name["take-over"]["expression"]
+
+
+def test_system_namespaces_are_the_verbs_and_the_operators(chart: Chart, rendered: Rendered) -> None:
+    spec = _spec(rendered, "scope")
+    (validation,) = spec["validations"]
+    assert f"check('{MANAGE_SYSTEM_VERB}')" in validation["expression"]
+    assert f"'system:serviceaccount:{NAMESPACE}:{FULLNAME}'" in _condition(spec, "not-a-controller")
+    theirs = chart.render(with_required({"serviceAccount": {"create": False, "name": "theirs"}}))
+    exempt = _condition(_spec(theirs, "scope"), "not-a-controller")
+    assert f"'system:serviceaccount:{NAMESPACE}:theirs'" in exempt
+    assert FULLNAME not in exempt
+
+
+def test_the_finalizer_is_the_operators(everything: Rendered) -> None:
+    spec = _spec(everything, "finalizer", MUTATING)
+    # An error in it must not refuse what the operator makes up for.
+    assert spec["failurePolicy"] == "Ignore"
+    (mutation,) = spec["mutations"]
+    assert mutation["jsonPatch"]["expression"].count(f"'{FINALIZER}'") == 2
+    assert f"'{FINALIZER}' in object.metadata" in _condition(spec, "without-the-finalizer")
+
+
+def _condition(spec: Any, name: str) -> str:
+    (expression,) = [each["expression"] for each in spec["matchConditions"] if each["name"] == name]
+    return str(expression)
+
+
+# Where and with which catalog
+
+
+def test_policies_hold_where_the_operator_works(chart: Chart, everything: Rendered) -> None:
+    """Elsewhere another release has its own, and nobody would take a finalizer off again."""
+    watched = with_required({"operator": {"watchNamespaces": ["shop", "search"]}})
+    for policy in _policies(chart.render(watched, *MUTATING_API)):
+        assert _condition(policy["spec"], "watched") == 'request.namespace in ["shop","search"]'
+    for policy in _policies(everything):
+        assert "watched" not in {condition["name"] for condition in policy["spec"]["matchConditions"]}
+
+
+def test_the_catalogs_policy_reads_the_catalog(chart: Chart, rendered: Rendered) -> None:
+    binding = rendered.named(f"{VALIDATING}Binding", f"{FULLNAME}-catalog.{GROUP}")["spec"]
+    assert binding["paramRef"] == {"name": EXTRACTORS, "namespace": NAMESPACE, "parameterNotFoundAction": "Allow"}
+    data = rendered.named("ConfigMap", EXTRACTORS)["data"]
+    builtin = Catalog.load(builtin_catalog_text())
+    assert set(data) == set(builtin.ids())
+    assert data["text_extractor_v1"] == "text_extractor_v1_embedding"
+    own = {"extractors": [{"name": "own_extractor", "version": "v1"}, {"name": "own_extractor", "version": "v10"}]}
+    data = chart.render(with_required({"catalog": yaml.safe_dump(own)})).named("ConfigMap", EXTRACTORS)["data"]
+    assert data == {"own_extractor_v1": "", "own_extractor_v10": ""}
+
+
+def test_a_catalog_may_be_empty(chart: Chart) -> None:
+    rendered = chart.render(with_required({"catalog": "extractors: []"}))
+    assert rendered.named("ConfigMap", EXTRACTORS)["data"] == {}
+
+
+@pytest.mark.parametrize("entry", ["{name: a}", "{version: v1}"])
+def test_an_extractor_without_an_id_stops_the_installation(chart: Chart, entry: str) -> None:
+    with pytest.raises(ChartRefusedError, match="an extractor without name or version"):
+        chart.render(with_required({"catalog": f"extractors: [{entry}]"}))
