@@ -35,7 +35,7 @@ from namespace_operator.telemetry.metrics import Metrics
 T = TypeVar("T")
 
 _BOOTSTRAP_RETRY_SECONDS = 2.0
-_TOMBSTONE_SECONDS = 60.0
+_TOMBSTONE_SECONDS = 120.0
 _TOMBSTONE_TIMEOUTS = 6
 
 

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     sweep_interval_seconds: float = Field(default=300.0, gt=0)
 
     tombstone_seconds: float | None = Field(default=None, gt=0)
-    """How long the name of a deleted collection stays unused; None: six Qdrant timeouts, at least a minute."""
+    """How long the name of a deleted collection stays unused; None: six Qdrant timeouts, at least two minutes."""
 
     health_host: str = "0.0.0.0"  # noqa: S104 - probes come from outside the Pod
     health_port: int = Field(default=8080, ge=1, le=65535)

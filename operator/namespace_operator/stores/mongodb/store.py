@@ -10,7 +10,7 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import ConfigurationError
+from pymongo.errors import ConfigurationError, DuplicateKeyError
 
 from namespace_operator.domain.document import (
     MalformedDocument,
@@ -20,7 +20,7 @@ from namespace_operator.domain.document import (
     summarize_document,
 )
 from namespace_operator.domain.observed import Counts, ServerRecord
-from namespace_operator.stores.errors import Outdated
+from namespace_operator.stores.errors import Backend, Outdated, Rejected
 from namespace_operator.stores.mongodb.errors import translated
 
 NAMESPACES = "namespaces"
@@ -181,7 +181,13 @@ class MongoStore:
             await self._make_indexes()
 
     async def _make_indexes(self) -> None:
-        await self._namespaces.create_index("claims", name="claims", unique=True, sparse=True)
+        request = "making the index of the claims"
+        try:
+            await self._namespaces.create_index("claims", name="claims", unique=True, sparse=True)
+        except DuplicateKeyError as error:
+            # Not somebody who was faster: the database holds what the index would have kept out.
+            message = "MongoDB holds two namespace documents with one claim, restored side by side, say; remove one"
+            raise Rejected(Backend.MONGODB, message, request) from error
         await self._namespaces.create_index("owner.instance_id", name="owner_instance")
         self._indexed = True
 

@@ -14,6 +14,7 @@ from yarl import URL
 from namespace_operator.stores.errors import Backend, Rejected, Unauthorized, Unavailable
 
 _ERROR_TEXT_LIMIT = 300
+_OVERLOADED = (408, 429)
 
 
 class QdrantHttp:
@@ -22,10 +23,10 @@ class QdrantHttp:
     def __init__(self, url: str, api_key: str | None, timeout_seconds: float, connections: int) -> None:
         self._base = URL(url)
         self._api_key = api_key
+        self._timeout_seconds = timeout_seconds
         headers = {"api-key": api_key} if api_key else {}
         self._session = aiohttp.ClientSession(
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=timeout_seconds),
             connector=aiohttp.TCPConnector(limit=connections),
         )
 
@@ -40,18 +41,23 @@ class QdrantHttp:
         query: Mapping[str, str] | None = None,
         body: object = None,
         accept: tuple[int, ...] = (),
+        timeout_seconds: float | None = None,
     ) -> tuple[int, Any]:
         """Status and JSON answer for a path given by its segments, which are percent-encoded here.
 
-        A status outside 2xx raises unless it is in ``accept``.
+        A status outside 2xx raises unless it is in ``accept``. ``timeout_seconds`` is for a request that may rightly
+        take longer than others.
         """
         url = (
             self._base / "" if not path else self._base.joinpath(*(_encode(segment) for segment in path), encoded=True)
         )
         url = url.with_query(query)
         request = f"{method} {url.path}"
+        timeout = aiohttp.ClientTimeout(total=max(self._timeout_seconds, timeout_seconds or 0))
         try:
-            async with self._session.request(method, url, json=body, allow_redirects=False) as response:
+            async with self._session.request(
+                method, url, json=body, allow_redirects=False, timeout=timeout
+            ) as response:
                 # Proxies answer in any encoding; what cannot be read is shown as such.
                 status, text = response.status, (await response.read()).decode(errors="replace")
         except TimeoutError as error:
@@ -65,7 +71,7 @@ class QdrantHttp:
         if status in (401, 403):
             message = f"{server} refuses the API key ({self._error_text(text)}); check the Secret with the key"
             raise Unauthorized(Backend.QDRANT, message, request)
-        if status >= 500:
+        if status >= 500 or status in _OVERLOADED:
             raise Unavailable(Backend.QDRANT, f"{server} fails with {status}: {self._error_text(text)}", request)
         if status >= 300 and status not in accept:
             raise Rejected(

@@ -18,6 +18,9 @@ from namespace_operator.stores.qdrant import translate
 from namespace_operator.stores.qdrant.http import QdrantHttp
 
 _VERSION_TTL_SECONDS = 60.0
+_BUILD_SECONDS = 60.0
+"""How long an index or a vector of a large collection may take: minutes of an outage look the same until then."""
+
 _WAIT = {True: "true", False: "false"}
 
 
@@ -109,13 +112,21 @@ class QdrantStore:
         """Add a named vector."""
         body = translate.vector_config(vector)
         await self._http.request(
-            "PUT", "collections", collection, "vectors", vector.name, query={"wait": "true"}, body=body
+            *("PUT", "collections", collection, "vectors", vector.name),
+            query={"wait": "true"},
+            body=body,
+            timeout_seconds=_BUILD_SECONDS,
         )
 
     async def put_index(self, collection: str, field_name: str, schema: IndexSchema, *, wait: bool) -> None:
         """Create or replace a payload index."""
         body = {"field_name": field_name, "field_schema": dict(schema)}
-        await self._http.request("PUT", "collections", collection, "index", query={"wait": _WAIT[wait]}, body=body)
+        await self._http.request(
+            *("PUT", "collections", collection, "index"),
+            query={"wait": _WAIT[wait]},
+            body=body,
+            timeout_seconds=_BUILD_SECONDS if wait else None,
+        )
 
     async def drop_index(self, collection: str, field_name: str, *, wait: bool) -> None:
         """Drop a payload index."""
