@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.release import RELEASE, RELEASE_NAMESPACE
-from tests.integration.conftest import RESYNC_SECONDS
+from tests.integration.conftest import OPERATOR
 from tests.integration.support import Organization, Platform, eventually
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
@@ -17,12 +17,7 @@ TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
 def watched(platform: Platform) -> Iterator[tuple[Organization, Organization]]:
     """Two Kubernetes namespaces, and an operator that watches no others until the test is over."""
     first, second = platform.create_organization("org-watched"), platform.create_organization("org-watched-too")
-    operator = {
-        "watchNamespaces": [first.name, second.name],
-        "resyncIntervalSeconds": RESYNC_SECONDS,
-        "sweepIntervalSeconds": RESYNC_SECONDS,
-    }
-    platform.stack.install_operator({"operator": operator})
+    platform.stack.install_operator({"operator": {**OPERATOR, "watchNamespaces": [first.name, second.name]}})
     yield first, second
     platform.stack.helm("rollback", RELEASE, "--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", "120s")
     second.abandon()
@@ -43,8 +38,8 @@ def test_a_watched_namespace_goes_and_the_other_is_looked_after(
 
     assert not platform.qdrant.collection_exists(goes["collection"])
     assert leaving.find_document("goes") is None
-    claim = f"collection/{goes['collection']}"
-    assert platform.database["namespaces"].count_documents({"claims": claim}) == 0
+    claim = {"claims": f"collection/{goes['collection']}"}
+    eventually(lambda: platform.database["namespaces"].count_documents(claim) == 0, "the tombstone's end")
     eventually(lambda: leaving.document("kept")["state"] == "retained", "state retained")
     assert platform.qdrant.collection_exists(kept["collection"])
 
