@@ -73,7 +73,7 @@ def belongings(name: str, **counts: int) -> Step:
     def act(world: World) -> None:
         namespace_id = world.status(name)["namespaceId"]
         for kind, count in counts.items():
-            world.metadata.belongings[kind] += [{"namespace_id": namespace_id}] * count
+            world.metadata.belongings[kind] += [{"namespace_id": namespace_id} for _ in range(count)]
 
     return act
 

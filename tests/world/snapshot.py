@@ -20,7 +20,7 @@ def snapshot(world: World) -> Any:
         "documents": {raw["_id"]: _document(world, raw) for raw in world.metadata.all_raw()},
         "collections": {name: _collection(stored) for name, stored in world.data.items()},
         "aliases": dict(world.vectors.alias_targets),
-        "belongings": world.metadata.belongings,
+        "belongings": _belongings(world),
         "lost points": world.vectors.lost_points,
     }
     text = json.dumps(value, sort_keys=True, default=str)
@@ -66,6 +66,13 @@ def _collection(stored: StoredCollection) -> dict[str, Any]:
         "points": dict(stored.points),
         "loaded": stored.loaded,
     }
+
+
+def _belongings(world: World) -> dict[str, list[str]]:
+    """Whose the rows of other services are, by collection."""
+    owners = _owners(world)
+    rows = world.metadata.belongings.items()
+    return {kind: sorted(owners.get(row["namespace_id"], "nobody") for row in owned) for kind, owned in rows}
 
 
 def _owners(world: World) -> dict[str, str]:
