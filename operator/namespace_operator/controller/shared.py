@@ -1,0 +1,47 @@
+"""One question at a time, whoever asks: an answer, or a failure, is everybody's who waited for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Shared(Generic[T]):
+    """An answer that is believed for ``max_age`` seconds.
+
+    While a server does not answer, many who ask wait for one timeout together and not for one after the other.
+    """
+
+    ask: Callable[[], Awaitable[T]]
+    monotonic: Callable[[], float]
+    max_age: float
+    _answer: T | None = None
+    _asked: float | None = None
+    _asking: asyncio.Task[T] | None = None
+
+    async def get(self, *, fresh: bool = False) -> T:
+        """The answer; with ``fresh`` one that is asked for from now on. Raises what asking raises."""
+        if self._asking is not None and not fresh:
+            return await asyncio.shield(self._asking)
+        if self._asking is not None:
+            await asyncio.wait([self._asking])
+        if not fresh and self._asked is not None and self.monotonic() - self._asked < self.max_age:
+            assert self._answer is not None
+            return self._answer
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self) -> T:
+        self._asked = None
+        try:
+            self._answer = await self.ask()
+            self._asked = self.monotonic()
+            return self._answer
+        finally:
+            self._asking = None
