@@ -50,13 +50,15 @@ class Stopwords(ApiModel):
 
     languages: Annotated[
         tuple[StopwordLanguage, ...],
-        Field(max_length=32, description="Languages whose common words are left out."),
+        Field(max_length=32, description="Languages whose common words are left out, at most 32. Default: none."),
         set_list(),
         AbsentAsEmpty,
     ] = ()
     custom: Annotated[
         tuple[Annotated[str, Field(max_length=64)], ...],
-        Field(max_length=256, description="Further words to leave out."),
+        Field(
+            max_length=256, description="Further words to leave out, at most 256 of 64 characters each. Default: none."
+        ),
         set_list(),
         AbsentAsEmpty,
     ] = ()
@@ -146,14 +148,19 @@ class PayloadIndex(ApiModel):
         Field(
             min_length=1,
             max_length=names.FIELD_NAME_MAX,
-            description='Path of the field in the payload, as Qdrant writes it: brand, meta.tags[], "unit price".'
+            description="Path of the field in the payload, 1-255 characters, as Qdrant writes it: brand, meta.tags[],"
+            ' "unit price".'
             " System fields (namespace_id, created_at and the like, all of _internal) cannot be declared.",
         ),
     ]
     type: Annotated[
-        IndexType | None, Field(description="Type of the index, with default parameters; short for fieldSchema.type.")
+        IndexType | None,
+        Field(description="Type of the index, with default parameters; short for fieldSchema.type. Absent: that type."),
     ] = None
-    field_schema: Annotated[FieldSchema | None, Field(description="Type and parameters of the index.")] = None
+    field_schema: Annotated[
+        FieldSchema | None,
+        Field(description="Type and parameters of the index. Absent: type, with default parameters."),
+    ] = None
     is_protected: Annotated[
         StrictBool | None,
         Field(
@@ -183,7 +190,7 @@ class FeatureExtractor(ApiModel):
         Field(
             min_length=1,
             max_length=names.EXTRACTOR_NAME_MAX,
-            description="Name of the extractor in the catalog, for example text_extractor.",
+            description="Name of the extractor in the catalog, for example text_extractor; at most 64 characters.",
         ),
     ]
     version: Annotated[
@@ -191,14 +198,15 @@ class FeatureExtractor(ApiModel):
         Field(
             min_length=1,
             max_length=names.EXTRACTOR_VERSION_MAX,
-            description="Version of the extractor in the catalog, for example v1.",
+            description="Version of the extractor in the catalog, for example v1; at most 16 characters.",
         ),
     ]
     params: Annotated[
         Mapping[str, JsonValue] | None,
         Field(
             description="Parameters that shape the extractor's vectors, such as embedding_model or"
-            " output_dimensionality, spelled as the catalog spells them. Locked once registered.",
+            " output_dimensionality, spelled as the catalog spells them. Locked once registered. Absent: the vectors"
+            " as the catalog has them.",
             json_schema_extra={"x-kubernetes-preserve-unknown-fields": True} | _ATOMIC,
         ),
     ] = None
@@ -284,12 +292,12 @@ class NamespaceSpec(ApiModel):
             min_length=6,
             max_length=names.NAMESPACE_ID_MAX,
             description="Only for recovery: the id of a namespace whose data exists already, or is about to be"
-            " restored. Needs the verb set-id; cannot be added, changed or removed later. Absent: the operator makes"
-            " one.",
+            " restored; 6-67 characters: ns_, then letters, digits or _. Needs the verb set-id; cannot be added,"
+            " changed or removed later. Absent: the operator makes one.",
         ),
     ] = None
     description: Annotated[
-        str | None, Field(max_length=500, description="Free text for people, at most 500 characters.")
+        str | None, Field(max_length=500, description="Free text for people, at most 500 characters. Absent: none.")
     ] = None
     mode: Annotated[
         Mode | None,
@@ -317,7 +325,7 @@ class NamespaceSpec(ApiModel):
         Field(
             max_length=64,
             description="Extractors whose vectors the namespace holds, at most 64. An extractor that is removed here"
-            " stays registered with its vectors; status says so.",
+            " stays registered with its vectors; status says so. Absent: none.",
         ),
         map_list("feature_extractor_name", "version"),
         AbsentAsEmpty,
@@ -327,7 +335,7 @@ class NamespaceSpec(ApiModel):
         Field(
             max_length=64,
             description="mode standalone: named vectors of the collection, at most 64. Entries can be added, but"
-            " neither changed nor removed.",
+            " neither changed nor removed. Absent: none.",
         ),
         map_list("name"),
         AbsentAsEmpty,
@@ -337,7 +345,7 @@ class NamespaceSpec(ApiModel):
         Field(
             max_length=128,
             description="Payload indexes beside the system's own, at most 128. An entry that is removed here has its"
-            " index dropped.",
+            " index dropped. Absent: none.",
         ),
         map_list("field_name"),
         AbsentAsEmpty,

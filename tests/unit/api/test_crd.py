@@ -1,6 +1,7 @@
 """The CustomResourceDefinition is structural and says what the models say."""
 
 import copy
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,41 @@ def test_nothing_has_a_default() -> None:
 def test_every_field_explains_itself() -> None:
     unexplained = {path for path, schema in _walk(_root()) if "description" not in schema and not path.endswith("[]")}
     assert unexplained == {".metadata"}
+
+
+def _with_description(schema: dict[str, Any], path: str, above: str = "") -> Iterator[tuple[str, dict[str, Any], str]]:
+    """As `_walk`; an item is described where its list is."""
+    text = schema.get("description", above)
+    yield path, schema, text
+    for name, field in schema.get("properties", {}).items():
+        yield from _with_description(field, f"{path}.{name}")
+    if "items" in schema:
+        yield from _with_description(schema["items"], f"{path}[]", text)
+
+
+@pytest.mark.parametrize(
+    ("limit", "unit"),
+    [
+        ("minLength", "characters|letters"),
+        ("maxLength", "characters|letters"),
+        ("maximum", "characters|components"),
+        ("maxItems", "at most"),
+    ],
+)
+def test_every_limit_is_told_with_its_unit(limit: str, unit: str) -> None:
+    """`kubectl explain` shows descriptions, and neither limits nor rules."""
+    limited = [entry for entry in _with_description(_at("spec"), "spec") if entry[1].get(limit, 1) > 1]
+    assert limited
+    for path, schema, text in limited:
+        assert re.search(rf"(?<!\d){schema[limit]}(?!\d)", text), path
+        assert re.search(unit, text), path
+
+
+def test_every_optional_field_says_what_its_absence_means() -> None:
+    for path, schema in _walk(_at("spec"), "spec"):
+        for name, field in schema.get("properties", {}).items():
+            if name not in schema.get("required", ()):
+                assert re.search(r"\b([Aa]bsent|Default:|required)", field["description"]), f"{path}.{name}"
 
 
 def test_lists_of_the_spec_are_bounded() -> None:
