@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +15,11 @@ from namespace_operator.controller.cluster import ClusterError, ObjectChanged, R
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Subject
 from namespace_operator.kube.client import Forbidden, KubeClient, NotFound, Object
-from namespace_operator.kube.objects import LiveObjects, key_of, to_subject
+from namespace_operator.kube.objects import LiveObjects, concerns, key_of, to_subject
 from namespace_operator.kube.organizations import Organizations
 
 _COMPONENT = "namespace-operator"
 _EVENT_MESSAGE_LIMIT = 1024
-_COMPARED = ("uid", "generation", "deletionTimestamp")
 
 
 @dataclass(slots=True)
@@ -116,7 +115,7 @@ class KubeCluster:
         A watched Kubernetes namespace that may not be listed holds up none of the others; where all are watched as
         one, the refusal is raised.
         """
-        listed: dict[Key, Object] = {}
+        listed: dict[Key, tuple[object, ...]] = {}
         unlisted: set[str] = set()
         for organization in self.watched or (None,):
             try:
@@ -127,23 +126,20 @@ class KubeCluster:
                 structlog.get_logger().warning("cannot list", organization=organization, error=str(error))
                 unlisted.add(organization)
         missed = {key for key in self.objects.keys() - listed.keys() if key.organization not in unlisted}
-        missed.update(key for key, metadata in listed.items() if not self._is_current(key, metadata))
+        missed.update(key for key, found in listed.items() if not self._is_current(key, found))
         for key in missed:
             self.objects.drop(key)
         self.objects.forget_deleted()
         return Refreshed(frozenset(listed), frozenset(missed), frozenset(unlisted))
 
-    async def _list(self, organization: str | None) -> dict[Key, Object]:
+    async def _list(self, organization: str | None) -> dict[Key, tuple[object, ...]]:
         """What is compared of every object, in one Kubernetes namespace or in all."""
         path = _collection_path(organization)
-        return {
-            key_of(metadata): {name: metadata.get(name) for name in _COMPARED}
-            async for metadata in self.client.list_metadata(path)
-        }
+        return {key_of(metadata): concerns(metadata) async for metadata in self.client.list_metadata(path)}
 
-    def _is_current(self, key: Key, metadata: Mapping[str, object]) -> bool:
+    def _is_current(self, key: Key, listed: tuple[object, ...]) -> bool:
         mine = self.objects.metadata(key)
-        return mine is not None and all(mine.get(name) == metadata.get(name) for name in _COMPARED)
+        return mine is not None and concerns(mine) == listed
 
     def _known(self, subject: Subject) -> Object:
         obj = self.objects.get(subject.key)

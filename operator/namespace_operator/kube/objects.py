@@ -98,7 +98,7 @@ class LiveObjects:
         if old is not None and _version(old.head) >= _version(new):
             return False
         self._objects[key] = _Packed.of(new)
-        return old is None or _concerns(old.head) != _concerns(new)
+        return old is None or concerns(old.head["metadata"]) != concerns(new["metadata"])
 
     def drop(self, key: Key, uid: str | None = None) -> None:
         """Forget an object; with a uid only that one, and for good, because it was deleted."""
@@ -117,8 +117,8 @@ def _version(obj: Object) -> int:
     return int(obj["metadata"]["resourceVersion"])
 
 
-def _concerns(obj: Object) -> tuple[object, ...]:
-    metadata = obj["metadata"]
+def concerns(metadata: Object) -> tuple[object, ...]:
+    """What of an object's metadata a reconcile acts on; the generation stands for the spec."""
     return (
         metadata["uid"],
         metadata.get("generation"),
