@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from time import monotonic, sleep
 from typing import Any, Protocol
 
 import yaml
 
+from devstack.commands import CommandError
 from devstack.paths import CHART
+from namespace_operator.api.resource import API_VERSION, KIND
 
 RELEASE = "namespace-operator"
 RELEASE_NAMESPACE = "namespace-operator-system"
@@ -14,6 +17,7 @@ MONGODB_DATABASE = "mixpeek"
 
 _SECRET = "devstack-stores"  # the name of a Secret, not its content
 _INSTALL_TIMEOUT = "120s"
+_ADMISSION_SECONDS = 60.0
 
 Values = Mapping[str, Any]
 
@@ -54,6 +58,27 @@ def install(cluster: Cluster, values: Values | None = None) -> None:
         *("--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", _INSTALL_TIMEOUT, "--values", "-"),
         stdin=yaml.safe_dump(merged(_values(cluster), values or {})),
     )
+    _await_admission(cluster)
+
+
+def _await_admission(cluster: Cluster) -> None:
+    """Wait until a Namespace is let in: for some seconds the API server's policies do not know a kind that is new."""
+    sample = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": "sample", "namespace": RELEASE_NAMESPACE},
+        "spec": {"deletionPolicy": "Delete"},
+    }
+    deadline = monotonic() + _ADMISSION_SECONDS
+    while True:
+        try:
+            cluster.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(sample))
+        except CommandError as error:
+            if "There can be a delay" not in str(error) or monotonic() > deadline:
+                raise
+            sleep(0.2)
+        else:
+            return
 
 
 def merged(base: Values, override: Values) -> dict[str, Any]:
