@@ -21,48 +21,16 @@ from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.identity import MARK_PREFIX, collection_claim
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema, wanted_schema
 from namespace_operator.domain.observed import LiveIndex
-from tests.unit.domain.builders import spec, status_of, subject
+from tests.unit.domain.builders import status_of, subject
 from tests.unit.domain.pure_world import PureWorld
+from tests.unit.domain.strategies import histories, specs
 
 _SETTINGS = settings(max_examples=150, deadline=None)
 
 MAX_ROUNDS = 5
 """Finalizer, document, collection or its parts, confirmation; and a second look at an index without effect."""
 
-FIELDS = ("brand", "price", "tags[]", '"unit price"', "body")
 FOREIGN = ("theirs", "body", "brand")
-
-EXTRACTORS: list[dict[str, Any]] = [
-    {"featureExtractorName": "text_extractor", "version": "v1"},
-    {"featureExtractorName": "text_extractor", "version": "v1", "params": {"model": "minilm"}},
-    {"featureExtractorName": "text_extractor", "version": "v1", "params": {"model": "gpt"}},
-    {"featureExtractorName": "page_extractor", "version": "v1"},
-    {"featureExtractorName": "film_extractor", "version": "v1"},
-    {"featureExtractorName": "unknown_extractor", "version": "v1"},
-]
-
-_extractors = st.lists(st.sampled_from(EXTRACTORS), unique_by=lambda entry: str(entry["featureExtractorName"]))
-_schemas = st.sampled_from(
-    [
-        {"type": "keyword"},
-        {"type": "keyword", "isTenant": True},
-        {"type": "integer", "range": False},
-        {"type": "text", "stopwords": {"languages": ["english"]}},
-        {"type": "geo", "onDisk": True},
-    ]
-)
-_indexes = st.dictionaries(st.sampled_from(FIELDS), _schemas).map(
-    lambda schemas: [{"fieldName": name, "fieldSchema": schema} for name, schema in schemas.items()]
-)
-specs = st.builds(
-    spec,
-    featureExtractors=_extractors,
-    payloadIndexes=_indexes,
-    description=st.none() | st.just("Films"),
-    deletionPolicy=st.sampled_from([None, "Retain", "Delete"]),
-    namespaceName=st.sampled_from([None, "movies"]),
-)
-_histories = st.lists(specs, min_size=1, max_size=4)
 
 
 def _names(wanted: NamespaceSpec) -> set[str]:
@@ -83,7 +51,7 @@ def _play(history: list[NamespaceSpec], **world: Any) -> PureWorld:
 
 
 @_SETTINGS
-@given(_histories)
+@given(histories())
 def test_every_history_of_specs_ends_as_its_last_one_wants(history: list[NamespaceSpec]) -> None:
     world = _play(history)
     last, document = history[-1], _document(world)
@@ -98,7 +66,7 @@ def test_every_history_of_specs_ends_as_its_last_one_wants(history: list[Namespa
 
 
 @_SETTINGS
-@given(_histories)
+@given(histories())
 def test_a_settled_world_is_not_written_to(history: list[NamespaceSpec]) -> None:
     world = _play(history)
     written = len(world.done)
@@ -108,7 +76,7 @@ def test_a_settled_world_is_not_written_to(history: list[NamespaceSpec]) -> None
 
 
 @_SETTINGS
-@given(_histories)
+@given(histories())
 def test_what_was_registered_stays_as_it_was(history: list[NamespaceSpec]) -> None:
     world = PureWorld(subject(history[0]))
     registered: dict[str, Any] = {}
@@ -121,7 +89,7 @@ def test_what_was_registered_stays_as_it_was(history: list[NamespaceSpec]) -> No
 
 
 @_SETTINGS
-@given(_histories, st.dictionaries(st.sampled_from(FOREIGN), st.just({"type": "float"})), st.data())
+@given(histories(), st.dictionaries(st.sampled_from(FOREIGN), st.just({"type": "float"})), st.data())
 def test_only_declared_indexes_are_dropped(
     history: list[NamespaceSpec], foreign: dict[str, IndexSchema], data: st.DataObject
 ) -> None:
@@ -141,7 +109,7 @@ def test_only_declared_indexes_are_dropped(
 
 
 @_SETTINGS
-@given(_histories, st.data())
+@given(histories(), st.data())
 def test_drift_is_repaired_or_told_but_nothing_is_made_twice(history: list[NamespaceSpec], data: st.DataObject) -> None:
     world = _play(history)
     live, healthy = world.collection, world.findings
@@ -161,7 +129,7 @@ def test_drift_is_repaired_or_told_but_nothing_is_made_twice(history: list[Names
 
 
 @_SETTINGS
-@given(_histories, specs)
+@given(histories(), specs)
 def test_a_collection_once_bound_is_never_made_again(history: list[NamespaceSpec], wanted: NamespaceSpec) -> None:
     world = _play(history)
     world.observed = replace(world.observed, collection=None)
@@ -180,7 +148,7 @@ _mark_changes = st.dictionaries(
 
 
 @_SETTINGS
-@given(_histories, specs, _mark_changes, st.booleans())
+@given(histories(), specs, _mark_changes, st.booleans())
 def test_a_collection_with_another_mark_is_never_written_to(
     history: list[NamespaceSpec], wanted: NamespaceSpec, changes: dict[str, Any], deleting: bool
 ) -> None:
@@ -199,7 +167,7 @@ def test_a_collection_with_another_mark_is_never_written_to(
 
 
 @_SETTINGS
-@given(_histories, specs)
+@given(histories(), specs)
 def test_an_index_the_server_makes_otherwise_is_put_once(history: list[NamespaceSpec], wanted: NamespaceSpec) -> None:
     world = _play(history, make_index=lambda schema: {"type": schema["type"]})
     world.want(wanted)
@@ -221,7 +189,7 @@ def _all_wanted(wanted: NamespaceSpec) -> dict[str, IndexSchema]:
 
 
 @_SETTINGS
-@given(_histories)
+@given(histories())
 def test_deletion_takes_everything_or_nothing(history: list[NamespaceSpec]) -> None:
     world = _play(history)
     before = world.observed
@@ -241,7 +209,7 @@ def test_deletion_takes_everything_or_nothing(history: list[NamespaceSpec]) -> N
 
 
 @_SETTINGS
-@given(_histories)
+@given(histories())
 def test_a_lost_document_comes_back_as_it_was(history: list[NamespaceSpec]) -> None:
     world = _play(history)
     before = _document(world)
@@ -255,6 +223,7 @@ def test_a_lost_document_comes_back_as_it_was(history: list[NamespaceSpec]) -> N
 
 
 def _in_order(document: NamespaceDocument) -> NamespaceDocument:
-    """The order of indexes means nothing, and the status does not keep it."""
+    """The order of indexes and of own vectors means nothing, and nothing but the document keeps it."""
     indexes = sorted(document.payload_indexes, key=lambda index: index.field_name)
-    return document.model_copy(update={"payload_indexes": tuple(indexes)})
+    vectors = sorted(document.vector_configs, key=lambda vector: vector.name)
+    return document.model_copy(update={"payload_indexes": tuple(indexes), "vector_configs": tuple(vectors)})
