@@ -81,7 +81,7 @@ def report(
             }
         )
     collection = observed.collection
-    if collection is None or collection.mark != document.mark:
+    if collection is None or not document.mark.is_on(collection.mark):
         return status
     return status.model_copy(update=_live(document, collection))
 

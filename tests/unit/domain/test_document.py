@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, parse_document
-from tests.unit.domain.builders import NAMESPACE_ID, document, registered
+from namespace_operator.domain.document import (
+    MalformedDocument,
+    NamespaceDocument,
+    OwnedDocument,
+    parse_document,
+    summarize_document,
+)
+from tests.unit.domain.builders import KEY, NAMESPACE_ID, T0, document, owner, registered
 
 
 def _raw(**changes: Any) -> dict[str, Any]:
@@ -71,3 +77,47 @@ def test_an_id_of_another_kind_is_told() -> None:
     read = parse_document({"_id": 5})
     assert isinstance(read, MalformedDocument)
     assert read.document_id == "5"
+
+
+def test_a_summary_says_whose_it_is_and_where_it_stands() -> None:
+    assert summarize_document(_raw()) == OwnedDocument(NAMESPACE_ID, KEY, "ready", NAMESPACE_ID, T0)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        _without("owner"),
+        _without("state"),
+        _without("collection"),
+        _without("updated_at"),
+        _raw(owner="acme"),
+        _raw(owner={"organization": "acme", "cr_name": 5}),
+        _raw(owner={"organization": "acme"}),
+        _raw(state=None),
+        _raw(collection=["a"]),
+        _raw(updated_at="yesterday"),
+    ],
+)
+def test_there_is_no_summary_of_what_does_not_say_so(raw: dict[str, Any]) -> None:
+    assert summarize_document(raw) is None
+
+
+def test_a_summary_needs_no_more_of_a_document_than_it_tells() -> None:
+    assert summarize_document(_without("feature_extractors")) is not None
+    assert summarize_document(_raw(state="of a newer version")) is not None
+
+
+def test_a_document_of_the_first_version_reads_as_it_was_meant() -> None:
+    first = _raw()
+    later = ("requested_name", "mode", "namespace_type", "scope", "previous_owner", "adoption", "vector_configs")
+    for field in later:
+        del first[field]
+    assert parse_document(first) == parse_document(_raw())
+
+
+def test_the_mark_of_before_is_that_of_the_former_owner() -> None:
+    before = document()
+    taken = before.model_copy(update={"owner": owner(instance_id="new"), "previous_owner": before.owner})
+    assert before.previous_mark is None
+    assert taken.previous_mark == before.mark
+    assert taken.mark != before.mark

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from namespace_operator.domain.identity import Key, Mark, collection_claim, name_claim, resource_claim
+from namespace_operator.domain.identity import Key, Mark, collection_claim, is_marked, name_claim, resource_claim
 
 MARK = Mark("cluster-uid:default", "acme", "ns_0123456789", 1, {"ns_0123456789": "films"})
 
@@ -63,3 +64,42 @@ def test_claims_of_different_things_never_meet() -> None:
 def test_keys_sort_and_read_as_kubernetes_writes_them() -> None:
     assert sorted([Key("b", "a"), Key("a", "b")])[0] == Key("a", "b")
     assert str(Key("acme", "films")) == "acme/films"
+
+
+WHOLE = replace(MARK, k8s_namespace_uid="uid-of-acme")
+FIRST_VERSION = MARK
+"""Marks of the first version did not name the incarnation of the Kubernetes namespace."""
+
+
+@pytest.mark.parametrize("mark", [WHOLE, replace(WHOLE, adopted=True)])
+def test_round_trip_with_the_incarnation_of_the_organization_and_an_adoption(mark: Mark) -> None:
+    assert Mark.from_metadata(mark.to_metadata()) == mark
+
+
+@pytest.mark.parametrize(
+    ("live", "is_ours"),
+    [
+        (WHOLE, True),
+        (FIRST_VERSION, True),
+        (None, False),
+        (replace(WHOLE, k8s_namespace_uid="another"), False),
+        (replace(WHOLE, incarnation=2), False),
+        (replace(WHOLE, adopted=True), False),
+        (replace(FIRST_VERSION, organization="rivals"), False),
+        (replace(FIRST_VERSION, members={}), False),
+    ],
+)
+def test_a_mark_of_the_first_version_still_is_ours(live: Mark | None, is_ours: bool) -> None:
+    assert WHOLE.is_on(live) is is_ours
+
+
+def test_a_collection_of_an_earlier_organization_is_not_taken_for_one_of_a_mark_without_it() -> None:
+    assert not FIRST_VERSION.is_on(WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "marked"),
+    [({}, False), ({"team": "search"}, False), (WHOLE.to_metadata(), True), ({"mixpeek.com/server": "s"}, True)],
+)
+def test_anything_of_ours_is_a_mark(metadata: dict[str, Any], marked: bool) -> None:
+    assert is_marked(metadata) is marked

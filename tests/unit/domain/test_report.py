@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from namespace_operator.api.spec import DeletionPolicy
-from namespace_operator.api.status import NamespaceStatus
+from namespace_operator.api.status import NamespaceStatus, PlannedStep
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import DeclaredIndex, MalformedDocument
 from namespace_operator.domain.observed import Counts, InvalidSpec, Observed
-from namespace_operator.domain.report import VOLATILE, report
+from namespace_operator.domain.report import VOLATILE, report, report_paused
 from tests.unit.domain.builders import (
     NAMESPACE_ID,
     NOW,
@@ -19,6 +19,7 @@ from tests.unit.domain.builders import (
     collection,
     document,
     extractor,
+    in_collection,
     observed,
     owner,
     registered,
@@ -27,6 +28,7 @@ from tests.unit.domain.builders import (
     subject,
     with_indexes,
 )
+from tests.unit.domain.plan_case import marked
 
 KEYWORD = {"type": "keyword"}
 WHOLE = document([registered("text_extractor_v1", model="minilm"), registered("film_extractor_v1")], {"brand": KEYWORD})
@@ -106,6 +108,38 @@ def test_live_numbers_are_unknown_without_our_collection(seen: Observed) -> None
     status = report(subject(status=PREVIOUS), seen, (), NOW)
     assert (status.document_count, status.qdrant_status) == (None, None)
     assert status.payload_indexes == PREVIOUS.payload_indexes, "recovery needs the last that was seen"
+
+
+def test_a_collection_with_a_mark_of_the_first_version_is_ours_to_tell_of() -> None:
+    first = marked(WHOLE, **{"organization-uid": None})
+    assert report(subject(), observed(WHOLE, first), (), NOW) == report(subject(), observed(WHOLE), (), NOW)
+
+
+def test_a_collection_is_named_once_it_is_bound() -> None:
+    unbound = observed(in_collection(WHOLE).model_copy(update={"bound": False}), collection=None)
+    assert report(subject(), unbound, (), NOW).collection is None
+    assert report(subject(), observed(in_collection(WHOLE)), (), NOW).collection == "products"
+
+
+def test_a_request_to_reconcile_is_answered_and_stays_answered() -> None:
+    asked = subject(reconcile_requested_at="2026-11-23")
+    answered = report(asked, observed(WHOLE), (), NOW)
+    assert answered.last_handled_reconcile_at == "2026-11-23"
+    assert report(subject(status=answered), observed(WHOLE), (), NOW).last_handled_reconcile_at == "2026-11-23"
+
+
+def test_a_plan_is_told_while_there_is_a_dry_run() -> None:
+    step = PlannedStep(action="CreateCollection", target=NAMESPACE_ID)
+    planned = report(subject(), Observed(), (), NOW, (step,))
+    assert planned.plan == (step,)
+    assert report(subject(status=planned), Observed(), (), NOW).plan is None
+    assert report(subject(), Observed(), (), NOW, ()).plan == (), "nothing would be done, which is something to say"
+
+
+def test_a_pause_leaves_everything_as_it_was() -> None:
+    told = report_paused(subject(status=PREVIOUS), NOW)
+    assert told.model_dump(exclude={"conditions"}) == PREVIOUS.model_dump(exclude={"conditions"})
+    assert [(condition.type, condition.status) for condition in told.conditions] == [("Paused", "True")]
 
 
 def test_counts_of_an_unanswered_read_are_null_and_absent() -> None:
