@@ -1,0 +1,232 @@
+"""Random specs, made from the schema that the API server is given, and changed in places to be almost right."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+
+from namespace_operator.api.crd import custom_resource_definition
+
+Schema = dict[str, Any]
+Draw = st.DrawFn
+
+_GOOD = {
+    "namespaceName": ("abc", "News_1", "a-b", "N" * 64),
+    "namespaceId": ("ns_abc", "ns_0123456789"),
+    "featureExtractorName": ("text_extractor", "a", "b1"),
+    "version": ("v1", "v2", "v10"),
+    "fieldName": ("brand", "meta.tags[]", "a[0].b", '"unit price"', "Größe", "价格", 'x."a.b"[]'),
+    "name": ("title", "body.de", "_v-1"),
+    "qdrantCollection": ("products", "_a.b-c"),
+    "custom": ("a", "the", "bär"),
+}
+"""Texts that obey the rules the schema cannot say, by the field's name."""
+
+_ODD = (
+    "",
+    "a",
+    "ab",
+    "a b",
+    "-a",
+    ".a",
+    "a\n",
+    "größe",
+    "{a}",
+    "\\",
+    "\x00",
+    "1",
+    "Text",
+    "x" * 65,
+    "x" * 129,
+    "x" * 501,
+)
+_ODD_AT = {
+    "fieldName": (
+        *("namespace_id", "created_at", "_internal", "_internal.a", "_internal[0]", "_internals", "a..b"),
+        *('"plain"', '"namespace_id"', "a[01]", '"a\\b"', "x" * 256),
+    ),
+    "qdrantCollection": ("mixpeek-namespace-operator", "..", "a/b"),
+    "namespaceId": ("ns_ab", "ns_a-b", "abcdef", "NS_abc"),
+    "version": ("1.0.0", "v", "V1", "v1a"),
+}
+"""Texts that break rules, some only in some fields."""
+
+_OF_OTHER_TYPES: tuple[Any, ...] = (None, True, 0, -1, 2.5, 4.0, 2**40, "text", [], ["a"], {}, [None])
+
+_ALPHABET = st.sampled_from("abzAZ019_-. ä\n\"'[]{}/\\😀")
+
+NAMES = (*("sample",) * 16, "abc", "a-b-c", "a" * 64, "ab", "a.b.c", "a" * 65)
+"""What objects are called; the last ones cannot stand in for namespaceName."""
+
+
+def _spec_schema() -> Schema:
+    root: Schema = custom_resource_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return dict(root["properties"]["spec"])
+
+
+_SPEC = _spec_schema()
+
+
+@st.composite
+def specs(draw: Draw) -> Any:
+    """A spec that fits the schema and mostly the rules, with up to two places changed."""
+    spec = _value(draw, _SPEC, "spec")
+    if draw(st.integers(0, 5)):
+        _mend(draw, spec)
+    for _ in range(draw(st.sampled_from((0, 1, 0, 1, 2)))):
+        spec = _changed(draw, spec)
+    return spec
+
+
+def _value(draw: Draw, schema: Schema, name: str) -> Any:
+    if "enum" in schema:
+        return draw(st.sampled_from(schema["enum"]))
+    return _BY_TYPE[schema["type"]](draw, schema, name)
+
+
+def _text(draw: Draw, schema: Schema, name: str) -> str:
+    if name in _GOOD and draw(st.integers(0, 9)):
+        return draw(st.sampled_from(_GOOD[name]))
+    if name in _ODD_AT and draw(st.booleans()):
+        return draw(st.sampled_from(_ODD_AT[name]))
+    shortest, longest = schema.get("minLength", 0), schema["maxLength"]
+    return draw(st.text(_ALPHABET, min_size=shortest, max_size=min(longest, shortest + 8)))
+
+
+def _integer(draw: Draw, schema: Schema, name: str) -> int:
+    low, high = schema["minimum"], schema["maximum"]
+    return draw(st.sampled_from((low, 2, 3, 15, 16, high)) | st.integers(low, high))
+
+
+def _boolean(draw: Draw, schema: Schema, name: str) -> bool:
+    return draw(st.booleans())
+
+
+def _array(draw: Draw, schema: Schema, name: str) -> list[Any]:
+    items = [_value(draw, schema["items"], name) for _ in range(draw(st.sampled_from((0, 1, 1, 1, 2))))]
+    keys = schema.get("x-kubernetes-list-map-keys")
+    identities = [tuple(item.get(key) for key in keys) if keys else item for item in items]
+    return [item for at, item in enumerate(items) if identities[at] not in identities[:at]]
+
+
+def _object(draw: Draw, schema: Schema, name: str) -> dict[str, Any]:
+    if "properties" not in schema:
+        return draw(st.dictionaries(st.text(_ALPHABET, max_size=3), _JSON, max_size=2))
+    required = schema.get("required", ())
+    often = draw(st.sampled_from((2, 4, 7)))
+    given = [field for field in schema["properties"] if field in required or draw(st.integers(0, 9)) < often]
+    return {field: _value(draw, schema["properties"][field], field) for field in given}
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(_ALPHABET, max_size=3),
+    lambda below: st.lists(below, max_size=2) | st.dictionaries(st.text(_ALPHABET, max_size=3), below, max_size=2),
+    max_leaves=4,
+)
+
+_BY_TYPE = {"string": _text, "integer": _integer, "boolean": _boolean, "array": _array, "object": _object}
+
+
+# What the schema cannot say
+
+
+def _mend(draw: Draw, spec: Any) -> None:
+    """Make fields agree with each other."""
+    if spec.get("vectorConfigs"):
+        spec["mode"] = "standalone"
+    if spec.get("mode") == "standalone":
+        spec.pop("featureExtractors", None)
+    for vector in spec.get("vectorConfigs", ()):
+        if vector.get("kind") != "sparse":
+            vector.setdefault("dimension", 4)
+            continue
+        for field in ("dimension", "metric"):
+            vector.pop(field, None)
+    for index in spec.get("payloadIndexes", ()):
+        schema = index.get("fieldSchema")
+        if schema is None:
+            index.setdefault("type", "keyword")
+            continue
+        _mend_schema(draw, schema)
+        if "type" in index:
+            index["type"] = schema["type"]
+
+
+def _mend_schema(draw: Draw, schema: Any) -> None:
+    chosen = [name for name in schema if name in _TYPES_OF]
+    if chosen:
+        # A type drawn by itself would leave most parameters without a chance.
+        schema["type"] = draw(st.sampled_from(_TYPES_OF[draw(st.sampled_from(chosen))]))
+    for parameter in [name for name in schema if name in _TYPES_OF and schema["type"] not in _TYPES_OF[name]]:
+        del schema[parameter]
+    shortest, longest = schema.get("minTokenLen", 2), schema.get("maxTokenLen", 15)
+    if shortest > longest:
+        schema |= {"minTokenLen": longest, "maxTokenLen": shortest}
+    if schema.get("lookup") is False:
+        schema.pop("range", None)
+
+
+def _types_by_parameter() -> dict[str, list[str]]:
+    """The types that a parameter belongs to, as its description begins with them: `integer, float: ...`."""
+    properties = _SPEC["properties"]["payloadIndexes"]["items"]["properties"]["fieldSchema"]["properties"]
+    beginnings = {name: schema["description"].partition(":")[0].split(", ") for name, schema in properties.items()}
+    return {name: types for name, types in beginnings.items() if set(types) <= set(properties["type"]["enum"])}
+
+
+_TYPES_OF = _types_by_parameter()
+
+
+# Places
+
+
+def _places(value: Any, schema: Schema, above: Any = None, key: Any = None) -> Iterator[tuple[Any, Any, Schema]]:
+    """Every field and item below a value: what holds it, under which key, and its schema."""
+    if above is not None:
+        yield above, key, schema
+    if isinstance(value, dict) and "properties" in schema:
+        for name, below in value.items():
+            yield from _places(below, schema["properties"][name], value, name)
+    elif isinstance(value, list) and "items" in schema:
+        for at, below in enumerate(value):
+            yield from _places(below, schema["items"], value, at)
+
+
+def _changed(draw: Draw, spec: Any) -> Any:
+    result = copy.deepcopy(spec)
+    places = list(_places(result, _SPEC)) if isinstance(result, dict) else []
+    if not places:
+        return draw(st.sampled_from((None, "text", [], {})))
+    # By name first: else the many parameters of indexes would leave the others little chance.
+    fields = {key if isinstance(key, str) else "[]" for _, key, _ in places}
+    field = draw(st.sampled_from(sorted(fields)))
+    holder, key, there = draw(st.sampled_from([place for place in places if field in (place[1], "[]")]))
+    if isinstance(holder[key], str) and draw(st.integers(0, 3)):
+        words = _ODD_AT[field] if field in _ODD_AT and draw(st.integers(0, 3)) else _ODD
+        holder[key] = draw(st.sampled_from(words))
+        return result
+    way = draw(st.sampled_from(("limit", "other type", "gone", "added", "again")))
+    if way == "gone":
+        del holder[key]
+    elif way == "again" and isinstance(holder, list):
+        holder.append(copy.deepcopy(holder[key]))
+    elif way == "added" and "properties" in there and isinstance(holder[key], dict):
+        name = draw(st.sampled_from(sorted(there["properties"])))
+        holder[key][name] = _value(draw, there["properties"][name], name)
+    elif way == "limit" and (beyond := list(_beyond(there))):
+        holder[key] = draw(st.sampled_from(beyond))
+    else:
+        holder[key] = draw(st.sampled_from(_OF_OTHER_TYPES))
+    return result
+
+
+def _beyond(schema: Schema) -> Iterator[Any]:
+    """Values at the limits of a schema and just beyond them."""
+    for limit, step in (("minimum", -1), ("maximum", 1)):
+        if limit in schema:
+            yield from (schema[limit], schema[limit] + step)
+    for limit, step in (("minLength", -1), ("maxLength", 1)):
+        if limit in schema:
+            yield from ("a" * schema[limit], "a" * (schema[limit] + step))
