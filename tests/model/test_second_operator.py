@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from tests.model.beginnings import CHOSEN, STANDALONE
-from tests.model.scenario import CITY, IMAGE, TEXT, run
-from tests.model.steps import Step, annotate, apply, delete, foreign_collection, points
+from tests.model.pair import Pair, restored_cluster
+from tests.model.scenario import IMAGE, TEXT
+from tests.model.steps import Step, annotate, apply, delete, foreign_collection
 from tests.world.faults import Fault, Kind
-from tests.world.world import World, settle_together
 
 _FAULTS = (
     Fault(Kind.CRASH_BEFORE),
@@ -23,66 +20,6 @@ _FAULTS = (
     Fault(Kind.LATE, delay=1_000_000),
 )
 
-_OF_THE_FIRST = (
-    apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY], deletionPolicy="Delete"),
-    points("shop", 3),
-    apply("chosen", featureExtractors=[TEXT], deletionPolicy="Delete", **CHOSEN),
-    points("chosen", 2),
-    apply("gone", featureExtractors=[TEXT]),
-    points("gone", 1),
-    delete("gone"),
-)
-
-
-@dataclass(slots=True)
-class Pair:
-    """Two clusters on one Qdrant and one MongoDB."""
-
-    first: World
-    second: World
-
-    async def settle(self) -> None:
-        """Run both operators until neither writes any more."""
-        await settle_together(self.first, self.second)
-
-    def fork(self) -> Pair:
-        """Another pair in the same state, with operators that have just been started."""
-        for world in (self.first, self.second):
-            world.stop_operator()
-        twin = copy.deepcopy(self)
-        for world in (twin.first, twin.second):
-            world.start_operator()
-        return twin
-
-    def of_the_first(self) -> Any:
-        """All that belongs to the first operator: documents as they are stored, collections, record of the server."""
-        instance = self.first.instance_id
-        owned = {raw["_id"]: raw for raw in self.first.metadata.all_raw() if raw["owner"]["instance_id"] == instance}
-        collections = self.first.vectors.collections.items()
-        made = {n: stored for n, stored in collections if stored.metadata.get("mixpeek.com/instance") == instance}
-        record = self.first.metadata.servers[f"{instance}/default"]
-        return copy.deepcopy((owned, made, record, self.first.api.objects))
-
-
-async def _pair(*, with_status: bool, same_uid: bool) -> Pair:
-    """A cluster at work, and its copy: the objects with or without status, in Kubernetes namespaces of the same uid
-    or of another one.
-    """
-    first = await run(_OF_THE_FIRST, World())
-    second = World(faults=first.faults, instance_id="cluster-2:main", _ids=1_000_000)
-    second.vectors, second.metadata = first.vectors, first.metadata
-    for key, obj in first.api.objects.items():
-        second.api.apply(key, obj["spec"])
-        if with_status:
-            second.api.objects[key]["status"] = obj["status"]
-    # What was deleted in the first one after the backup was made.
-    second.api.apply(first.key("gone"), {"featureExtractors": [TEXT]})
-    organizations = first.api.organizations
-    second.api.organizations = dict(organizations) if same_uid else {name: f"another-{name}" for name in organizations}
-    first.faults.start_over()
-    return Pair(first, second)
-
-
 _KINDS = pytest.mark.parametrize("same_uid", [True, False], ids=["same uid", "other uid"])
 _STATUS = pytest.mark.parametrize("with_status", [True, False], ids=["with status", "without status"])
 
@@ -90,7 +27,7 @@ _STATUS = pytest.mark.parametrize("with_status", [True, False], ids=["with statu
 @_KINDS
 @_STATUS
 async def test_a_restored_cluster_writes_to_what_the_first_owns(with_status: bool, same_uid: bool) -> None:
-    pair = await _pair(with_status=with_status, same_uid=same_uid)
+    pair = await restored_cluster(with_status=with_status, same_uid=same_uid)
     before = pair.of_the_first()
     pair.second.start_operator()
     await pair.settle()
@@ -145,7 +82,7 @@ async def _work(pair: Pair, groups: tuple[tuple[Step, ...], ...]) -> None:
 async def test_a_fault_of_the_second_operator_reaches_what_the_first_owns(
     work: str, with_status: bool, tally: Counter[str]
 ) -> None:
-    start = await _pair(with_status=with_status, same_uid=True)
+    start = await restored_cluster(with_status=with_status, same_uid=True)
     before = start.of_the_first()
     plain = start.fork()
     await _work(plain, _WORK[work])
@@ -162,7 +99,7 @@ async def test_a_fault_of_the_second_operator_reaches_what_the_first_owns(
 
 
 async def test_a_lost_document_of_the_first_is_the_seconds_chance() -> None:
-    pair = await _pair(with_status=True, same_uid=True)
+    pair = await restored_cluster(with_status=True, same_uid=True)
     before = pair.of_the_first()
     document = pair.first.document("shop")
     pair.first.stop_operator()
@@ -181,7 +118,7 @@ def _namespace_id(pair: Pair) -> str:
 
 
 async def test_both_operators_write_after_a_take_over() -> None:
-    pair = await _pair(with_status=True, same_uid=False)
+    pair = await restored_cluster(with_status=True, same_uid=False)
     namespace_id = _namespace_id(pair)
     for world in (pair.first, pair.second):
         world.start_operator()

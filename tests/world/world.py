@@ -5,6 +5,7 @@ There is no time but the world's own: it moves by one resync interval a round, s
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.identity import Key
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
 from tests.world.faults import Crash, Faults
+from tests.world.gate import Gate
 from tests.world.metadata import ModelMetadataStore, Raw
 from tests.world.vectors import ModelVectorStore, StoredCollection
 
@@ -47,24 +49,35 @@ class Operator:
     reconciler: Reconciler
     sweep: Sweep
     pending: dict[Key, None]
+    at_once: bool = False
 
     async def round(self) -> None:
         """One resync interval: the news of the watch, a sweep, and a reconcile of every object."""
         self.cluster.deliver()
         for key in self.cluster.known():
             self.pending[key] = None
+        if self.at_once:
+            pending = self._take()
+            await asyncio.gather(self.sweep.sweep(), *(self._reconcile(key) for key in pending))
+            return
         await self.sweep.sweep()
+        for key in self._take():
+            await self._reconcile(key)
+
+    def _take(self) -> list[Key]:
         pending = sorted(self.pending)
         self.pending.clear()
-        for key in pending:
-            following = await self.reconciler.reconcile(key)
-            if following.failed:
-                self.pending[key] = None
+        return pending
+
+    async def _reconcile(self, key: Key) -> None:
+        following = await self.reconciler.reconcile(key)
+        if following.failed:
+            self.pending[key] = None
 
 
 @dataclass(slots=True)
 class World:
-    """Everything there is. ``operator`` is None while it is down."""
+    """Everything there is. ``operator`` is None while it is down; with a ``gate`` it does its work all at once."""
 
     faults: Faults = field(default_factory=Faults)
     api: ModelApiServer = field(default_factory=ModelApiServer)
@@ -80,6 +93,7 @@ class World:
     """Orphans and copies as the last sweep reported them."""
     announcements: list[str] = field(default_factory=list)
     backups: dict[str, Any] = field(default_factory=dict)
+    gate: Gate | None = None
     _ids: int = 0
 
     def __post_init__(self) -> None:
@@ -102,9 +116,9 @@ class World:
             self.instance_id, guarded=self.guarded, dependents=self.dependents, tombstone_age=_TOMBSTONE_SECONDS
         )
         around = Surroundings(
-            cluster=cluster,
-            metadata=self.metadata,
-            vectors=self.vectors,
+            cluster=self._gated(cluster),
+            metadata=self._gated(self.metadata),
+            vectors=self._gated(self.vectors),
             clock=Clock(now=lambda: _EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
             random=lambda: 0.5,
             mint_id=self._mint_id,
@@ -114,7 +128,10 @@ class World:
             enqueue=pending.setdefault,
         )
         reconciler, sweep = assemble(options, builtin_catalog(), around)
-        self.operator = Operator(cluster, reconciler, sweep, pending)
+        self.operator = Operator(cluster, reconciler, sweep, pending, at_once=self.gate is not None)
+
+    def _gated(self, target: Any) -> Any:
+        return target if self.gate is None else self.gate.through(target)
 
     def stop_operator(self) -> None:
         """End the run of the operator, wherever it is."""
@@ -203,8 +220,11 @@ async def settle_together(*worlds: World) -> None:
     idle = 0
     for _ in range(_MAX_ROUNDS):
         before = (shared.faults.writes, shared.faults.fired)
-        for world in worlds:
-            await world.round()
+        if shared.gate is None:
+            for world in worlds:
+                await world.round()
+        else:
+            await asyncio.gather(*(world.round() for world in worlds))
         idle = idle + 1 if (shared.faults.writes, shared.faults.fired) == before else 0
         if idle < 2:
             continue
