@@ -80,6 +80,8 @@ class FixedCluster:
     fails: Exception | None = None
     refuses: Exception | None = None
     """Raised when a finalizer is to be changed."""
+    denies: Exception | None = None
+    """Raised when the object is to be verified."""
     statuses: list[NamespaceStatus] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)
 
@@ -91,6 +93,8 @@ class FixedCluster:
 
     async def verify(self, subject: Subject) -> None:
         """Fails if something else is held."""
+        if self.denies is not None:
+            raise self.denies
         if self.held is not None and self.held != subject:
             raise ObjectChanged(str(subject.key))
 
