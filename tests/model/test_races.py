@@ -8,9 +8,22 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.model.beginnings import CHOSEN, STANDALONE
 from tests.model.scenario import CITY, COLBERT, IMAGE, TEXT, run
 from tests.model.scenarios import EVERY_INDEX_TYPE
-from tests.model.steps import Step, apply, delete, document_edited, index, mark_removed, points
+from tests.model.steps import (
+    Step,
+    annotate,
+    apply,
+    delete,
+    document_edited,
+    foreign_collection,
+    index,
+    mark_removed,
+    organization_recreated,
+    points,
+    take_over,
+)
 from tests.world.checks import check_at_rest
 from tests.world.snapshot import snapshot
 from tests.world.world import World
@@ -60,9 +73,59 @@ RACES = (
         document_edited("shop", description="edited"),
         _FULL_SHOP,
     ),
+    Race(
+        "swap names",
+        apply("a", namespaceName="name-b"),
+        apply("b", namespaceName="name-a"),
+        (apply("a", namespaceName="name-a"), apply("b", namespaceName="name-b")),
+    ),
+    Race(
+        "close a ring of names",
+        apply("a", namespaceName="name-b"),
+        apply("c", namespaceName="name-a"),
+        (
+            apply("a", namespaceName="name-a"),
+            apply("b", namespaceName="name-b"),
+            apply("c", namespaceName="name-c"),
+            apply("b", namespaceName="name-c"),
+        ),
+    ),
 )
 
+_CHOOSES = apply("shop", **STANDALONE, **CHOSEN)
 
+
+def _marked_by_a_stranger(world: World) -> None:
+    world.data["products"].metadata["mixpeek.com/instance"] = "other"
+
+
+def _marks_removed(world: World) -> None:
+    for stored in world.data.values():
+        stored.metadata.clear()
+
+
+_ADOPT = Race(
+    "adopt and be marked by a stranger",
+    annotate("shop", adopt="with-delete"),
+    _marked_by_a_stranger,
+    (foreign_collection("products"), _CHOOSES),
+)
+_MAKE_CHOSEN = Race("choose what a stranger makes first", _CHOOSES, foreign_collection("products"))
+_TAKE_OVER = Race(
+    "take over what loses its mark",
+    take_over("shop", of="shop"),
+    _marks_removed,
+    (*_FULL_SHOP, delete("shop"), organization_recreated, _SHOP),
+)
+_TAKE_OVER_AND_THINK_AGAIN = Race(
+    "take over and think again", _TAKE_OVER.work, annotate("shop", take_over=None), _TAKE_OVER.given
+)
+_DELETE_AND_FORCE = Race(
+    "delete and let go by force",
+    delete("shop"),
+    annotate("shop", force_release="true"),
+    (_SHOP_UNDER_DELETE, points("shop", 3)),
+)
 _CREATE_AND_DELETE = Race("create and delete under Delete", _SHOP_UNDER_DELETE, delete("shop"))
 _CREATE_AND_LET_GO = Race("create and delete under Retain", _SHOP, delete("shop"))
 _DELETE_WITHOUT_MARK = Race(
@@ -107,6 +170,76 @@ async def test_a_mark_removed_before_the_request_saves_the_points(tally: Counter
         world = await _interfere(_DELETE_WITHOUT_MARK, start, number)
         assert world.vectors.lost_points == 0, f"before operation {number}: {world.faults.log}"
         assert world.condition("shop") == ("False", "CollectionNotOwned")
+        tally["races"] += 1
+
+
+async def test_the_mark_of_a_stranger_is_overwritten_by_an_adoption(tally: Counter[str]) -> None:
+    start = await _beginning(_ADOPT)
+    plain = await run((_ADOPT.work,), start.fork())
+    for number in range(1, plain.faults.operation_of("qdrant: set metadata")):
+        world = await _interfere(_ADOPT, start, number)
+        assert world.condition("shop") == ("False", "CollectionNotOwned"), f"before operation {number}"
+        assert world.data["products"].metadata == {"made": "by hand", "mixpeek.com/instance": "other"}
+        assert world.data["products"].indexes.keys() == {"city"}
+        tally["races"] += 1
+
+
+async def test_a_collection_somebody_made_a_moment_before_is_taken(tally: Counter[str]) -> None:
+    start = await _beginning(_MAKE_CHOSEN)
+    plain = await run((_MAKE_CHOSEN.work,), start.fork())
+    for number in range(1, plain.faults.operation_of("qdrant: create collection products") + 1):
+        world = await _interfere(_MAKE_CHOSEN, start, number)
+        assert world.condition("shop") == ("False", "CollectionNotOwned"), f"before operation {number}"
+        assert world.data["products"].metadata == {"made": "by hand"}
+        assert len(world.data["products"].points) == 3
+        tally["races"] += 1
+
+
+async def test_a_take_over_marks_what_is_no_longer_the_old_owners(tally: Counter[str]) -> None:
+    start = await _beginning(_TAKE_OVER)
+    plain = await run((_TAKE_OVER.work,), start.fork())
+    for number in range(1, plain.faults.operation_of("qdrant: set metadata")):
+        world = await _interfere(_TAKE_OVER, start, number)
+        assert world.condition("shop") == ("False", "CollectionNotOwned"), f"before operation {number}"
+        assert [stored.metadata for stored in world.data.values()] == [{}]
+        tally["races"] += 1
+
+
+async def test_a_take_over_called_off_too_late_leaves_half_an_owner(tally: Counter[str]) -> None:
+    start = await _beginning(_TAKE_OVER_AND_THINK_AGAIN)
+    for number in range(1, await _operations(_TAKE_OVER_AND_THINK_AGAIN, start) + 1):
+        world = await _interfere(_TAKE_OVER_AND_THINK_AGAIN, start, number)
+        document = world.document("shop")
+        assert world.condition("shop") == ("True", "Ready"), f"before operation {number}"
+        assert document["owner"]["cr_uid"] == world.object("shop")["metadata"]["uid"]
+        assert document["previous_owner"] is None
+        await check_at_rest(world)
+        tally["races"] += 1
+
+
+async def test_a_deletion_broken_off_by_force_leaves_something_half_gone(tally: Counter[str]) -> None:
+    start = await _beginning(_DELETE_AND_FORCE)
+    plain = await run((_DELETE_AND_FORCE.work,), start.fork())
+    for number in range(1, plain.faults.operation_of("kubernetes: remove finalizer") + 1):
+        world = await _interfere(_DELETE_AND_FORCE, start, number)
+        assert world.api.objects == {}
+        states = {raw["state"] for raw in world.metadata.all_raw()}
+        assert states <= {"retained"}, f"before operation {number}"
+        assert bool(world.data) == (world.vectors.lost_points == 0)
+        assert states or not world.data, "the data is there and nobody knows whose it is"
+        tally["races"] += 1
+
+
+@pytest.mark.parametrize("switch", ["paused", "dry_run"])
+async def test_a_change_interrupted_by_a_switch_is_never_finished(switch: str, tally: Counter[str]) -> None:
+    work = apply("shop", featureExtractors=[TEXT, IMAGE], payloadIndexes=EVERY_INDEX_TYPE[:2], namespaceName="store")
+    race = Race(switch, work, annotate("shop", **{switch: "true"}), _FULL_SHOP)
+    start = await _beginning(race)
+    expected = snapshot(await run((work,), start.fork()))
+    for number in range(1, await _operations(race, start) + 1):
+        world = await run((annotate("shop", **{switch: None}),), await _interfere(race, start, number))
+        assert snapshot(world) == expected, f"before operation {number}: {world.faults.log}"
+        await check_at_rest(world)
         tally["races"] += 1
 
 
