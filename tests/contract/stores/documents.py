@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from namespace_operator.api.spec import Mode, NamespaceType, Scope
 from namespace_operator.domain.document import (
+    Adoption,
     DeclaredIndex,
     NamespaceDocument,
     Owner,
@@ -14,7 +16,7 @@ from namespace_operator.domain.document import (
     State,
     UnsupportedIndex,
 )
-from namespace_operator.domain.vectors import VectorKind
+from namespace_operator.domain.vectors import NamedVector, VectorKind
 
 INSTANCE = "instance-1"
 
@@ -36,7 +38,11 @@ def document(number: int = 1, *, instance_id: str = INSTANCE, **changes: Any) ->
     whole = NamespaceDocument(
         namespace_id=namespace_id,
         namespace_name=f"name-{number}",
+        requested_name=f"wanted-{number}",
         description="Straße, 日本語",
+        mode=Mode.STANDALONE,
+        namespace_type=NamespaceType.MARKETPLACE,
+        scope=Scope.SYSTEM,
         state=State.PROVISIONING,
         owner=Owner(
             instance_id=instance_id,
@@ -45,15 +51,28 @@ def document(number: int = 1, *, instance_id: str = INSTANCE, **changes: Any) ->
             cr_name=f"name-{number}",
             cr_uid=f"uid-{number}",
         ),
+        previous_owner=Owner(
+            instance_id="instance-0",
+            organization="acme",
+            k8s_namespace_uid="uid-of-acme-before",
+            cr_name=f"former-{number}",
+            cr_uid=f"uid-0-{number}",
+        ),
         claims=(f"resource/{number}", f"name/{number}", f"collection/{number}"),
         revision=1,
         collection=namespace_id,
         bound=True,
         bound_vectors=("a", "s"),
+        adoption=Adoption(
+            indexes=(DeclaredIndex(field_name="before", field_schema={"type": "text", "stopwords": {"custom": ["x"]}}),)
+        ),
         feature_extractors=(extractor,),
+        vector_configs=(NamedVector(name="own", kind=VectorKind.MULTI_DENSE, size=2, distance="dot"),),
         payload_indexes=(DeclaredIndex(field_name="city", field_schema={"type": "keyword"}, is_protected=True),),
         unsupported_indexes=(
-            UnsupportedIndex(field_name="city", field_schema={"type": "text"}, server_version="1.18.3"),
+            UnsupportedIndex(
+                field_name="city", field_schema={"type": "text"}, server_version="1.18.3", made={"type": "keyword"}
+            ),
         ),
         vector_inference_map={"a": "service-a", "s": "service-s"},
         created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from pymongo import AsyncMongoClient
@@ -29,6 +30,17 @@ class MetadataServer(Protocol):
 
     async def look(self, namespace_id: str) -> Raw | None:
         """A namespace document as the server holds it."""
+
+    @property
+    def second(self) -> MetadataStore:
+        """Another operator's store over the same database."""
+
+    @property
+    def more_than_a_chunk(self) -> int:
+        """More rows than a deletion takes at once."""
+
+    async def write_rows(self, collection: str, namespace_id: str, count: int) -> None:
+        """Let another service register so many things that belong to a namespace."""
 
 
 class VectorServer(Protocol):
@@ -62,12 +74,24 @@ class ModelMetadata:
         """A namespace document as it is stored."""
         return self.store.raw(namespace_id)
 
+    @property
+    def second(self) -> ModelMetadataStore:
+        """A model of the same database."""
+        return replace(self.store)
+
+    more_than_a_chunk = 3
+
+    async def write_rows(self, collection: str, namespace_id: str, count: int) -> None:
+        """Write rows."""
+        self.store.belongings[collection] += [{"namespace_id": namespace_id} for _ in range(count)]
+
 
 class RealMetadata:
     """A database of its own on a MongoDB server, dropped in the end."""
 
     def __init__(self, uri: str, database: str) -> None:
         self.store = MongoStore(uri, database, timeout_seconds=30)
+        self.second = MongoStore(uri, database, timeout_seconds=30)
         self._client: AsyncMongoClient[Raw] = AsyncMongoClient(uri, tz_aware=True)
         self._database = self._client[database]
 
@@ -79,11 +103,18 @@ class RealMetadata:
         """A namespace document as the server holds it."""
         return await self._database["namespaces"].find_one({"_id": namespace_id})
 
+    more_than_a_chunk = 5001
+
+    async def write_rows(self, collection: str, namespace_id: str, count: int) -> None:
+        """Write rows."""
+        await self._database[collection].insert_many({"namespace_id": namespace_id} for _ in range(count))
+
     async def close(self) -> None:
         """Drop the database and close the connections."""
         await self._client.drop_database(self._database.name)
         await self._client.close()
         await self.store.close()
+        await self.second.close()
 
 
 class ModelVectors:

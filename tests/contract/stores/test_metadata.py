@@ -13,7 +13,7 @@ from namespace_operator.domain.document import (
     RegisteredExtractor,
     State,
 )
-from namespace_operator.domain.observed import Counts
+from namespace_operator.domain.observed import Counts, ServerRecord
 from namespace_operator.stores.errors import ClaimTaken, Outdated, Rejected
 from tests.contract.stores.documents import INSTANCE, document, following
 from tests.contract.stores.harness import MetadataServer
@@ -128,6 +128,100 @@ async def test_owned_are_the_documents_of_one_instance_in_short(metadata: Metada
         OwnedDocument(entry.namespace_id, entry.owner.key, entry.state, entry.collection, entry.updated_at)
         for entry in mine
     ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"owner": {"instance_id": INSTANCE}},
+        {"owner": {"instance_id": INSTANCE, "organization": "acme", "cr_name": 1}},
+        {"owner": {"instance_id": INSTANCE, "organization": "acme", "cr_name": "odd"}, "state": "ready"},
+        {"owner": "somebody"},
+        {},
+    ],
+)
+async def test_owned_leaves_out_what_does_not_say_whose_it_is(metadata: MetadataServer, odd: dict[str, object]) -> None:
+    await metadata.store.insert(document())
+    await metadata.write("namespaces", {"_id": "ns_odd", **odd})
+    assert [entry.namespace_id async for entry in metadata.store.owned(INSTANCE)] == [document().namespace_id]
+
+
+async def test_a_state_of_a_newer_version_is_told_as_it_is(metadata: MetadataServer) -> None:
+    await metadata.store.insert(document())
+    raw = await metadata.look(document().namespace_id)
+    assert raw is not None
+    await metadata.write("namespaces", {**raw, "state": "hibernating"})
+    (entry,) = [entry async for entry in metadata.store.owned(INSTANCE)]
+    assert entry.state == "hibernating"
+
+
+async def test_preparing_lets_claims_collide_before_anything_is_inserted(metadata: MetadataServer) -> None:
+    await metadata.store.prepare()
+    await metadata.store.prepare()
+    await metadata.write("namespaces", {"_id": "ns_theirs", "claims": ["name/1"]})
+    with pytest.raises(ClaimTaken):
+        await metadata.second.insert(document())
+
+
+async def test_dependents_go_chunk_by_chunk_and_those_of_others_stay(metadata: MetadataServer) -> None:
+    mine, theirs = "ns_1", "ns_2"
+    await metadata.write_rows("objects", mine, metadata.more_than_a_chunk)
+    await metadata.write_rows("objects", theirs, 2)
+    await metadata.write_rows("buckets", mine, 1)
+    assert await metadata.store.delete_dependents("objects", mine), "more than a chunk is left"
+    while await metadata.store.delete_dependents("objects", mine):
+        pass
+    counts = await metadata.store.counts([mine, theirs])
+    assert counts == {mine: Counts(buckets=1, collections=0, objects=0), theirs: Counts(0, 0, 2)}
+    assert not await metadata.store.delete_dependents("objects", mine), "again, with nothing left"
+
+
+@pytest.mark.parametrize("own", ["namespaces", "servers"])
+async def test_dependents_are_never_the_operators_own(metadata: MetadataServer, own: str) -> None:
+    await metadata.store.insert(document())
+    with pytest.raises(ValueError, match=f"{own} is the operator's own"):
+        await metadata.store.delete_dependents(own, document().namespace_id)
+    assert await metadata.store.get(document().namespace_id) == document()
+
+
+ANNOUNCED = ServerRecord("server-1", confirmed=False)
+CONFIRMED = ServerRecord("server-1", confirmed=True)
+
+
+async def test_a_server_that_was_recorded_is_remembered_under_its_name(metadata: MetadataServer) -> None:
+    assert await metadata.store.server("a") is None
+    await metadata.store.record_server("a", ANNOUNCED, None)
+    await metadata.store.record_server("b", ServerRecord("server-2", confirmed=True), None)
+    await metadata.store.record_server("a", CONFIRMED, ANNOUNCED)
+    assert await metadata.second.server("a") == CONFIRMED
+    assert await metadata.second.server("b") == ServerRecord("server-2", confirmed=True)
+
+
+async def test_of_twenty_that_record_a_server_at_once_exactly_one_wins(metadata: MetadataServer) -> None:
+    records = [ServerRecord(f"server-{number}", confirmed=False) for number in range(20)]
+    stores = [metadata.store, metadata.second] * 10
+    results = await asyncio.gather(
+        *(store.record_server("a", record, None) for store, record in zip(stores, records, strict=True)),
+        return_exceptions=True,
+    )
+    losers = [result for result in results if result is not None]
+    assert len(losers) == 19
+    assert all(isinstance(loser, Outdated) for loser in losers)
+    assert await metadata.store.server("a") == records[results.index(None)]
+
+
+@pytest.mark.parametrize("before", [ServerRecord("server-2", confirmed=False), CONFIRMED])
+async def test_a_record_of_something_else_is_not_replaced(metadata: MetadataServer, before: ServerRecord) -> None:
+    await metadata.store.record_server("a", ANNOUNCED, None)
+    with pytest.raises(Outdated):
+        await metadata.second.record_server("a", ServerRecord("server-2", confirmed=True), before)
+    assert await metadata.store.server("a") == ANNOUNCED
+
+
+async def test_a_record_that_is_not_there_is_not_replaced(metadata: MetadataServer) -> None:
+    with pytest.raises(Outdated):
+        await metadata.store.record_server("a", CONFIRMED, ANNOUNCED)
+    assert await metadata.store.server("a") is None
 
 
 async def test_counts_are_of_each_namespace_and_zero_is_told(metadata: MetadataServer) -> None:

@@ -187,7 +187,61 @@ async def test_a_missing_collection_rejects_what_needs_one(vectors: VectorServer
         await vectors.store.put_index(collection, "city", {"type": "keyword"}, wait=True)
     with pytest.raises(Rejected):
         await vectors.store.drop_index(collection, "city", wait=True)
+    with pytest.raises(Rejected):
+        await vectors.store.set_metadata(collection, {"a": 1})
+    with pytest.raises(Rejected):
+        await vectors.store.count_points(collection)
     assert await vectors.store.read(collection) is None
+
+
+async def test_names_are_those_of_collections_and_not_of_aliases(vectors: VectorServer, collection: str) -> None:
+    assert collection not in await vectors.store.names()
+    await vectors.store.create_collection(collection, (), {})
+    await vectors.add_alias(collection, f"{collection}_a")
+    names = await vectors.store.names()
+    assert collection in names
+    assert f"{collection}_a" not in names
+    await vectors.store.delete_collection(collection)
+    assert collection not in await vectors.store.names()
+
+
+async def test_an_alias_is_told_from_a_collection(vectors: VectorServer, collection: str) -> None:
+    await vectors.store.create_collection(collection, (DENSE,), mark(collection).to_metadata())
+    assert await vectors.store.alias_target(f"{collection}_a") is None
+    await vectors.add_alias(collection, f"{collection}_a")
+    assert await vectors.store.alias_target(f"{collection}_a") == collection
+    assert await vectors.store.alias_target(collection) is None
+    # A read does not tell them apart by itself: only the mark, which names the collection, does.
+    live = await vectors.store.read(f"{collection}_a")
+    assert live is not None
+    assert live.mark == mark(collection)
+
+
+async def test_the_number_of_points_is_exact(vectors: VectorServer, collection: str) -> None:
+    await vectors.store.create_collection(collection, (DENSE,), {})
+    assert await vectors.store.count_points(collection) == 0
+    await vectors.add_points(collection, {number: {} for number in range(300)})
+    await vectors.add_points(collection, {number: {"again": True} for number in range(100)})
+    assert await vectors.store.count_points(collection) == 300
+
+
+async def test_metadata_is_merged_key_by_key_and_none_takes_one_away(vectors: VectorServer, collection: str) -> None:
+    await vectors.store.create_collection(collection, (DENSE,), {"team": "search", "nested": {"a": 1, "b": 2}})
+    await vectors.store.set_metadata(collection, mark(collection).to_metadata())
+    await vectors.store.set_metadata(collection, {"nested": {"a": 3}, "team": None, "never there": None})
+    live = await vectors.store.read(collection)
+    assert live is not None
+    assert live.metadata == {**mark(collection).to_metadata(), "nested": {"a": 3}}
+    assert (live.mark, live.vectors) == (mark(collection), {DENSE.name: DENSE})
+
+
+async def test_a_mark_is_taken_off_whole_and_can_be_repeated(vectors: VectorServer, collection: str) -> None:
+    await vectors.store.create_collection(collection, (), {**mark(collection).to_metadata(), "team": "search"})
+    for _ in range(2):
+        await vectors.store.set_metadata(collection, dict.fromkeys(mark(collection).to_metadata()))
+        live = await vectors.store.read(collection)
+        assert live is not None
+        assert live.metadata == {"team": "search"}
 
 
 async def test_a_deletion_takes_points_and_aliases_and_can_be_repeated(vectors: VectorServer, collection: str) -> None:
