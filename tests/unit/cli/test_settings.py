@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from namespace_operator.cli.main import main
-from namespace_operator.cli.run import load_catalog
+from namespace_operator.cli.run import _options, load_catalog
 from namespace_operator.cli.settings import Settings
 from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
+from namespace_operator.stores.mongodb import OWN
 
 PREFIX = "NAMESPACE_OPERATOR_"
 PASSWORD = "pw-CANARY"
@@ -61,9 +62,49 @@ def test_watched_namespaces_are_a_json_list(environment: pytest.MonkeyPatch) -> 
     assert Settings().watch_namespaces == ("team-a", "team-b")
 
 
+@pytest.mark.usefixtures("environment")
+def test_nothing_that_needs_a_verb_is_acted_upon_and_no_dependents_are_deleted_unless_it_is_said() -> None:
+    assert (Settings().guarded, Settings().delete_dependents) == (False, ())
+
+
+def test_guards_and_dependents_are_said(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv(f"{PREFIX}GUARDED", "true")
+    environment.setenv(f"{PREFIX}DELETE_DEPENDENTS", '["buckets", "objects"]')
+    options = _options(Settings(), "cluster-uid:default")
+    assert (options.guarded, options.dependents) == (True, ("buckets", "objects"))
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_dependents_are_never_the_operators_own(environment: pytest.MonkeyPatch, own: str) -> None:
+    environment.setenv(f"{PREFIX}DELETE_DEPENDENTS", f'["buckets", "{own}"]')
+    with pytest.raises(SystemExit, match=f"invalid settings: {PREFIX}DELETE_DEPENDENTS: .*{own} is the operator's own"):
+        main()
+
+
+@pytest.mark.parametrize(
+    ("given", "age"),
+    [
+        ({}, 120.0),
+        ({"QDRANT_TIMEOUT_SECONDS": "5"}, 120.0),
+        ({"QDRANT_TIMEOUT_SECONDS": "60"}, 360.0),
+        ({"QDRANT_TIMEOUT_SECONDS": "60", "TOMBSTONE_SECONDS": "30"}, 30.0),
+    ],
+)
+def test_a_name_stays_unused_for_longer_than_any_request_may_take(
+    environment: pytest.MonkeyPatch, given: dict[str, str], age: float
+) -> None:
+    for name, value in given.items():
+        environment.setenv(PREFIX + name, value)
+    assert _options(Settings(), "cluster-uid:default").tombstone_age == age
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("GUARDED", "perhaps"),
+        ("DELETE_DEPENDENTS", "buckets,objects"),
+        ("DELETE_DEPENDENTS", '{"buckets": true}'),
+        ("TOMBSTONE_SECONDS", "0"),
         ("QDRANT_URL", f"http://user:{API_KEY}@qdrant:6333"),
         ("QDRANT_URL", f"http://qdrant:6333?api-key={API_KEY}"),
         ("QDRANT_URL", f"qdrant-{API_KEY}"),

@@ -212,3 +212,49 @@ async def test_something_else_than_qdrant_answers(body: bytes) -> None:
         await asked(Answers(body=body), lambda store: store.version())
     with pytest.raises(Rejected, match="does not understand"):
         await asked(Answers(body=body), lambda store: store.aliases("ns_1"))
+
+
+ASKING: dict[str, Callable[[QdrantStore], Awaitable[Any]]] = {
+    "aliases": lambda store: store.aliases("ns_1"),
+    "alias_target": lambda store: store.alias_target("ns_1"),
+    "names": lambda store: store.names(),
+    "count_points": lambda store: store.count_points("ns_1"),
+}
+
+
+@pytest.mark.parametrize("ask", ASKING.values(), ids=ASKING)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"result": null}',
+        b'{"result": {"aliases": [{}], "collections": [{}], "count": "many"}}',
+        b'{"result": {"aliases": 5, "collections": 5, "count": null}}',
+        b'{"result": []}',
+    ],
+)
+async def test_an_answer_of_another_shape_is_not_taken_for_none(
+    body: bytes, ask: Callable[[QdrantStore], Awaitable[Any]]
+) -> None:
+    with pytest.raises(Rejected, match="does not understand"):
+        await asked(Answers(body=body), ask)
+
+
+@pytest.mark.parametrize("ask", ASKING.values(), ids=ASKING)
+async def test_nothing_is_known_of_what_is_not_found(ask: Callable[[QdrantStore], Awaitable[Any]]) -> None:
+    with pytest.raises(Rejected):
+        await asked(Answers(404, error_body("Not found: Collection `ns_1` doesn't exist!")), ask)
+
+
+async def test_points_are_counted_exactly() -> None:
+    answers = Answers(body=b'{"result": {"count": 7}}')
+    assert await asked(answers, lambda store: store.count_points("ns_1")) == 7
+    assert (answers.last.method, answers.last.path) == ("POST", "/collections/ns_1/points/count")
+    assert json.loads(answers.last.body) == {"exact": True}
+
+
+async def test_metadata_is_patched_with_nulls_for_what_goes() -> None:
+    answers = Answers()
+    await asked(answers, lambda store: store.set_metadata("ns_1", {"a": 1, "b": None}))
+    assert (answers.last.method, answers.last.path) == ("PATCH", "/collections/ns_1")
+    assert json.loads(answers.last.body) == {"metadata": {"a": 1, "b": None}}
