@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from random import Random
 from typing import Any
-
-from hypothesis import strategies as st
 
 from namespace_operator.api.crd import custom_resource_definition
 
 Schema = dict[str, Any]
-Draw = st.DrawFn
 
 _GOOD = {
     "namespaceName": ("abc", "News_1", "a-b", "N" * 64),
@@ -48,7 +46,8 @@ _ODD_AT = {
         *("namespace_id", "created_at", "_internal", "_internal.a", "_internal[0]", "_internals", "a..b"),
         *('"plain"', '"namespace_id"', "a[01]", '"a\\b"', "x" * 256),
     ),
-    "qdrantCollection": ("mixpeek-namespace-operator", "..", "a/b"),
+    "namespaceName": ("ns_0123456789", "ns_abcdef0123", "ns_abc"),
+    "qdrantCollection": ("mixpeek-namespace-operator", "ns_abc", "a/b"),
     "namespaceId": ("ns_ab", "ns_a-b", "abcdef", "NS_abc"),
     "version": ("1.0.0", "v", "V1", "v1a"),
 }
@@ -56,10 +55,9 @@ _ODD_AT = {
 
 _OF_OTHER_TYPES: tuple[Any, ...] = (None, True, 0, -1, 2.5, 4.0, 2**40, "text", [], ["a"], {}, [None])
 
-_ALPHABET = st.sampled_from("abzAZ019_-. ä\n\"'[]{}/\\😀")
+_ALPHABET = "abzAZ019_-. ä\n\"'[]{}/\\😀"
 
-NAMES = (*("sample",) * 16, "abc", "a-b-c", "a" * 64, "ab", "a.b.c", "a" * 65)
-"""What objects are called; the last ones cannot stand in for namespaceName."""
+_NAMES = (*("sample",) * 16, "abc", "a-b-c", "a" * 64, "ab", "a.b.c", "a" * 65)
 
 
 def _spec_schema() -> Schema:
@@ -70,62 +68,73 @@ def _spec_schema() -> Schema:
 _SPEC = _spec_schema()
 
 
-@st.composite
-def specs(draw: Draw) -> Any:
+def random_name(random: Random) -> str:
+    """What an object is called; not every name can stand in for namespaceName."""
+    return random.choice(_NAMES)
+
+
+def random_spec(random: Random) -> Any:
     """A spec that fits the schema and mostly the rules, with up to two places changed."""
-    spec = _value(draw, _SPEC, "spec")
-    if draw(st.integers(0, 5)):
-        _mend(draw, spec)
-    for _ in range(draw(st.sampled_from((0, 1, 0, 1, 2)))):
-        spec = _changed(draw, spec)
+    spec = _value(random, _SPEC, "spec")
+    if random.random() < 0.7:
+        _mend(random, spec)
+    for _ in range(random.choice((0, 0, 0, 1, 2))):
+        spec = _changed(random, spec)
     return spec
 
 
-def _value(draw: Draw, schema: Schema, name: str) -> Any:
+def _value(random: Random, schema: Schema, name: str) -> Any:
     if "enum" in schema:
-        return draw(st.sampled_from(schema["enum"]))
-    return _BY_TYPE[schema["type"]](draw, schema, name)
+        return random.choice(schema["enum"])
+    return _BY_TYPE[schema["type"]](random, schema, name)
 
 
-def _text(draw: Draw, schema: Schema, name: str) -> str:
-    if name in _GOOD and draw(st.integers(0, 9)):
-        return draw(st.sampled_from(_GOOD[name]))
-    if name in _ODD_AT and draw(st.booleans()):
-        return draw(st.sampled_from(_ODD_AT[name]))
+def _text(random: Random, schema: Schema, name: str) -> str:
+    if name in _GOOD and random.random() < 0.9:
+        return random.choice(_GOOD[name])
+    if name in _ODD_AT and random.random() < 0.5:
+        return random.choice(_ODD_AT[name])
     shortest, longest = schema.get("minLength", 0), schema["maxLength"]
-    return draw(st.text(_ALPHABET, min_size=shortest, max_size=min(longest, shortest + 8)))
+    return _letters(random, random.randint(shortest, min(longest, shortest + 8)))
 
 
-def _integer(draw: Draw, schema: Schema, name: str) -> int:
+def _letters(random: Random, count: int) -> str:
+    return "".join(random.choices(_ALPHABET, k=count))
+
+
+def _integer(random: Random, schema: Schema, name: str) -> int:
     low, high = schema["minimum"], schema["maximum"]
-    return draw(st.sampled_from((low, 2, 3, 15, 16, high)) | st.integers(low, high))
+    return random.choice((low, 2, 3, 15, 16, random.randint(low, high), high))
 
 
-def _boolean(draw: Draw, schema: Schema, name: str) -> bool:
-    return draw(st.booleans())
+def _boolean(random: Random, schema: Schema, name: str) -> bool:
+    return random.random() < 0.5
 
 
-def _array(draw: Draw, schema: Schema, name: str) -> list[Any]:
-    items = [_value(draw, schema["items"], name) for _ in range(draw(st.sampled_from((0, 1, 1, 1, 2))))]
+def _array(random: Random, schema: Schema, name: str) -> list[Any]:
+    items = [_value(random, schema["items"], name) for _ in range(random.choice((0, 1, 1, 1, 2)))]
     keys = schema.get("x-kubernetes-list-map-keys")
     identities = [tuple(item.get(key) for key in keys) if keys else item for item in items]
     return [item for at, item in enumerate(items) if identities[at] not in identities[:at]]
 
 
-def _object(draw: Draw, schema: Schema, name: str) -> dict[str, Any]:
+def _object(random: Random, schema: Schema, name: str) -> dict[str, Any]:
     if "properties" not in schema:
-        return draw(st.dictionaries(st.text(_ALPHABET, max_size=3), _JSON, max_size=2))
+        return {_letters(random, 2): _json(random) for _ in range(random.randrange(3))}
     required = schema.get("required", ())
-    often = draw(st.sampled_from((2, 4, 7)))
-    given = [field for field in schema["properties"] if field in required or draw(st.integers(0, 9)) < often]
-    return {field: _value(draw, schema["properties"][field], field) for field in given}
+    often = random.choice((0.3, 0.5, 0.8))
+    given = [field for field in schema["properties"] if field in required or random.random() < often]
+    return {field: _value(random, schema["properties"][field], field) for field in given}
 
 
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(_ALPHABET, max_size=3),
-    lambda below: st.lists(below, max_size=2) | st.dictionaries(st.text(_ALPHABET, max_size=3), below, max_size=2),
-    max_leaves=4,
-)
+def _json(random: Random) -> Any:
+    kind = random.randrange(7)
+    if kind == 0:
+        return [_json(random) for _ in range(random.randrange(3))]
+    if kind == 1:
+        return {_letters(random, 2): _json(random) for _ in range(random.randrange(3))}
+    return (None, True, random.randint(-(2**53), 2**53), random.random(), _letters(random, 3))[kind - 2]
+
 
 _BY_TYPE = {"string": _text, "integer": _integer, "boolean": _boolean, "array": _array, "object": _object}
 
@@ -133,7 +142,7 @@ _BY_TYPE = {"string": _text, "integer": _integer, "boolean": _boolean, "array": 
 # What the schema cannot say
 
 
-def _mend(draw: Draw, spec: Any) -> None:
+def _mend(random: Random, spec: Any) -> None:
     """Make fields agree with each other."""
     if spec.get("vectorConfigs"):
         spec["mode"] = "standalone"
@@ -150,16 +159,16 @@ def _mend(draw: Draw, spec: Any) -> None:
         if schema is None:
             index.setdefault("type", "keyword")
             continue
-        _mend_schema(draw, schema)
+        _mend_schema(random, schema)
         if "type" in index:
             index["type"] = schema["type"]
 
 
-def _mend_schema(draw: Draw, schema: Any) -> None:
+def _mend_schema(random: Random, schema: Any) -> None:
     chosen = [name for name in schema if name in _TYPES_OF]
     if chosen:
         # A type drawn by itself would leave most parameters without a chance.
-        schema["type"] = draw(st.sampled_from(_TYPES_OF[draw(st.sampled_from(chosen))]))
+        schema["type"] = random.choice(_TYPES_OF[random.choice(chosen)])
     for parameter in [name for name in schema if name in _TYPES_OF and schema["type"] not in _TYPES_OF[name]]:
         del schema[parameter]
     shortest, longest = schema.get("minTokenLen", 2), schema.get("maxTokenLen", 15)
@@ -194,31 +203,31 @@ def _places(value: Any, schema: Schema, above: Any = None, key: Any = None) -> I
             yield from _places(below, schema["items"], value, at)
 
 
-def _changed(draw: Draw, spec: Any) -> Any:
+def _changed(random: Random, spec: Any) -> Any:
     result = copy.deepcopy(spec)
     places = list(_places(result, _SPEC)) if isinstance(result, dict) else []
     if not places:
-        return draw(st.sampled_from((None, "text", [], {})))
+        return random.choice((None, "text", [], {}))
     # By name first: else the many parameters of indexes would leave the others little chance.
     fields = {key if isinstance(key, str) else "[]" for _, key, _ in places}
-    field = draw(st.sampled_from(sorted(fields)))
-    holder, key, there = draw(st.sampled_from([place for place in places if field in (place[1], "[]")]))
-    if isinstance(holder[key], str) and draw(st.integers(0, 3)):
-        words = _ODD_AT[field] if field in _ODD_AT and draw(st.integers(0, 3)) else _ODD
-        holder[key] = draw(st.sampled_from(words))
+    field = random.choice(sorted(fields))
+    holder, key, there = random.choice([place for place in places if field in (place[1], "[]")])
+    if isinstance(holder[key], str) and random.random() < 0.7:
+        words = _ODD_AT[field] if field in _ODD_AT and random.random() < 0.7 else _ODD
+        holder[key] = random.choice(words)
         return result
-    way = draw(st.sampled_from(("limit", "other type", "gone", "added", "again")))
+    way = random.choice(("limit", "other type", "gone", "added", "again"))
     if way == "gone":
         del holder[key]
     elif way == "again" and isinstance(holder, list):
         holder.append(copy.deepcopy(holder[key]))
     elif way == "added" and "properties" in there and isinstance(holder[key], dict):
-        name = draw(st.sampled_from(sorted(there["properties"])))
-        holder[key][name] = _value(draw, there["properties"][name], name)
+        name = random.choice(sorted(there["properties"]))
+        holder[key][name] = _value(random, there["properties"][name], name)
     elif way == "limit" and (beyond := list(_beyond(there))):
-        holder[key] = draw(st.sampled_from(beyond))
+        holder[key] = random.choice(beyond)
     else:
-        holder[key] = draw(st.sampled_from(_OF_OTHER_TYPES))
+        holder[key] = random.choice(_OF_OTHER_TYPES)
     return result
 
 

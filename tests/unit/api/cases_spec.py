@@ -19,6 +19,15 @@ def _unusable(name: str) -> Refusal:
     return Refusal("spec.namespaceName", text)
 
 
+_ID_AS_NAME = Refusal(
+    "spec.namespaceName", "namespaceName ns_0123456789 looks like a namespace id; choose another name"
+)
+_ID_AS_COLLECTION = Refusal(
+    COLLECTION,
+    "qdrantCollection beginning with ns_ is kept for namespace ids; choose another name,"
+    " or set namespaceId to the same",
+)
+
 _CHOICES: tuple[tuple[str, Any, bool], ...] = (
     ("namespaceType", "standard", True),
     ("namespaceType", "marketplace", True),
@@ -55,6 +64,8 @@ _BAD_COLLECTIONS: tuple[tuple[Any, Refusal], ...] = (
     ("a b", Refusal(COLLECTION, _COLLECTION_TEXT)),
     ("größe", Refusal(COLLECTION, _COLLECTION_TEXT)),
     ("abc\n", Refusal(COLLECTION, _COLLECTION_TEXT)),
+    ("ns_0123456789", _ID_AS_COLLECTION),
+    ("ns_", _ID_AS_COLLECTION),
     (
         MARKER_COLLECTION,
         Refusal(COLLECTION, f"qdrantCollection {MARKER_COLLECTION} is the operator's own; choose another name"),
@@ -74,6 +85,8 @@ SPEC_CASES: tuple[Case, ...] = (
     Case("name begins with -", {"namespaceName": "-abc"}, (Refusal("spec.namespaceName", _NAME_TEXT),)),
     Case("name ends with a newline", {"namespaceName": "abc\n"}, (Refusal("spec.namespaceName", _NAME_TEXT),)),
     Case("name beyond ASCII", {"namespaceName": "größe"}, (Refusal("spec.namespaceName", _NAME_TEXT),)),
+    Case("name like an id", {"namespaceName": "ns_0123456789"}, (_ID_AS_NAME,)),
+    Case("name almost like an id", {"namespaceName": "ns_012345678"}),
     Case("name is a number", {"namespaceName": 123}, (Refusal("spec.namespaceName"),)),
     Case("metadata.name too short", {}, (_unusable("ab"),), name="ab"),
     Case("metadata.name with a dot", {}, (_unusable("a.b.c"),), name="a.b.c"),
@@ -98,6 +111,8 @@ SPEC_CASES: tuple[Case, ...] = (
     Case("infrastructure is a text", {"infrastructure": "products"}, (Refusal("spec.infrastructure"),)),
     *(Case(f"collection {value!r}", _collection(value)) for value in _GOOD_COLLECTIONS),
     *(Case(f"collection {value!r}", _collection(value), (refusal,)) for value, refusal in _BAD_COLLECTIONS),
+    Case("collection of the same id", _collection("ns_abc") | {"namespaceId": "ns_abc"}),
+    Case("collection of another id", _collection("ns_abc") | {"namespaceId": "ns_abcd"}, (_ID_AS_COLLECTION,)),
     # feature extractors
     Case("extractor", extractor()),
     Case("extractor with params", extractor(params={"output_dimensionality": 768, "deep": {"list": [1, None, "a"]}})),
@@ -235,7 +250,7 @@ SPEC_CHANGES: tuple[Change, ...] = (
     Change("bound collection becomes null", _collection("products"), _collection(None), (_BOUND,), status=_PRODUCTS),
     Change("infrastructure of a bound collection goes", _collection("products"), {}, (_BOUND,), status=_PRODUCTS),
     Change("another than the bound collection comes", {}, _collection("products"), (_BOUND,), status=_OWN),
-    Change("the bound collection is written down", {}, _collection("ns_0123456789"), status=_OWN),
+    Change("the id's collection is written down", {}, _collection("ns_0123456789"), (_ID_AS_COLLECTION,), status=_OWN),
     Change("what means the same as before, bound", {}, {"infrastructure": {}}, status=_OWN),
     Change(
         "a lost spec is restored from the bound collection",
