@@ -86,19 +86,24 @@ class Office:
         rule = {"apiGroups": [GROUP], "resources": [PLURAL], "verbs": [verb]}
         rule |= {"resourceNames": list(names)} if names else {}
         role = {"metadata": {"name": name}, "rules": [rule]}
-        binding = {
-            "metadata": {"name": name},
-            "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": name},
-            "subjects": [{"apiGroup": RBAC, "kind": "User", "name": user}],
-        }
         self.server.send("POST", f"{api}/roles", role).accepted()
-        self.server.send("POST", f"{api}/rolebindings", binding).accepted()
+        self.bind(user, name, "Role")
         review = {"resourceAttributes": {"group": GROUP, "resource": PLURAL, "verb": verb}}
         review["resourceAttributes"] |= {"namespace": self.organization.name} | ({"name": names[0]} if names else {})
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
         # Roles reach the authorizer in their own time.
         wait_until(lambda: self.server.send("POST", path, {"spec": review}, user=user).accepted()["status"]["allowed"])
         return user
+
+    def bind(self, user: str, role: str, kind: str = "ClusterRole") -> None:
+        """Give a user a role here."""
+        binding = {
+            "metadata": {"name": role},
+            "roleRef": {"apiGroup": RBAC, "kind": kind, "name": role},
+            "subjects": [{"apiGroup": RBAC, "kind": "User", "name": user}],
+        }
+        path = f"/apis/{RBAC}/v1/namespaces/{self.organization.name}/rolebindings"
+        self.server.send("POST", path, binding).accepted()
 
     def create(
         self, name: str = "sample", spec: object = None, user: str | None = None, dry: bool = False, **meta: Any

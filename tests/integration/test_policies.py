@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
+from devstack.paths import REPOSITORY
 from devstack.release import RELEASE
 from namespace_operator.api.annotations import GUARDED, PREFIX, SET_ID_VERB, parse_requests
 from namespace_operator.api.resource import FINALIZER
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
-from tests.integration.api_server import MERGE_PATCH, Server
+from tests.integration.api_server import MERGE_PATCH, Server, wait_until
 from tests.integration.support import Object, Organization, Platform, eventually
 from tests.integration.tenants import (
     SYSTEM,
@@ -243,6 +245,18 @@ def test_a_value_that_cannot_be_shown_is_refused_as_clearly(office: Office) -> N
 def test_switches_are_everybodys(office: Office, value: str) -> None:
     given = asking(paused=value, dry_run=value, reconcile_requested_at="now")
     office.create(annotations=given, user=TENANT).accepted()
+
+
+def test_the_documented_roles_grant_what_they_say(platform: Platform, office: Office) -> None:
+    page = (REPOSITORY / "docs" / "admission.md").read_text()
+    _, _, rest = page.partition("```yaml\n")
+    editor, platform_team = yaml.safe_load_all(rest.partition("```")[0])
+    assert {f"{PREFIX}{verb}" for verb in platform_team["rules"][0]["verbs"]} >= set(GUARDED)
+    platform.stack.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all([editor, platform_team]))
+    everything = {"annotations": {f"{PREFIX}{verb}": VALUES[verb] for verb in VERBS}}
+    spec = SYSTEM | {"namespaceId": "ns_abc"}
+    office.bind("member", platform_team["metadata"]["name"])
+    wait_until(lambda: office.create("probe", spec, "member", dry=True, **everything).status == 201)
 
 
 # The finalizer
