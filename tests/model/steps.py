@@ -102,6 +102,11 @@ def document_lost(name: str) -> Step:
     return act
 
 
+def documents_lost(world: World) -> None:
+    """MongoDB lost every document."""
+    world.metadata.documents.clear()
+
+
 def document_edited(name: str, **fields: Any) -> Step:
     """Somebody sets fields of the document."""
 
@@ -217,6 +222,15 @@ def alias_added(name: str, alias: str) -> Step:
 
     def act(world: World) -> None:
         world.vectors.alias_targets[alias] = world.status(name)["collection"]
+
+    return act
+
+
+def alias_of(collection: str, alias: str) -> Step:
+    """Somebody gives a collection of this name an alias."""
+
+    def act(world: World) -> None:
+        world.vectors.alias_targets[alias] = collection
 
     return act
 

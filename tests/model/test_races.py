@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from namespace_operator.domain.observed import ServerRecord
 from tests.model.beginnings import CHOSEN, STANDALONE
 from tests.model.scenario import CITY, COLBERT, IMAGE, TEXT, run
 from tests.model.scenarios import EVERY_INDEX_TYPE
@@ -26,7 +27,7 @@ from tests.model.steps import (
 )
 from tests.world.checks import check_at_rest
 from tests.world.snapshot import snapshot
-from tests.world.world import World
+from tests.world.world import INSTANCE, World
 
 _SHOP = apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY])
 _SHOP_UNDER_DELETE = apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY], deletionPolicy="Delete")
@@ -239,6 +240,21 @@ async def test_a_change_interrupted_by_a_switch_is_never_finished(switch: str, t
     for number in range(1, await _operations(race, start) + 1):
         world = await run((annotate("shop", **{switch: None}),), await _interfere(race, start, number))
         assert snapshot(world) == expected, f"before operation {number}: {world.faults.log}"
+        await check_at_rest(world)
+        tally["races"] += 1
+
+
+@pytest.mark.xfail(strict=True, reason="Outdated of the server's record is reported as an internal error")
+async def test_another_replica_that_records_the_server_first_is_told_as_a_defect(tally: Counter[str]) -> None:
+    def record(world: World) -> None:
+        world.metadata.servers.setdefault(f"{INSTANCE}/default", ServerRecord("server-2", confirmed=False))
+
+    race = Race("create and have a replica record the server", _SHOP, record)
+    start = await _beginning(race)
+    for number in range(1, await _operations(race, start) + 1):
+        world = await _interfere(race, start, number)
+        assert world.condition("shop") == ("True", "Ready"), f"before operation {number}"
+        assert world.metadata.servers[f"{INSTANCE}/default"].confirmed
         await check_at_rest(world)
         tally["races"] += 1
 
