@@ -90,7 +90,7 @@ def test_an_alias_is_taken_for_a_collection(platform: Platform, organization: Or
     organization.create("aliased", **adopter("foreign-alias"))
     organization.annotate("aliased", adopt="true")
     status = organization.reason("aliased", "CollectionIsAlias")
-    assert "foreign-behind" in condition(status, "Ready")["message"]
+    assert "foreign-alias is an alias" in condition(status, "Ready")["message"]
     assert metadata(platform, "foreign-behind") == {}
 
 

@@ -88,7 +88,7 @@ async def test_the_id_of_another_organization_is_had_by_naming_it() -> None:
     await world.settle()
     conditions = {c["type"]: c for c in world.api.objects[thief]["status"]["conditions"]}
     assert conditions["MetadataSynced"]["reason"] == "OwnedElsewhere"
-    assert "acme/shop" in conditions["MetadataSynced"]["message"]
+    assert "a Namespace of another organization" in conditions["MetadataSynced"]["message"]
     assert world.metadata.documents == before
 
 

@@ -11,7 +11,9 @@ from namespace_operator.api.names import (
     EXTRACTOR_NAME_PATTERN,
     EXTRACTOR_VERSION_PATTERN,
     FIELD_PATH_RE2,
+    ID_PREFIX,
     MARKER_COLLECTION,
+    MINTED_ID_PATTERN,
     NAMESPACE_ID_PATTERN,
     NAMESPACE_NAME_PATTERN,
     PROTECTED_FIELDS,
@@ -238,6 +240,29 @@ NAMESPACE_SPEC_RULES: "tuple[Rule[NamespaceSpec], ...]" = (
             spec.namespace_name is None or re.fullmatch(NAMESPACE_NAME_PATTERN, spec.namespace_name) is not None
         ),
         field_path=("namespaceName",),
+    ),
+    Rule(
+        cel=f"!has(self.namespaceName) || !self.namespaceName.matches('{MINTED_ID_PATTERN}')",
+        message="namespaceName {namespaceName} looks like a namespace id; choose another name",
+        check=lambda spec: spec.namespace_name is None or re.fullmatch(MINTED_ID_PATTERN, spec.namespace_name) is None,
+        field_path=("namespaceName",),
+    ),
+    Rule(
+        cel=(
+            "!has(self.infrastructure) || !has(self.infrastructure.qdrantCollection)"
+            f" || !self.infrastructure.qdrantCollection.startsWith('{ID_PREFIX}')"
+            " || (has(self.namespaceId) && self.namespaceId == self.infrastructure.qdrantCollection)"
+        ),
+        message=(
+            f"qdrantCollection beginning with {ID_PREFIX} is kept for namespace ids; choose another name,"
+            " or set namespaceId to the same"
+        ),
+        check=lambda spec: (
+            spec.qdrant_collection is None
+            or not spec.qdrant_collection.startswith(ID_PREFIX)
+            or spec.qdrant_collection == spec.namespace_id
+        ),
+        field_path=("infrastructure", "qdrantCollection"),
     ),
     Rule(
         cel=f"!has(self.namespaceId) || self.namespaceId.matches('{NAMESPACE_ID_PATTERN}')",

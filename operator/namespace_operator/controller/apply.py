@@ -86,7 +86,7 @@ class Applier:
             server_version=await self.vectors.version(),
             tried_indexes=world.observed.tried_indexes | (accepted if waited else frozenset()),
             rejected_indexes={**world.observed.rejected_indexes, **rejected},
-            delete_sent=any(isinstance(action, DeleteCollection) for action in done),
+            delete_sent=world.observed.delete_sent or any(isinstance(action, DeleteCollection) for action in done),
         )
         return replace(world, observed=observed)
 
@@ -103,13 +103,18 @@ class Applier:
                 await self.metadata.replace(document)
                 return await self._with_document(document, world, minted=False)
             case DeleteDependents(namespace_id, collections):
-                await self._verify_deletion(namespace_id, world.subject)
                 for collection in collections:
-                    while await self.metadata.delete_dependents(collection, namespace_id):
-                        pass
+                    await self._delete_dependents(collection, namespace_id, world.subject)
                 return replace(world, observed=replace(world.observed, dependents_deleted=True))
             case _:
                 raise AssertionError(f"not a document or Kubernetes action: {action}")
+
+    async def _delete_dependents(self, collection: str, namespace_id: str, subject: Subject) -> None:
+        left = True
+        while left:
+            # Many chunks take their time, and the user may think better of it.
+            await self._verify_deletion(namespace_id, subject)
+            left = await self.metadata.delete_dependents(collection, namespace_id)
 
     async def _with_document(self, document: NamespaceDocument, world: World, *, minted: bool) -> World:
         observed = replace(world.observed, document=document)

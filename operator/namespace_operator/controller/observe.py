@@ -33,20 +33,23 @@ class Observer:
         """
         own = resource_claim(self.instance_id, subject.key)
         name = name_claim(self.instance_id, subject.key.organization, _wanted_name(subject))
-        chosen = _chosen_collection(subject)
-        claims = [own, name, *([collection_claim(chosen)] if chosen else [])]
+        wanted = _chosen_collection(subject) or subject.known_collection
+        claims = [own, name, *([collection_claim(wanted)] if wanted else [])]
         found = await self.metadata.find(claims)
-        document = _holder(found, own) or await self._named(subject)
+        document = holder_of(own, found) or await self._named(subject)
         return replace(
             before,
             document=document,
-            name_chain=await self._name_chain(subject, _holder(found, name), document),
-            collection_holder=_other(_holder(found, collection_claim(chosen)), document) if chosen else None,
+            name_chain=await self._name_chain(subject, holder_of(name, found), document),
+            claimed_collection=wanted,
+            collection_holder=_other(holder_of(collection_claim(wanted), found), document) if wanted else None,
         )
 
     async def collection(self, subject: Subject, observed: Observed) -> Observed:
         """The server and the collection. A namespace that nothing speaks of has none, unless it was lost."""
-        observed = replace(observed, server=await self.server.identity())
+        # A dry run leaves no marker behind either.
+        asking = self.server.peek() if subject.requests.dry_run else self.server.identity()
+        observed = replace(observed, server=await asking)
         document = observed.document
         if document is None and subject.claimed_id is None and not subject.deleting:
             observed = replace(observed, marked=await self.strays.of(subject.owner(self.instance_id)))
@@ -54,14 +57,23 @@ class Observer:
             name: str | None = document.collection
         else:
             name = subject.known_collection or _chosen_collection(subject)
-        return observed if name is None else await self.look(name, subject, observed)
+        if name is None:
+            return observed
+        observed = await self.look(name, subject, observed)
+        live = observed.collection
+        if document is None and subject.claimed_id is None and live is not None and not observed.marked:
+            # The last look at all collections may be older than this one.
+            mine = await self.strays.is_of(live, subject.owner(self.instance_id))
+            observed = replace(observed, marked=(live,) if mine else ())
+        return observed
 
     async def look(self, name: str, subject: Subject, observed: Observed) -> Observed:
         """The collection of this name."""
         live = await self.vectors.read(name)
         aliases = await self.vectors.aliases(name) if live is not None and subject.deleting else ()
         alias_of = None
-        if live is not None and (live.mark is None or live.mark.collection != name):
+        is_doubtful = subject.deleting or live is None or live.mark is None or live.mark.collection != name
+        if live is not None and is_doubtful:
             alias_of = await self.vectors.alias_target(name)
         version = await self.vectors.version()
         return replace(
@@ -72,7 +84,7 @@ class Observer:
         """The document of an id that annotation, spec or status name: its claims may have been edited away, or be
         another's. A tombstone only matters to the object whose end it marks.
         """
-        for namespace_id in (subject.requests.take_over, subject.claimed_id):
+        for namespace_id in (subject.take_over, subject.claimed_id):
             found = None if namespace_id is None else await self.metadata.get(namespace_id)
             is_dead = isinstance(found, NamespaceDocument) and found.state is State.DELETED
             if found is not None and (subject.deleting or not is_dead):
@@ -89,11 +101,11 @@ class Observer:
             if not isinstance(other, NamespaceDocument) or other.requested_name is None:
                 break
             asked = name_claim(self.instance_id, subject.key.organization, other.requested_name)
-            other = _other(_holder(await self.metadata.find([asked]), asked), document)
+            other = _other(holder_of(asked, await self.metadata.find([asked])), document)
         return tuple(chain)
 
 
-def _holder(found: Sequence[Document], claim: str) -> Document | None:
+def holder_of(claim: str, found: Sequence[Document]) -> Document | None:
     """The document that holds the claim."""
     return next((document for document in found if claim in document.claims), None)
 

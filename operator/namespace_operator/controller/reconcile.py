@@ -9,12 +9,12 @@ from typing import Literal
 
 import structlog
 
-from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
+from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.controller.apply import World
 from namespace_operator.controller.cluster import Cluster, ClusterUnavailable, ObjectChanged
 from namespace_operator.controller.counts import CountReader
-from namespace_operator.controller.observe import Observer
+from namespace_operator.controller.observe import Observer, holder_of
 from namespace_operator.controller.queue import Next
 from namespace_operator.controller.settle import Settling
 from namespace_operator.controller.waiting import Waiting
@@ -26,7 +26,7 @@ from namespace_operator.domain.desired import wanted_name
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.events import Event, events, events_of_release
 from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
-from namespace_operator.domain.observed import Document, Observed, Subject
+from namespace_operator.domain.observed import Observed, Subject
 from namespace_operator.domain.plan import Context
 from namespace_operator.domain.report import VOLATILE, report, report_paused
 from namespace_operator.stores.errors import BackendError, Outdated
@@ -89,7 +89,7 @@ class Reconciler:
             return Next(failed=True)
 
     async def _reconcile(self, subject: Subject) -> Next:
-        if subject.requests.paused and not (subject.deleting and subject.deletion_policy is DeletionPolicy.RETAIN):
+        if subject.requests.paused and not subject.lets_go:
             await self._write_status(subject, report_paused(subject, self.clock.now()))
             return Next()
         run = Settling(
@@ -114,7 +114,7 @@ class Reconciler:
         document = run.world.observed.document
         counts = await self.counts.read(document.namespace_id) if isinstance(document, NamespaceDocument) else None
         observed = replace(run.world.observed, counts=counts)
-        return report(run.world.subject, observed, run.findings, self.clock.now(), run.planned)
+        return report(run.world.subject, observed, run.findings, self.clock.now(), self.instance_id, run.planned)
 
     def _wake(self, run: Settling) -> None:
         """Whoever waits for a claim that this run gave up, and this one when the claim that it waits for is."""
@@ -134,7 +134,7 @@ class Reconciler:
         self._written.pop(key, None)
         claim = resource_claim(self.instance_id, key)
         try:
-            document = _holder(await self.metadata.find([claim]), claim)
+            document = holder_of(claim, await self.metadata.find([claim]))
             if not isinstance(document, NamespaceDocument):
                 return Next()
             for retained in plan_retained(document, self.clock.now()):
@@ -164,11 +164,6 @@ class Reconciler:
 
     def _context(self) -> Context:
         return Context(self.instance_id, self.catalog, self.clock.now(), self.mint_id(), self.guarded, self.dependents)
-
-
-def _holder(found: Sequence[Document], claim: str) -> Document | None:
-    """The document that holds the claim."""
-    return next((document for document in found if claim in document.claims), None)
 
 
 def _volatile(status: NamespaceStatus) -> dict[str, object]:

@@ -41,6 +41,12 @@ class ServerCheck:
         """Which server is meant and which one answers. Raises ``BackendError``."""
         return await self._shared.get()
 
+    async def peek(self) -> ServerIdentity:
+        """The same without making or recording anything where nothing is recorded yet."""
+        found = await self._read_marker()
+        record = await self.metadata.server(self.name)
+        return ServerIdentity(record.server_id if record is not None and record.confirmed else found, found)
+
     async def _ask(self) -> ServerIdentity:
         found = await self._read_marker()
         record = await self.metadata.server(self.name)

@@ -27,6 +27,8 @@ _MAX_OUTDATED = 3
 _NEW_ID = "ns_new"
 """Stands for the id that would be made up, so that a forecast reads the same each time."""
 
+_RESTLESS = "Somebody else changes document, claims or collection of this Namespace at the same time; trying again"
+
 _UNAVAILABLE = {Backend.QDRANT: Reason.QDRANT_UNAVAILABLE, Backend.MONGODB: Reason.MONGODB_UNAVAILABLE}
 _UNAUTHORIZED = {Backend.QDRANT: Reason.QDRANT_UNAUTHORIZED, Backend.MONGODB: Reason.MONGODB_UNAUTHORIZED}
 _REJECTED = {Backend.QDRANT: Reason.QDRANT_REJECTED, Backend.MONGODB: Reason.MONGODB_REJECTED}
@@ -57,13 +59,15 @@ class Settling:
             # Letting an object go needs nothing of the stores, and must not wait for one that never comes back.
             if not self.world.subject.lets_go:
                 await self._observe()
-            if self.world.subject.requests.dry_run:
+            if self.world.subject.requests.dry_run and not self.world.subject.lets_go:
                 self._foresee()
             else:
                 await self._settle()
         except BackendError as error:
             structlog.get_logger().debug("request failed", key=str(self.world.subject.key), request=error.request)
             self.findings = self._known_in_spite_of(error)
+        except Outdated as error:
+            self._give_way(error)
         except (ClusterError, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -98,7 +102,7 @@ class Settling:
             except Outdated as error:
                 outdated += 1
                 if outdated > _MAX_OUTDATED:
-                    self.findings = (Finding(Reason.CLAIM_CONFLICT, f"{error}; trying again", halts=True),)
+                    self._give_way(error)
                     return
                 await self._observe()
             except Refused as error:
@@ -108,6 +112,10 @@ class Settling:
                 self.findings = (Finding(Reason.FINALIZER_REFUSED, message, halts=True),)
                 return
         raise RuntimeError(f"the plan does not come to rest: {step.actions}")
+
+    def _give_way(self, error: Outdated) -> None:
+        structlog.get_logger().info("outdated", key=str(self.world.subject.key), error=str(error))
+        self.findings = (Finding(Reason.CLAIM_CONFLICT, _RESTLESS, halts=True),)
 
     def _plan(self) -> Plan:
         return plan(self.world.subject, self.world.observed, self.context())

@@ -26,19 +26,16 @@ class Shared(Generic[T]):
 
     async def get(self, *, fresh: bool = False) -> T:
         """The answer; with ``fresh`` one that is asked for from now on. Raises what asking raises."""
-        if self._asking is not None and not fresh:
-            return await asyncio.shield(self._asking)
-        if self._asking is not None:
-            await asyncio.wait([self._asking])
         if not fresh and self._asked is not None and self.monotonic() - self._asked < self.max_age:
             assert self._answer is not None
             return self._answer
+        if fresh and self._asking is not None:
+            await asyncio.wait([self._asking])
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
         return await asyncio.shield(self._asking)
 
     async def _ask(self) -> T:
-        self._asked = None
         try:
             self._answer = await self.ask()
             self._asked = self.monotonic()

@@ -11,13 +11,16 @@ from namespace_operator.domain.document import Owner
 from namespace_operator.domain.observed import Collection
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
+_AGAIN = 100
+"""How many foreign collections are read again by a sweep: many share a server, and hardly ever become ours."""
+
 
 @dataclass(slots=True)
 class Strays:
     """Looks for collections that carry a mark of this instance and have no document.
 
     A look is believed for ``max_age`` seconds, so that many new resources cost one. Collections without a mark of ours
-    are not read again before a thorough look.
+    are read again by the sweeps, some at a time.
     """
 
     instance_id: str
@@ -25,7 +28,8 @@ class Strays:
     vectors: VectorStore
     monotonic: Callable[[], float]
     max_age: float = 30.0
-    _foreign: set[str] = field(default_factory=set)
+    _foreign: dict[str, None] = field(default_factory=dict)
+    """Names in the order in which they were looked at."""
     _shared: Shared[tuple[Collection, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -36,8 +40,9 @@ class Strays:
         return await self._shared.get()
 
     async def look_again(self) -> tuple[Collection, ...]:
-        """The strays as they are now, those among them that carried no mark before."""
-        self._foreign.clear()
+        """The strays as they are now, with some of those that carried no mark of ours before looked at once more."""
+        for name in list(self._foreign)[:_AGAIN]:
+            del self._foreign[name]
         return await self._shared.get(fresh=True)
 
     async def of(self, owner: Owner) -> tuple[Collection, ...]:
@@ -47,21 +52,25 @@ class Strays:
             if not _names(stray, owner):
                 continue
             live = await self.vectors.read(stray.name)
-            if live is not None and _names(live, owner) and not await self._has_document(live):
+            if live is not None and await self.is_of(live, owner):
                 found.append(live)
         return tuple(found)
+
+    async def is_of(self, collection: Collection, owner: Owner) -> bool:
+        """Whether this collection belongs to the custom resource and has no document."""
+        return _names(collection, owner) and not await self._has_document(collection)
 
     async def _search(self) -> tuple[Collection, ...]:
         # The names first: whatever is among them was announced in a document before it was made.
         names = await self.vectors.names()
         documented = {document.collection async for document in self.metadata.owned(self.instance_id)}
         strays: list[Collection] = []
-        for name in sorted(names - documented - self._foreign - {MARKER_COLLECTION}):
+        for name in sorted(names - documented - self._foreign.keys() - {MARKER_COLLECTION}):
             live = await self.vectors.read(name)
             if live is not None and live.mark is not None and live.mark.instance_id == self.instance_id:
                 strays.append(live)
             else:
-                self._foreign.add(name)
+                self._foreign[name] = None
         return tuple(strays)
 
     async def _has_document(self, collection: Collection) -> bool:

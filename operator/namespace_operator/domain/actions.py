@@ -107,12 +107,13 @@ class DropIndex:
 class DeleteCollection:
     """Delete a collection with its points, if it still carries this mark.
 
-    One that the server says it does not have may only have failed to load: its files go too, provided that its name
-    is the namespace's id, which nobody else's collection can have.
+    One that is not ``listed`` may only have failed to load: its files go too, provided that its name is the
+    namespace's id, which nobody can choose for a collection.
     """
 
     collection: str
     mark: Mark
+    listed: bool = True
 
 
 KubernetesAction = AddFinalizer | RemoveFinalizer

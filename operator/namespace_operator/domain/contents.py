@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from namespace_operator.domain.actions import (
@@ -44,17 +45,18 @@ def plan_collection(
     schemas = _index_schemas(wanted)
     collection = observed.collection
     if collection is None:
-        if document.bound or _was_seen(subject, document):
+        if document.bound or document.occupied or _was_seen(subject, document):
             return (), (*findings, _lost(document))
-        if document.adoption is not None:
-            # What was about to be adopted is gone, and what is made in its place is ours alone.
-            return (ReplaceDocument(_changed(document, now, adoption=None)),), ()
         vectors = tuple(document.vectors.values())
         create = CreateCollection(document.collection, vectors, document.mark.to_metadata())
         return (create, *(PutIndex(document.collection, name, schema) for name, schema in schemas.items())), ()
     if not document.mark.is_on(collection.mark):
         claimed = _claim(subject, document, collection, observed, now)
-        return claimed or ((), (*findings, foreign_collection(document, collection, observed)))
+        if claimed is not None:
+            return claimed
+        if not document.bound and not document.occupied:
+            return (ReplaceDocument(_changed(document, now, occupied=True)),), ()
+        return (), (*findings, foreign_collection(document, collection, observed))
 
     vector_actions, vector_findings = _compare_vectors(document, collection)
     index_actions, index_findings = _compare_indexes(document, observed, collection, schemas)
@@ -78,13 +80,19 @@ def _claim(
     """Make a collection ours by its mark, where somebody with the right to do so asked for it."""
     if document.previous_mark is not None and document.previous_mark.is_on(collection.mark):
         return (MarkCollection(collection.name, document.mark, expected=collection.mark),), ()
+    found = tuple(
+        DeclaredIndex(field_name=name, field_schema=live.schema) for name, live in sorted(collection.indexes.items())
+    )
+    if not document.bound and replace(document.mark, adopted=True).is_on(collection.mark):
+        # The document is older than the adoption, which its mark still tells of.
+        return (ReplaceDocument(_changed(document, now, adoption=Adoption(indexes=found))),), ()
     may_adopt = subject.requests.adopt is not None and observed.alias_of is None
-    if document.bound or is_marked(collection.metadata) or not may_adopt:
+    was_ours = document.bound and document.adoption is None
+    if was_ours or is_marked(collection.metadata) or not may_adopt:
         return None
-    found = (DeclaredIndex(field_name=name, field_schema=live.schema) for name, live in collection.indexes.items())
-    adoption = Adoption(indexes=tuple(sorted(found, key=lambda index: index.field_name)))
-    if document.adoption != adoption:
-        return (ReplaceDocument(_changed(document, now, adoption=adoption)),), ()
+    adoption = document.adoption if document.bound else Adoption(indexes=found)
+    if document.adoption != adoption or not document.occupied:
+        return (ReplaceDocument(_changed(document, now, adoption=adoption, occupied=True)),), ()
     return (MarkCollection(collection.name, document.mark, expected=None),), ()
 
 
@@ -208,6 +216,7 @@ def _confirm(
         now,
         state=State.READY,
         bound=True,
+        occupied=False,
         bound_vectors=bound,
         previous_owner=None,
         payload_indexes=tuple(i for i in document.payload_indexes if i.field_name in wanted.indexes),
@@ -222,9 +231,13 @@ def _show(live: object) -> str:
 
 
 def _lost(document: NamespaceDocument) -> Finding:
-    message = (
-        f"Collection {document.collection} was there and Qdrant no longer has it; it is not made again, because that "
-        "would wipe data the server only failed to load: look at the server's log and restore it from a snapshot, or "
-        "give it up: set deletionPolicy: Delete, delete this Namespace and apply it again"
-    )
+    gone = f"Collection {document.collection} was there and Qdrant no longer has it; it is not made again, because that"
+    if document.bound:
+        way = (
+            "look at the server's log and restore it from a snapshot, or give it up: set deletionPolicy: Delete, "
+            "delete this Namespace and apply it again"
+        )
+    else:
+        way = "choose another collection, or delete this Namespace and apply it again if it went on purpose"
+    message = f"{gone} would wipe data the server only failed to load: {way}"
     return Finding(Reason.COLLECTION_LOST, message, halts=True)

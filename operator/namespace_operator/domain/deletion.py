@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from namespace_operator.api.annotations import FORCE_RELEASE, Adoption
@@ -10,6 +11,7 @@ from namespace_operator.domain.actions import (
     DeleteCollection,
     DeleteDependents,
     InsertDocument,
+    MarkCollection,
     RemoveFinalizer,
     ReplaceDocument,
     UnmarkCollection,
@@ -17,7 +19,7 @@ from namespace_operator.domain.actions import (
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State
 from namespace_operator.domain.identity import collection_claim, is_marked, name_claim
-from namespace_operator.domain.observed import Observed, Subject
+from namespace_operator.domain.observed import Collection, Observed, Subject
 from namespace_operator.domain.recovery import recover_document
 
 Step = tuple[tuple[Action, ...], tuple[Finding, ...]]
@@ -28,9 +30,20 @@ LET_GO = (
 """The way out that every message about a deletion that cannot go on ends with."""
 
 
-def plan_deletion(
-    subject: Subject, observed: Observed, owner: Owner, now: datetime, dependents: tuple[str, ...] = ()
-) -> Step:
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a deletion needs to know besides the namespace itself.
+
+    ``owner`` is what the document's owner must be, ``dependents`` and ``guarded`` are as in ``Context``.
+    """
+
+    owner: Owner
+    now: datetime
+    dependents: tuple[str, ...] = ()
+    guarded: bool = True
+
+
+def plan_deletion(subject: Subject, observed: Observed, ending: Ending) -> Step:
     """The next step for an object with a deletion timestamp.
 
     Under Delete: the document says ``deleting`` (the live intent), then the collection goes, then what belongs to the
@@ -46,8 +59,8 @@ def plan_deletion(
         message = f"Document {document.document_id} in MongoDB is malformed ({document.problem}); repair or remove it"
         return _stop(Reason.MALFORMED_DOCUMENT, message)
     if document is None:
-        return _plan_without_document(subject, observed, owner, now)
-    if document.owner != owner or document.state is State.DELETED:
+        return _plan_without_document(subject, observed, ending)
+    if document.owner != ending.owner or document.state is State.DELETED:
         return (RemoveFinalizer(),), ()
     if observed.server.replaced:
         message = (
@@ -55,12 +68,13 @@ def plan_deletion(
         )
         return _stop(Reason.SERVER_REPLACED, message)
     if document.state is not State.DELETING:
-        return (ReplaceDocument(_with_state(document, State.DELETING, now)),), ()
-    if not _is_collection_done(subject, document, observed):
-        return _plan_collection(subject, document, observed)
-    if dependents and not observed.dependents_deleted:
-        return (DeleteDependents(document.namespace_id, dependents),), ()
-    return (ReplaceDocument(_tombstone(document, now)),), ()
+        return (ReplaceDocument(_with_state(document, State.DELETING, ending.now)),), ()
+    if not _is_collection_done(document, observed):
+        return _plan_collection(subject, document, observed, ending)
+    # What was never bound may be of an id that somebody else's data has.
+    if document.bound and ending.dependents and not observed.dependents_deleted:
+        return (DeleteDependents(document.namespace_id, ending.dependents),), ()
+    return (ReplaceDocument(_tombstone(document, ending.now)),), ()
 
 
 def plan_retained(document: NamespaceDocument, now: datetime) -> tuple[NamespaceDocument, ...]:
@@ -68,47 +82,64 @@ def plan_retained(document: NamespaceDocument, now: datetime) -> tuple[Namespace
 
     That goes for one in state ``deleting`` too: its object went before the deletion was done, let go or with the
     finalizer removed by hand. Only an object being deleted drives a deletion, and nothing else would ever give the
-    name back.
+    name back. A chosen collection that never became this namespace's is not kept from others.
     """
     if document.state in (State.RETAINED, State.DELETED):
         return ()
+    if not document.bound and document.adoption is None and document.collection != document.namespace_id:
+        return (_tombstone(document, now),)
     return (_without_name(_with_state(document, State.RETAINED, now)),)
 
 
-def _is_collection_done(subject: Subject, document: NamespaceDocument, observed: Observed) -> bool:
+def _is_collection_done(document: NamespaceDocument, observed: Observed) -> bool:
     """Whether nothing of the collection is left that this deletion has to remove."""
     collection = observed.collection
     if collection is None:
         # What is not listed may only have failed to load, and would come back: unless its name could be another's by
         # now, it is deleted all the same.
         return observed.delete_sent or document.collection != document.namespace_id
-    if document.mark.is_on(collection.mark):
+    if document.mark.is_on(collection.mark) or _is_half_taken_over(document, collection):
         return False
     # Never made ours, or handed back.
     return not document.bound or (document.adoption is not None and not is_marked(collection.metadata))
 
 
-def _plan_collection(subject: Subject, document: NamespaceDocument, observed: Observed) -> Step:
+def _is_half_taken_over(document: NamespaceDocument, collection: Collection) -> bool:
+    return document.previous_mark is not None and document.previous_mark.is_on(collection.mark)
+
+
+def _plan_collection(subject: Subject, document: NamespaceDocument, observed: Observed, ending: Ending) -> Step:
     collection = observed.collection
     if collection is None:
-        return (DeleteCollection(document.collection, document.mark),), ()
+        return (DeleteCollection(document.collection, document.mark, listed=False),), ()
+    if observed.alias_of is not None:
+        message = (
+            f"{document.collection} is an alias of {observed.alias_of}, which a deletion does not follow; remove it"
+        )
+        return _stop(Reason.COLLECTION_IS_ALIAS, message)
+    if _is_half_taken_over(document, collection):
+        return (MarkCollection(document.collection, document.mark, expected=collection.mark),), ()
     if not document.mark.is_on(collection.mark):
         message = f"Collection {document.collection} lacks the mark of {document.namespace_id}; put it back"
         return _stop(Reason.COLLECTION_NOT_OWNED, message)
-    if document.adoption is not None and subject.requests.adopt is not Adoption.WITH_DELETE:
+    goes_too = ending.guarded and subject.requests.adopt is Adoption.WITH_DELETE
+    if document.adoption is not None and not goes_too:
         return (UnmarkCollection(document.collection, document.mark),), ()
     if observed.aliases:
         names = ", ".join(observed.aliases)
         message = f"Collection {document.collection} has aliases ({names}); remove them"
         return _stop(Reason.ALIASES_EXIST, message)
+    if observed.delete_sent:
+        message = f"Qdrant took the request to delete {document.collection} and still has it; see the server's log"
+        return _stop(Reason.QDRANT_REJECTED, message)
     return (DeleteCollection(document.collection, document.mark),), ()
 
 
-def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, now: datetime) -> Step:
+def _plan_without_document(subject: Subject, observed: Observed, ending: Ending) -> Step:
     """Without a document there is nothing to delete, unless it was lost and the collection still says it is ours."""
     if observed.collection is None or subject.status.namespace_id is None:
         return (RemoveFinalizer(),), ()
-    recovered = recover_document(subject, observed, owner, now)
+    recovered = recover_document(subject, observed, ending.owner, ending.now)
     if isinstance(recovered, Finding):
         return (RemoveFinalizer(),), ()
     # Its name may be another's by now, and what is being deleted needs none.
@@ -117,7 +148,7 @@ def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, n
 
 def _tombstone(document: NamespaceDocument, now: datetime) -> NamespaceDocument:
     dead = _with_state(document, State.DELETED, now)
-    return dead.model_copy(update={"claims": (collection_claim(document.collection),)})
+    return dead.model_copy(update={"claims": (collection_claim(document.collection),), "requested_name": None})
 
 
 def _without_name(document: NamespaceDocument) -> NamespaceDocument:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from namespace_operator.api.spec import Mode, NamespaceType, Scope
-from namespace_operator.domain.identity import Key, Mark
+from namespace_operator.domain.identity import Key, Mark, collection_claim, name_claim, resource_claim
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -95,7 +95,9 @@ class NamespaceDocument(_Part):
     bound and missing later was lost, and is never made again silently. ``revision`` counts our writes; every write
     names the revision it replaces. ``claims`` are unique over all documents. ``requested_name`` is the name the
     custom resource asks for while another namespace holds it. ``previous_owner`` is set by a take-over until the
-    collection's mark says the same.
+    collection's mark says the same; ``former_uids`` are the custom resources it was taken from, whose own requests
+    are spent. ``occupied`` says that somebody else's collection was seen under the chosen name: should it vanish, it
+    may only have failed to load.
     """
 
     namespace_id: str
@@ -109,11 +111,13 @@ class NamespaceDocument(_Part):
     state: State
     owner: Owner
     previous_owner: Owner | None = None
+    former_uids: tuple[str, ...] = ()
     claims: tuple[str, ...]
     revision: int = Field(ge=1)
     collection: str
     incarnation: int = 1
     bound: bool
+    occupied: bool = False
     bound_vectors: tuple[str, ...] = ()
     adoption: Adoption | None = None
     feature_extractors: tuple[RegisteredExtractor, ...] = ()
@@ -164,6 +168,15 @@ class NamespaceDocument(_Part):
     def holds(self, other: NamespaceDocument) -> bool:
         """Whether writing this one over ``other`` would change nothing that matters."""
         return self.model_copy(update={"revision": other.revision, "updated_at": other.updated_at}) == other
+
+
+def document_claims(owner: Owner, namespace_name: str, collection: str) -> tuple[str, ...]:
+    """The claims of a living namespace."""
+    return (
+        resource_claim(owner.instance_id, owner.key),
+        name_claim(owner.instance_id, owner.organization, namespace_name),
+        collection_claim(collection),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,12 @@ class Subject:
         return self.deleting and (self.deletion_policy is DeletionPolicy.RETAIN or self.requests.force_release)
 
     @property
+    def take_over(self) -> str | None:
+        """The id to take over, if one is asked for and the object has no other one yet."""
+        asked = self.requests.take_over
+        return asked if self.status.namespace_id in (None, asked) else None
+
+    @property
     def claimed_id(self) -> str | None:
         """The namespace id that spec or status name, the spec first."""
         stated = None if isinstance(self.spec, InvalidSpec) else self.spec.namespace_id
@@ -143,7 +149,8 @@ class Observed:
     planner; ``looked_at`` is the name it was asked for. ``alias_of`` is the collection behind that name, where it is
     an alias. ``name_chain`` begins with the document that holds the wanted namespaceName if it is another one,
     followed by the holder of the name which that one asks for, and so on. ``collection_holder`` holds the claim on
-    the collection the spec chooses, if that is another document. ``marked`` are collections without a document whose
+    ``claimed_collection``, the one that the spec chooses or in which a lost document's data must be, if that is
+    another document. ``marked`` are collections without a document whose
     mark names this resource, read only where an id is about to be minted. ``aliases`` of the collection are read only
     where it is about to be deleted.
 
@@ -154,6 +161,7 @@ class Observed:
 
     document: Document | None = None
     name_chain: tuple[Document, ...] = ()
+    claimed_collection: str | None = None
     collection_holder: Document | None = None
     server: ServerIdentity = field(default_factory=ServerIdentity)
     collection: Collection | None = None

@@ -32,22 +32,41 @@ def is_of_former_namespace(document: NamespaceDocument, owner: Owner) -> bool:
     return same_place and document.owner.k8s_namespace_uid != owner.k8s_namespace_uid
 
 
+def may_take_over(document: NamespaceDocument, subject: Subject) -> bool:
+    """Whether the object asks for this namespace with a request that is not spent: it works once for an object."""
+    return subject.take_over == document.namespace_id and subject.uid not in document.former_uids
+
+
 def take_over_refused(subject: Subject, document: NamespaceDocument | None) -> Finding | None:
     """What is to say if the take-over that is asked for cannot be had."""
     asked = subject.requests.take_over
-    if asked is None or (document is not None and document.namespace_id == asked):
+    own = document.namespace_id if document is not None else subject.status.namespace_id
+    if asked is None or own == asked:
         return None
-    if document is None:
+    if own is None:
         message = f"annotation {TAKE_OVER} names {asked}, but MongoDB has no document of it; correct or remove it"
         return Finding(Reason.TAKE_OVER_REFUSED, message, halts=True)
     message = (
-        f"annotation {TAKE_OVER} names {asked}, but this Namespace already has {document.namespace_id}; remove it, or "
-        "put it on a Namespace that has no data yet"
+        f"annotation {TAKE_OVER} names {asked}, but this Namespace already has {own}; remove it, or put it on a "
+        "Namespace that has no data yet"
     )
     return Finding(Reason.TAKE_OVER_REFUSED, message)
 
 
-def owned_elsewhere(document: NamespaceDocument, owner: Owner) -> Finding:
+def identity_conflict(subject: Subject, document: NamespaceDocument) -> Finding | None:
+    """Status names another id than the document that MongoDB has for this object: one is older than the other."""
+    known = subject.status.namespace_id
+    if known in (None, document.namespace_id):
+        return None
+    message = (
+        f"Status says that this Namespace is {known}, the document in MongoDB that it is {document.namespace_id}: one "
+        f"was restored from before; restore the document of {known}, or remove that of {document.namespace_id} from "
+        "MongoDB, or remove namespaceId from status to go on with it"
+    )
+    return Finding(Reason.IDENTITY_CONFLICT, message, halts=True)
+
+
+def owned_elsewhere(document: NamespaceDocument, subject: Subject, owner: Owner) -> Finding:
     """The document belongs to another object, and stays untouched."""
     theirs = document.owner
     if theirs.instance_id != owner.instance_id:
@@ -55,34 +74,40 @@ def owned_elsewhere(document: NamespaceDocument, owner: Owner) -> Finding:
     elif is_of_former_namespace(document, owner):
         whose = f"Namespace {theirs.key} of an earlier Kubernetes namespace (uid {theirs.k8s_namespace_uid})"
     else:
-        whose = f"Namespace {theirs.key}"
-    message = (
-        f"{document.namespace_id} belongs to {whose}; use another metadata.name for a new namespace, or take it over "
-        f"with the annotation {TAKE_OVER}: {document.namespace_id}"
-    )
-    return Finding(Reason.OWNED_ELSEWHERE, message, halts=True)
+        whose = _describe_owner(theirs, subject)
+    if subject.uid in document.former_uids:
+        way = "it was taken over from this object since; delete and apply this Namespace again to take it back"
+    else:
+        way = (
+            "use another metadata.name for a new namespace, or take it over with the annotation "
+            f"{TAKE_OVER}: {document.namespace_id}"
+        )
+    return Finding(Reason.OWNED_ELSEWHERE, f"{document.namespace_id} belongs to {whose}; {way}", halts=True)
 
 
-def name_conflict(observed: Observed, wanted: Desired) -> Finding | None:
+def name_conflict(subject: Subject, observed: Observed, wanted: Desired) -> Finding | None:
     """The wanted namespaceName is another namespace's."""
     if not observed.name_chain:
         return None
     message = (
-        f"namespaceName {wanted.namespace_name} is held by {_describe(observed.name_chain[0])}; "
+        f"namespaceName {wanted.namespace_name} is held by {_describe(observed.name_chain[0], subject)}; "
         "choose another namespaceName, or rename or delete that one"
     )
     return Finding(Reason.NAME_CONFLICT, message)
 
 
-def collection_conflict(observed: Observed, wanted: Desired) -> Finding | None:
-    """The chosen collection is another namespace's."""
+def collection_conflict(subject: Subject, observed: Observed) -> Finding | None:
+    """The collection is another namespace's: the chosen one, or the one in which a lost document's data must be."""
     holder = observed.collection_holder
     if holder is None:
         return None
-    message = f"infrastructure.qdrantCollection {wanted.collection} is held by {_describe(holder)}"
+    message = f"Collection {observed.claimed_collection} is held by {_describe(holder, subject)}"
     if isinstance(holder, NamespaceDocument) and holder.state is State.DELETED:
         return Finding(Reason.COLLECTION_CONFLICT, f"{message}; it becomes free by itself within minutes")
-    return Finding(Reason.COLLECTION_CONFLICT, f"{message}; choose another collection, or delete that namespace")
+    return Finding(
+        Reason.COLLECTION_CONFLICT,
+        f"{message}; choose another one in infrastructure.qdrantCollection, or delete that namespace",
+    )
 
 
 def steps_aside(document: NamespaceDocument, observed: Observed) -> bool:
@@ -105,8 +130,8 @@ def foreign_collection(document: NamespaceDocument, collection: Collection, obse
     """The collection is not this namespace's by its mark."""
     if observed.alias_of is not None:
         message = (
-            f"infrastructure.qdrantCollection {collection.name} is an alias of {observed.alias_of}; choose the name of "
-            "a collection, or of one to be made"
+            f"infrastructure.qdrantCollection {collection.name} is an alias; choose the name of a collection, or "
+            "of one to be made"
         )
         return Finding(Reason.COLLECTION_IS_ALIAS, message, halts=True)
     if not document.bound and not is_marked(collection.metadata):
@@ -122,7 +147,7 @@ def foreign_collection(document: NamespaceDocument, collection: Collection, obse
     return Finding(Reason.COLLECTION_NOT_OWNED, message, halts=True)
 
 
-def _describe(holder: Document) -> str:
+def _describe(holder: Document, subject: Subject) -> str:
     if isinstance(holder, MalformedDocument):
         return f"the malformed document {holder.document_id} ({holder.problem}), which must be repaired first"
     life = {
@@ -130,4 +155,12 @@ def _describe(holder: Document) -> str:
         State.DELETING: ", being deleted",
         State.DELETED: ", deleted moments ago",
     }.get(holder.state, "")
+    if holder.owner.organization != subject.key.organization:
+        return f"a namespace of another organization{life}"
     return f"{holder.namespace_id} (Namespace {holder.owner.key}{life})"
+
+
+def _describe_owner(owner: Owner, subject: Subject) -> str:
+    """Organizations are told nothing of each other."""
+    is_near = owner.organization == subject.key.organization
+    return f"Namespace {owner.key}" if is_near else "a Namespace of another organization"

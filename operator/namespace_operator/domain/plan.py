@@ -13,27 +13,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from namespace_operator.api.annotations import MANAGE_SYSTEM_VERB, SET_ID_VERB
+from namespace_operator.api.annotations import FORCE_RELEASE, MANAGE_SYSTEM_VERB, SET_ID_VERB
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec, Scope
 from namespace_operator.domain.actions import Action, AddFinalizer, InsertDocument, RemoveFinalizer, ReplaceDocument
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.conditions import ConditionType, Finding, Reason
 from namespace_operator.domain.contents import plan_collection
-from namespace_operator.domain.deletion import plan_deletion, plan_retained
+from namespace_operator.domain.deletion import LET_GO, Ending, plan_deletion, plan_retained
 from namespace_operator.domain.desired import Desired, desired
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State
-from namespace_operator.domain.identity import collection_claim, is_marked, name_claim, resource_claim
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State, document_claims
+from namespace_operator.domain.identity import is_marked
 from namespace_operator.domain.observed import InvalidSpec, Observed, ServerIdentity, Subject
 from namespace_operator.domain.ownership import (
     attaches,
     collection_conflict,
+    identity_conflict,
     is_of_former_namespace,
+    may_take_over,
     name_conflict,
     owned_elsewhere,
     steps_aside,
     take_over_refused,
 )
 from namespace_operator.domain.recovery import recover_document
+
+_MAX_FORMER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
     if unclear is not None:
         return Plan((), (unclear,))
     if subject.deleting:
-        return Plan(*plan_deletion(subject, observed, owner, context.now, context.dependents))
+        ending = Ending(owner, context.now, context.dependents, context.guarded)
+        return Plan(*plan_deletion(subject, observed, ending))
     if isinstance(subject.spec, InvalidSpec):
         return _stop(Finding(Reason.INVALID_SPEC, f"{subject.spec.problem}; correct the spec"))
     document = observed.document
@@ -98,21 +103,24 @@ def _plan_foreign(subject: Subject, document: NamespaceDocument | None, owner: O
     """What to do about a document that is not this object's; None if it is, or if there is none to have."""
     if document is None:
         refused = take_over_refused(subject, None)
-        return None if refused is None else _stop(refused)
-    if attaches(document, subject, owner) or subject.requests.take_over == document.namespace_id:
+        return _stop(refused) if refused is not None and refused.halts else None
+    conflict = identity_conflict(subject, document)
+    if conflict is not None:
+        return _stop(conflict)
+    if attaches(document, subject, owner) or may_take_over(document, subject):
         return None
     # Its object is gone for good, and nobody else would ever give its name back.
     retained = plan_retained(document, context.now) if is_of_former_namespace(document, owner) else ()
     if retained:
         return Plan(tuple(ReplaceDocument(changed) for changed in retained))
-    return _stop(owned_elsewhere(document, owner))
+    return _stop(owned_elsewhere(document, subject, owner))
 
 
 def _findings(
     subject: Subject, document: NamespaceDocument | None, observed: Observed, wanted: Desired
 ) -> tuple[Finding, ...]:
     """What is known before anything is planned. Without what it must hold, no document can be made or come back."""
-    name_taken, collection_taken = name_conflict(observed, wanted), collection_conflict(observed, wanted)
+    name_taken, collection_taken = name_conflict(subject, observed, wanted), collection_conflict(subject, observed)
     if name_taken is not None and (document is None or document.state is State.RETAINED):
         name_taken = replace(name_taken, halts=True)
     if collection_taken is not None and document is None:
@@ -130,22 +138,28 @@ def _unclear(subject: Subject, context: Context) -> Finding | None:
     """Why it is not known what the user wants, or whether he may want it."""
     if subject.deleting and subject.deletion_policy is DeletionPolicy.RETAIN:
         return None
+    way_out = f", {LET_GO}" if subject.deleting else ""
     if subject.requests.problems:
-        return Finding(Reason.INVALID_ANNOTATION, "; ".join(subject.requests.problems), halts=True)
-    if context.guarded:
-        return None
-    asked = [f"the annotation {name}" for name in subject.requests.guarded]
-    # An object being deleted is let go whatever its spec says: what the spec asks for is not acted upon any more.
-    if isinstance(subject.spec, NamespaceSpec) and not subject.deleting:
-        asked += [f"spec.namespaceId (verb {SET_ID_VERB})"] if subject.spec.namespace_id else []
-        asked += [f"spec.scope: system (verb {MANAGE_SYSTEM_VERB})"] if subject.spec.scope is Scope.SYSTEM else []
+        return Finding(Reason.INVALID_ANNOTATION, "; ".join(subject.requests.problems) + way_out, halts=True)
+    asked = [] if context.guarded else _unguarded(subject)
     if not asked:
         return None
     message = (
         f"{', '.join(asked)} is for people with a verb of their own, but the chart's admission policies are off and "
-        "nothing checks who wrote it; install them (admissionPolicies.enabled) or remove it"
+        f"nothing checks who wrote it; install them (admissionPolicies.enabled) or remove it{way_out}"
     )
     return Finding(Reason.NOT_GUARDED, message, halts=True)
+
+
+def _unguarded(subject: Subject) -> list[str]:
+    """What is asked for and needs a verb. Of an object being deleted nothing is acted upon any more but the release."""
+    if subject.deleting:
+        return [f"the annotation {FORCE_RELEASE}"] if subject.requests.force_release else []
+    asked = [f"the annotation {name}" for name in subject.requests.guarded]
+    if isinstance(subject.spec, NamespaceSpec):
+        asked += [f"spec.namespaceId (verb {SET_ID_VERB})"] if subject.spec.namespace_id else []
+        asked += [f"spec.scope: system (verb {MANAGE_SYSTEM_VERB})"] if subject.spec.scope is Scope.SYSTEM else []
+    return asked
 
 
 def _finalizer(subject: Subject) -> Action | None:
@@ -192,7 +206,7 @@ def _new_document(spec: NamespaceSpec, wanted: Desired, owner: Owner, context: C
         scope=wanted.scope,
         state=State.PROVISIONING,
         owner=owner,
-        claims=_claims(owner, wanted.namespace_name, collection),
+        claims=document_claims(owner, wanted.namespace_name, collection),
         revision=1,
         collection=collection,
         bound=False,
@@ -201,14 +215,6 @@ def _new_document(spec: NamespaceSpec, wanted: Desired, owner: Owner, context: C
         payload_indexes=tuple(wanted.indexes.values()),
         created_at=context.now,
         updated_at=context.now,
-    )
-
-
-def _claims(owner: Owner, namespace_name: str, collection: str) -> tuple[str, ...]:
-    return (
-        resource_claim(owner.instance_id, owner.key),
-        name_claim(owner.instance_id, owner.organization, namespace_name),
-        collection_claim(collection),
     )
 
 
@@ -231,8 +237,10 @@ def _announce(
             "state": document.state if document.state is State.READY else State.PROVISIONING,
             "owner": owner,
             "previous_owner": former,
-            "claims": _claims(owner, name, collection),
+            "former_uids": _former_uids(document, owner) if moves else document.former_uids,
+            "claims": document_claims(owner, name, collection),
             "collection": collection,
+            "occupied": document.occupied and collection == document.collection,
             "feature_extractors": wanted.extractors,
             "vector_configs": wanted.vector_configs,
             "payload_indexes": tuple(declared.values()),
@@ -240,6 +248,11 @@ def _announce(
             "updated_at": context.now,
         }
     )
+
+
+def _former_uids(document: NamespaceDocument, owner: Owner) -> tuple[str, ...]:
+    others = (uid for uid in document.former_uids if uid not in (owner.cr_uid, document.owner.cr_uid))
+    return (*others, document.owner.cr_uid)[-_MAX_FORMER:]
 
 
 def _collection_name(document: NamespaceDocument, observed: Observed, wanted: Desired) -> str:

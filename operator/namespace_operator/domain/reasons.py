@@ -109,6 +109,7 @@ class Reason(StrEnum):
     COLLECTION_CONFLICT = "CollectionConflict"
     CLAIM_CONFLICT = "ClaimConflict"
     OWNED_ELSEWHERE = "OwnedElsewhere"
+    IDENTITY_CONFLICT = "IdentityConflict"
     TAKE_OVER_REFUSED = "TakeOverRefused"
     MALFORMED_DOCUMENT = "MalformedDocument"
     FINALIZER_REFUSED = "FinalizerRefused"
@@ -220,11 +221,20 @@ REASONS: dict[Reason, ReasonInfo] = {
         "Use another `metadata.name`. If the data is meant to go over, somebody with the verb `take-over` annotates "
         "`mixpeek.com/take-over: <the namespace id of the message>`.",
     ),
+    Reason.IDENTITY_CONFLICT: ReasonInfo(
+        _METADATA,
+        Who.PLATFORM,
+        "Status and MongoDB name different namespace ids for this object: one of them is older than the other, "
+        "restored from a backup, say. Nothing is written to either.",
+        "Restore the document of the id in status, or remove the other one: the data is then found again by its "
+        "collection's mark. To go on with the document's id, remove `namespaceId` from status "
+        "(`kubectl patch --subresource=status`).",
+    ),
     Reason.TAKE_OVER_REFUSED: ReasonInfo(
         _METADATA,
         Who.USER,
         "`mixpeek.com/take-over` names another namespace id than the one this object already has, or one that does not "
-        "exist.",
+        "exist, or one that was taken from this object since.",
         "Correct the id in the annotation, or remove the annotation.",
     ),
     Reason.MALFORMED_DOCUMENT: ReasonInfo(

@@ -15,8 +15,9 @@ from namespace_operator.domain.document import (
     RegisteredExtractor,
     RegisteredVector,
     State,
+    document_claims,
 )
-from namespace_operator.domain.identity import Mark, collection_claim, name_claim, resource_claim
+from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, from_resource
 from namespace_operator.domain.observed import Collection, Observed, Subject
 
@@ -95,11 +96,7 @@ def _from_collection(
         scope=spec.effective_scope,
         state=State.PROVISIONING,
         owner=owner,
-        claims=(
-            resource_claim(owner.instance_id, owner.key),
-            name_claim(owner.instance_id, owner.organization, namespace_name),
-            collection_claim(collection.name),
-        ),
+        claims=document_claims(owner, namespace_name, collection.name),
         revision=1,
         collection=collection.name,
         incarnation=mark.incarnation,

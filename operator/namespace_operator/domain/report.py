@@ -32,9 +32,10 @@ def report(
     observed: Observed,
     findings: Sequence[Finding],
     now: datetime,
+    instance_id: str,
     planned: tuple[PlannedStep, ...] | None = None,
 ) -> NamespaceStatus:
-    """The status to write; ``planned`` are the steps of a dry run.
+    """The status to write, by the operator of this instance; ``planned`` are the steps of a dry run.
 
     Identity and what is registered keep their last known value while the document cannot be read; live numbers are
     null while unknown.
@@ -58,7 +59,10 @@ def report(
         updated_at=previous.updated_at,
     )
     document = observed.document
-    if not isinstance(document, NamespaceDocument) or document.owner.cr_uid != subject.uid:
+    if not isinstance(document, NamespaceDocument) or document.owner != subject.owner(instance_id):
+        return status
+    if previous.namespace_id not in (None, document.namespace_id):
+        # The only memory of the other id.
         return status
     status = status.model_copy(
         update={

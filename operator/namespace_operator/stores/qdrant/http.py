@@ -72,7 +72,9 @@ class QdrantHttp:
             message = f"{server} refuses the API key ({self._error_text(text)}); check the Secret with the key"
             raise Unauthorized(Backend.QDRANT, message, request)
         if status >= 500 or status in _OVERLOADED:
-            raise Unavailable(Backend.QDRANT, f"{server} fails with {status}: {self._error_text(text)}", request)
+            # What stands in a proxy's page may differ each time, and a condition should not.
+            said = self._error_text(text) if _is_qdrants(text) else "no word from Qdrant itself"
+            raise Unavailable(Backend.QDRANT, f"{server} fails with {status}: {said}", request)
         if status >= 300 and status not in accept:
             raise Rejected(
                 Backend.QDRANT, f"{server} refuses {request} with {status}: {self._error_text(text)}", request
@@ -87,6 +89,12 @@ class QdrantHttp:
             text = str(json.loads(text)["status"]["error"])
         # A proxy's error page may repeat the headers it was sent.
         return (text.replace(self._api_key, "<API key>") if self._api_key else text)[:_ERROR_TEXT_LIMIT]
+
+
+def _is_qdrants(text: str) -> bool:
+    with suppress(ValueError, KeyError, TypeError):
+        return isinstance(json.loads(text)["status"]["error"], str)
+    return False
 
 
 def _encode(segment: str) -> str:
