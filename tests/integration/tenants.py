@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from namespace_operator.api.annotations import BEYOND, PREFIX
 from namespace_operator.api.resource import FINALIZER, GROUP, PLURAL
 from tests.integration.api_server import (
     APPLY_PATCH,
@@ -80,29 +81,37 @@ class Office:
         return objects_path(namespace=self.organization.name)
 
     def grant(self, user: str, verb: str, *names: str) -> str:
-        """Let a user use the verb here, on all objects or on those of these names. Returns the user."""
-        api = f"/apis/{RBAC}/v1/namespaces/{self.organization.name}"
-        name = f"{user}-{verb}"
+        """Let a user use the verb here, on all objects or on those of these names, or everywhere if that is what the
+        verb needs. Returns the user, whose name is made this organization's own.
+        """
+        user = f"{user}-{self.organization.name}"
+        name, everywhere = f"{user}-{verb}", f"{PREFIX}{verb}" in BEYOND
         rule = {"apiGroups": [GROUP], "resources": [PLURAL], "verbs": [verb]}
         rule |= {"resourceNames": list(names)} if names else {}
         role = {"metadata": {"name": name}, "rules": [rule]}
-        self.server.send("POST", f"{api}/roles", role).accepted()
-        self.bind(user, name, "Role")
+        api = f"/apis/{RBAC}/v1" if everywhere else f"/apis/{RBAC}/v1/namespaces/{self.organization.name}"
+        kind = "ClusterRole" if everywhere else "Role"
+        self.server.send("POST", f"{api}/{kind.lower()}s", role).accepted()
+        self.bind(user, name, kind, everywhere=everywhere)
         review = {"resourceAttributes": {"group": GROUP, "resource": PLURAL, "verb": verb}}
-        review["resourceAttributes"] |= {"namespace": self.organization.name} | ({"name": names[0]} if names else {})
+        review["resourceAttributes"] |= {} if everywhere else {"namespace": self.organization.name}
+        review["resourceAttributes"] |= {"name": names[0]} if names else {}
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
         # Roles reach the authorizer in their own time.
         wait_until(lambda: self.server.send("POST", path, {"spec": review}, user=user).accepted()["status"]["allowed"])
         return user
 
-    def bind(self, user: str, role: str, kind: str = "ClusterRole") -> None:
-        """Give a user a role here."""
+    def bind(self, user: str, role: str, kind: str = "ClusterRole", *, everywhere: bool = False) -> None:
+        """Give a user a role here, or in all Kubernetes namespaces."""
         binding = {
             "metadata": {"name": role},
             "roleRef": {"apiGroup": RBAC, "kind": kind, "name": role},
             "subjects": [{"apiGroup": RBAC, "kind": "User", "name": user}],
         }
-        path = f"/apis/{RBAC}/v1/namespaces/{self.organization.name}/rolebindings"
+        if everywhere:
+            path = f"/apis/{RBAC}/v1/clusterrolebindings"
+        else:
+            path = f"/apis/{RBAC}/v1/namespaces/{self.organization.name}/rolebindings"
         self.server.send("POST", path, binding).accepted()
 
     def create(

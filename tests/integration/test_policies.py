@@ -9,7 +9,7 @@ import yaml
 
 from devstack.paths import REPOSITORY
 from devstack.release import RELEASE
-from namespace_operator.api.annotations import GUARDED, PREFIX, SET_ID_VERB, parse_requests
+from namespace_operator.api.annotations import BEYOND, GUARDED, PREFIX, SET_ID_VERB, parse_requests
 from namespace_operator.api.resource import FINALIZER
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from tests.integration.api_server import MERGE_PATCH, Server, wait_until
@@ -160,8 +160,9 @@ VERBS = [name.removeprefix(PREFIX) for name in GUARDED]
 
 
 def _needs(verb: str, field: str, organization: Organization, user: str = TENANT) -> str:
+    where = "all Kubernetes namespaces" if f"{PREFIX}{verb}" in BEYOND else organization.name
     words = (
-        f"{field} needs the verb {verb} on mixpeeknamespaces.mixpeek.com, which {user} lacks in {organization.name};"
+        f"{field} needs the verb {verb} on mixpeeknamespaces.mixpeek.com, which {user} lacks in {where};"
         " have it granted, or leave the field out"
     )
     return _denied("guards", "sample", words)
@@ -177,8 +178,8 @@ def test_a_guarded_annotation_needs_the_verb_of_its_name(office: Office, verb: s
     others = [other for other in VERBS if other != verb]
     stranger = f"with-all-but-{verb}"
     for other in others:
-        office.grant(stranger, other)
-    office.merge("sample", {"metadata": {"annotations": given}}, stranger).refused(403)
+        named = office.grant(stranger, other)
+    office.merge("sample", {"metadata": {"annotations": given}}, named).refused(403)
     office.merge("sample", {"metadata": {"annotations": given}}, office.grant(f"with-{verb}", verb)).accepted()
     # It stands, so nobody is asked again; and taking it back is free.
     office.merge("sample", {"spec": {"description": "b"}}, TENANT).accepted()
@@ -190,6 +191,27 @@ def test_changing_a_guarded_value_needs_the_verb(office: Office) -> None:
     office.annotate("sample", TENANT, adopt="with-delete").refused(403)
     assert office.annotate("sample", TENANT, adopt="false").accepted()
     office.annotate("sample", TENANT, adopt="true").refused(403)
+
+
+@pytest.mark.parametrize("verb", [name.removeprefix(PREFIX) for name in BEYOND])
+def test_a_role_in_one_organization_reaches_what_others_have(office: Office, verb: str) -> None:
+    api = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{office.organization.name}"
+    rule = {"apiGroups": ["mixpeek.com"], "resources": ["mixpeeknamespaces"], "verbs": [verb]}
+    office.server.send("POST", f"{api}/roles", {"metadata": {"name": "local"}, "rules": [rule]}).accepted()
+    office.bind("local-taker", "local", "Role")
+    given = {f"{PREFIX}{verb}": VALUES[verb]}
+    expected = _needs(verb, f"metadata.annotations[{PREFIX}{verb}]", office.organization, "local-taker")
+    assert office.create(annotations=given, user="local-taker").refused(403) == expected
+
+
+def test_a_permission_to_adopt_is_pointed_elsewhere(office: Office) -> None:
+    chosen = {"infrastructure": {"qdrantCollection": "goods"}}
+    office.create(spec=chosen, annotations=asking(adopt="with-delete", paused="true")).accepted()
+    other = {"spec": {"infrastructure": {"qdrantCollection": "others"}}}
+    expected = _needs("adopt", f"metadata.annotations[{PREFIX}adopt]", office.organization)
+    assert office.merge("sample", other, TENANT).refused(403) == expected
+    office.merge("sample", {"spec": {"description": "b"}}, TENANT).accepted()
+    office.merge("sample", {"metadata": {"annotations": {f"{PREFIX}adopt": None}}} | other, TENANT).accepted()
 
 
 def test_asking_for_nothing_is_free(office: Office) -> None:
@@ -255,7 +277,7 @@ def test_the_documented_roles_grant_what_they_say(platform: Platform, office: Of
     platform.stack.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all([editor, platform_team]))
     everything = {"annotations": {f"{PREFIX}{verb}": VALUES[verb] for verb in VERBS}}
     spec = SYSTEM | {"namespaceId": "ns_abc"}
-    office.bind("member", platform_team["metadata"]["name"])
+    office.bind("member", platform_team["metadata"]["name"], everywhere=True)
     wait_until(lambda: office.create("probe", spec, "member", dry=True, **everything).status == 201)
 
 

@@ -19,6 +19,9 @@ ANNOTATIONS = (PAUSED, DRY_RUN, ADOPT, TAKE_OVER, FORCE_RELEASE, RENEW, RECONCIL
 GUARDED = (ADOPT, TAKE_OVER, FORCE_RELEASE, RENEW)
 """Annotations that only somebody with the verb of their name (without the prefix) may set or change."""
 
+BEYOND = (ADOPT, TAKE_OVER)
+"""Those whose verb must be had in all Kubernetes namespaces, because what they reach is not in one."""
+
 SET_ID_VERB = "set-id"
 MANAGE_SYSTEM_VERB = "manage-system"
 
