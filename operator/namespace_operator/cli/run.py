@@ -16,6 +16,7 @@ from namespace_operator import __version__
 from namespace_operator.cli.settings import Settings
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.cluster import ClusterUnavailable
+from namespace_operator.controller.instance import claim_instance
 from namespace_operator.controller.queue import Backoff, Next, WorkQueue
 from namespace_operator.controller.reconcile import Clock
 from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
@@ -27,6 +28,7 @@ from namespace_operator.kube.cluster import KubeCluster
 from namespace_operator.kube.objects import LiveObjects
 from namespace_operator.kube.organizations import Organizations
 from namespace_operator.kube.shell import Watch
+from namespace_operator.stores.errors import StoreError
 from namespace_operator.stores.mongodb import MongoStore
 from namespace_operator.stores.qdrant import QdrantStore
 from namespace_operator.telemetry.health import HealthServer
@@ -65,9 +67,11 @@ async def run(settings: Settings) -> None:
     )
     try:
         await _patiently(lambda: check_crd(client))
-        instance_id = (
-            settings.instance_id or f"{await _patiently(lambda: cluster_uid(client))}:{settings.instance_name}"
-        )
+        cluster = await _patiently(lambda: cluster_uid(client))
+        instance_id = settings.instance_id or f"{cluster}:{settings.instance_name}"
+        if settings.instance_id:
+            # An id made from the cluster's own uid is nobody else's.
+            await _patiently(lambda: claim_instance(mongodb, instance_id, cluster))
         structlog.get_logger().info("starting", instance_id=instance_id, extractors=len(catalog.ids()))
 
         objects = LiveObjects()
@@ -140,10 +144,10 @@ def _options(settings: Settings, instance_id: str) -> Options:
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until the API server answers: at the start of a cluster it may not be there yet."""
+    """Ask until the server answers: at the start of a cluster it may not be there yet."""
     while True:
         try:
             return await ask()
-        except ClusterUnavailable as error:
-            structlog.get_logger().warning("waiting for the API server", error=str(error))
+        except (ClusterUnavailable, StoreError) as error:
+            structlog.get_logger().warning("waiting for a server", error=str(error))
             await asyncio.sleep(_BOOTSTRAP_RETRY_SECONDS)
