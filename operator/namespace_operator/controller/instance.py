@@ -22,6 +22,6 @@ async def claim_instance(metadata: MetadataStore, instance_id: str, cluster_uid:
     elif record.server_id != cluster_uid:
         raise InstanceTaken(
             f"instance id {instance_id} is used by the operator of another cluster (kube-system uid "
-            f"{record.server_id}); choose another operator.instanceId, or, if that cluster is gone for good, remove the "
-            f"document {name} from the MongoDB collection servers"
+            f"{record.server_id}); choose another operator.instanceId, or, if that cluster is gone for good, remove "
+            f"the document {name} from the MongoDB collection servers"
         )
