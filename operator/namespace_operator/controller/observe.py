@@ -60,6 +60,9 @@ class Observer:
         if name is None:
             return observed
         observed = await self.look(name, subject, observed)
+        chosen = _chosen_collection(subject)
+        if isinstance(document, NamespaceDocument) and not document.bound and chosen not in (None, name):
+            observed = replace(observed, elsewhere=await self.vectors.read(chosen))
         live = observed.collection
         if document is None and subject.claimed_id is None and live is not None and not observed.marked:
             # The last look at all collections may be older than this one.

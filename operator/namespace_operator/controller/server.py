@@ -43,13 +43,14 @@ class ServerCheck:
 
     async def peek(self) -> ServerIdentity:
         """The same without making or recording anything where nothing is recorded yet."""
-        found = await self._read_marker()
         record = await self.metadata.server(self.name)
+        found = await self._read_marker()
         return ServerIdentity(record.server_id if record is not None and record.confirmed else found, found)
 
     async def _ask(self) -> ServerIdentity:
-        found = await self._read_marker()
+        # The record first: what it confirms has its marker by then, and is not taken for replaced.
         record = await self.metadata.server(self.name)
+        found = await self._read_marker()
         if record is not None and record.confirmed:
             return ServerIdentity(record.server_id, found)
         if record is None and found is None:

@@ -40,5 +40,8 @@ class Shared(Generic[T]):
             self._answer = await self.ask()
             self._asked = self.monotonic()
             return self._answer
+        except BaseException:
+            self._asked = None
+            raise
         finally:
             self._asking = None

@@ -49,7 +49,7 @@ def plan_collection(
             return (), (*findings, _lost(document))
         vectors = tuple(document.vectors.values())
         create = CreateCollection(document.collection, vectors, document.mark.to_metadata())
-        return (create, *(PutIndex(document.collection, name, schema) for name, schema in schemas.items())), ()
+        return (create, *(PutIndex(document.collection, name, schema) for name, schema in schemas.items())), findings
     if not document.mark.is_on(collection.mark):
         claimed = _claim(subject, document, collection, observed, now)
         if claimed is not None:

@@ -96,7 +96,7 @@ def after(
 def _with_document(observed: Observed, document: NamespaceDocument) -> Observed:
     before = observed.document
     moved = isinstance(before, NamespaceDocument) and before.collection != document.collection
-    return replace(observed, document=document, collection=None if moved else observed.collection)
+    return replace(observed, document=document, collection=observed.elsewhere if moved else observed.collection)
 
 
 def _changes(

@@ -147,12 +147,12 @@ class Observed:
 
     ``collection`` is None when the server answered that there is none, which is not the same as gone: see the
     planner; ``looked_at`` is the name it was asked for. ``alias_of`` is the collection behind that name, where it is
-    an alias. ``name_chain`` begins with the document that holds the wanted namespaceName if it is another one,
-    followed by the holder of the name which that one asks for, and so on. ``collection_holder`` holds the claim on
+    an alias. ``elsewhere`` is the collection of another choice, where nothing was made under the former one yet.
+    ``name_chain`` begins with the document that holds the wanted namespaceName if it is another one, followed by the
+    holder of the name which that one asks for, and so on. ``collection_holder`` holds the claim on
     ``claimed_collection``, the one that the spec chooses or in which a lost document's data must be, if that is
-    another document. ``marked`` are collections without a document whose
-    mark names this resource, read only where an id is about to be minted. ``aliases`` of the collection are read only
-    where it is about to be deleted.
+    another document. ``marked`` are collections without a document whose mark names this resource, read only where an
+    id is about to be minted. ``aliases`` of the collection are read only where it is about to be deleted.
 
     What this reconcile has done already and must not do again and again: ``tried_indexes`` are the index requests it
     sent, ``rejected_indexes`` those of them that Qdrant refused, with its words, ``delete_sent`` that it asked Qdrant
@@ -166,6 +166,7 @@ class Observed:
     server: ServerIdentity = field(default_factory=ServerIdentity)
     collection: Collection | None = None
     looked_at: str | None = None
+    elsewhere: Collection | None = None
     alias_of: str | None = None
     marked: tuple[Collection, ...] = ()
     aliases: tuple[str, ...] = ()

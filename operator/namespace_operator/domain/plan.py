@@ -123,7 +123,7 @@ def _findings(
     name_taken, collection_taken = name_conflict(subject, observed, wanted), collection_conflict(subject, observed)
     if name_taken is not None and (document is None or document.state is State.RETAINED):
         name_taken = replace(name_taken, halts=True)
-    if collection_taken is not None and document is None:
+    if collection_taken is not None and (document is None or not document.bound):
         collection_taken = replace(collection_taken, halts=True)
     replaced = _server_replaced(observed.server, unseen=document is None) if observed.server.replaced else None
     known = (take_over_refused(subject, document), name_taken, collection_taken, *wanted.findings, replaced)
