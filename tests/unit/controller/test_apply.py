@@ -284,6 +284,26 @@ async def test_dependents_of_the_namespace_go_in_chunks_and_those_of_others_stay
     assert len(work.writes) > 2, "in chunks"
 
 
+async def test_dependents_stay_as_soon_as_the_user_thinks_better_of_it() -> None:
+    work = Work((DELETING,), cluster=FixedCluster(subject()))
+    work.metadata.belongings["objects"] = [{"namespace_id": NAMESPACE_ID} for _ in range(9)]
+
+    def edit() -> None:
+        work.cluster.held = replace(subject(), resource_version="101")
+
+    # The document and a chunk, twice; then the object is changed.
+    work.metadata.faults.before(5, edit)
+    with pytest.raises(ObjectChanged):
+        await work.apply(DeleteDependents(NAMESPACE_ID, ("objects",)))
+    assert len(work.metadata.belongings["objects"]) == 5
+
+
+async def test_that_a_deletion_was_sent_is_remembered_over_other_steps() -> None:
+    work = Work((ADOPTED,), (collection(ADOPTED),))
+    sent = World(subject(), Observed(delete_sent=True))
+    assert (await work.apply(UnmarkCollection(NAMESPACE_ID, ADOPTED.mark), world=sent)).observed.delete_sent
+
+
 UNMARKED = replace(LIVE, metadata={"team": "search"})
 OF_ANOTHER = collection(another_document(collection=NAMESPACE_ID))
 ADOPT = MarkCollection(NAMESPACE_ID, ADOPTED.mark, expected=None)

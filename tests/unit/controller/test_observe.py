@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, State
 from namespace_operator.domain.identity import collection_claim, name_claim, resource_claim
 from namespace_operator.domain.observed import InvalidSpec, Observed, Subject
@@ -84,9 +85,16 @@ async def test_or_by_an_id_that_the_object_names(who: Subject) -> None:
 
 async def test_the_claim_comes_before_any_id_and_the_take_over_before_that_of_the_object() -> None:
     unclaimed = WHOLE.model_copy(update={"claims": ()})
-    taking = subject(status=status_of(WHOLE), take_over=OTHER_ID)
+    taking = subject(spec(namespaceId=NAMESPACE_ID), take_over=OTHER_ID)
     assert (await documents(bench(WHOLE, OTHER), taking)).document == WHOLE
     assert (await documents(bench(unclaimed, OTHER), taking)).document == OTHER
+
+
+async def test_an_object_that_has_an_id_does_not_look_for_what_it_asks_to_take_over() -> None:
+    unclaimed = WHOLE.model_copy(update={"claims": ()})
+    having = subject(status=status_of(WHOLE), take_over=OTHER_ID)
+    assert (await documents(bench(unclaimed, OTHER), having)).document == unclaimed
+    assert (await documents(bench(OTHER), having)).document is None
 
 
 async def test_the_id_of_the_spec_comes_before_that_of_the_status() -> None:
@@ -159,6 +167,12 @@ async def test_the_holder_of_the_chosen_collection_is_seen_unless_it_is_the_own_
     assert (await documents(bench(WHOLE, held))).collection_holder is None
 
 
+async def test_so_is_that_of_the_collection_in_which_lost_data_must_be() -> None:
+    held = in_collection(OTHER, NAMESPACE_ID)
+    seen = await documents(bench(held), subject(status=status_of(WHOLE)))
+    assert (seen.claimed_collection, seen.collection_holder) == (NAMESPACE_ID, held)
+
+
 async def test_what_was_tried_before_is_kept() -> None:
     before = Observed(tried_indexes=frozenset({"a"}), rejected_indexes={"b": "no"}, delete_sent=True)
     seen = await bench(WHOLE).reconciler.observer.documents(subject(), before)
@@ -203,6 +217,34 @@ async def test_aliases_are_read_only_for_a_deletion() -> None:
     desk.vectors.alias_targets = {"live": NAMESPACE_ID, "other": "elsewhere"}
     assert (await observed(desk)).aliases == ()
     assert (await observed(desk, subject(deleting=True))).aliases == ("live",)
+
+
+async def test_one_that_was_made_since_the_last_look_at_all_is_found_where_it_is_chosen() -> None:
+    desk = bench()
+    await observed(desk)
+    live = collection(in_collection(WHOLE))
+    desk.vectors.collections.update(vector_store(live).collections)
+    seen = await observed(desk, subject(chosen()))
+    assert [stray.name for stray in seen.marked] == ["products"]
+
+
+async def test_a_deletion_always_asks_whether_the_name_is_an_alias() -> None:
+    desk = bench(WHOLE, live=(replace(collection(WHOLE), name="elsewhere"),))
+    desk.vectors.alias_targets = {NAMESPACE_ID: "elsewhere"}
+    assert (await observed(desk)).alias_of is None, "its mark names it"
+    assert (await observed(desk, subject(deleting=True))).alias_of == "elsewhere"
+
+
+async def test_a_dry_run_makes_neither_marker_nor_record() -> None:
+    desk = bench(WHOLE, live=(collection(WHOLE),))
+    desk.metadata.servers.clear()
+    del desk.vectors.collections[MARKER_COLLECTION]
+    seen = await observed(desk, subject(dry_run=True))
+    assert not seen.server.replaced
+    assert (desk.mongodb.log, desk.qdrant.log) == ([], [])
+    await observed(desk)
+    del desk.vectors.collections[MARKER_COLLECTION]
+    assert (await observed(desk, subject(dry_run=True))).server.replaced
 
 
 async def test_an_alias_is_told_from_a_collection_where_the_mark_is_not_of_that_name() -> None:

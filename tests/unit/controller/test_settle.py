@@ -203,8 +203,12 @@ async def test_a_paused_object_under_delete_waits() -> None:
     assert (desk.written, desk.qdrant.log) == ([], [])
 
 
-async def test_a_paused_object_under_retain_is_let_go() -> None:
-    desk = bench(subject(deleting=True, finalized=True, paused=True), WHOLE)
+@pytest.mark.parametrize("who", LETS_GO.values(), ids=LETS_GO)
+@pytest.mark.parametrize("asked", [{"paused": True}, {"dry_run": True}], ids=["paused", "dry run"])
+async def test_neither_a_pause_nor_a_dry_run_keeps_an_object_that_is_let_go(
+    who: Subject, asked: dict[str, Any]
+) -> None:
+    desk = bench(replace(who, requests=replace(who.requests, **asked)), WHOLE)
     await desk.run()
     assert not desk.held.finalized
 

@@ -79,17 +79,22 @@ def test_a_failure_is_not_believed() -> None:
     assert run(main()) == 2
 
 
-def test_a_failure_ends_the_belief_in_the_answer_before() -> None:
-    async def main() -> int:
+def test_a_failure_of_who_wants_it_fresh_takes_the_answer_from_nobody_else() -> None:
+    async def main() -> list[int]:
         slow = Slow()
-        await slow.shared.get()
+        answers = [await slow.shared.get()]
         slow.fails = TimeoutError()
+        asking = asyncio.create_task(slow.shared.get(fresh=True))
+        await asyncio.sleep(0.5)
+        answers.append(await slow.shared.get())
         with pytest.raises(TimeoutError):
-            await slow.shared.get(fresh=True)
+            await asking
+        answers.append(await slow.shared.get())
+        await asyncio.sleep(MAX_AGE)
         slow.fails = None
-        return await slow.shared.get()
+        return [*answers, await slow.shared.get()]
 
-    assert run(main()) == 3
+    assert run(main()) == [1, 1, 1, 3]
 
 
 def test_a_fresh_answer_is_one_that_was_asked_for_afterwards() -> None:

@@ -137,6 +137,19 @@ async def test_a_look_that_failed_is_made_again() -> None:
     assert await looking.names() == [NAMESPACE_ID]
 
 
+async def test_foreign_collections_are_read_again_a_hundred_at_a_time() -> None:
+    foreign = tuple(replace(FOREIGN, name=f"theirs-{number:03}") for number in range(150))
+    looking = Looking(foreign)
+    assert await looking.names() == []
+    for name in ("theirs-000", "theirs-149"):
+        looking.vectors.collections[name].metadata = dict(LIVE.metadata)
+    looking.take_count()
+    assert await looking.names_now() == ["theirs-000"]
+    assert looking.take_count() == 101
+    # What is ours now is read each time, and of the others the turn of the next hundred has come.
+    assert await looking.names_now() == ["theirs-000", "theirs-149"]
+
+
 async def test_what_is_ours_of_a_custom_resource_is_found_by_its_mark() -> None:
     looking = Looking(
         (LIVE, collection(in_collection(document(namespace_id=OTHER_ID))), replace(FOREIGN, name="theirs"))

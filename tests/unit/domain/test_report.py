@@ -13,6 +13,7 @@ from namespace_operator.domain.document import DeclaredIndex, MalformedDocument
 from namespace_operator.domain.observed import Counts, InvalidSpec, Observed
 from namespace_operator.domain.report import VOLATILE, report, report_paused
 from tests.unit.domain.builders import (
+    INSTANCE,
     NAMESPACE_ID,
     NOW,
     T0,
@@ -38,13 +39,15 @@ LIVE_NUMBERS = ("document_count", "bucket_count", "collection_count", "object_co
 
 def test_an_index_that_was_declared_and_never_made_is_not_counted() -> None:
     refused = with_indexes(collection(WHOLE), brand=None)
-    assert report(subject(), observed(WHOLE, refused), (), NOW).payload_index_count == 0
+    assert report(subject(), observed(WHOLE, refused), (), NOW, INSTANCE).payload_index_count == 0
 
 
 def test_everything_known() -> None:
     wanted = subject(spec(featureExtractors=[extractor("text_extractor_v1", model="minilm")], deletionPolicy="Delete"))
     live = with_indexes(collection(WHOLE), mine={"type": "integer", "range": False})
-    status = report(wanted, observed(WHOLE, live, counts=Counts(buckets=1, collections=0, objects=9)), (), NOW)
+    status = report(
+        wanted, observed(WHOLE, live, counts=Counts(buckets=1, collections=0, objects=9)), (), NOW, INSTANCE
+    )
 
     assert (status.namespace_id, status.namespace_name, status.collection) == (NAMESPACE_ID, "films", NAMESPACE_ID)
     assert status.observed_generation == wanted.generation
@@ -76,7 +79,7 @@ def test_everything_known() -> None:
 def test_a_protected_entry_of_the_spec_is_shown_protected() -> None:
     protected = DeclaredIndex(field_name="brand", field_schema=KEYWORD, is_protected=True)
     guarded = document(payload_indexes=(protected,))
-    status = report(subject(), observed(guarded), (), NOW)
+    status = report(subject(), observed(guarded), (), NOW, INSTANCE)
     assert {i.field_name for i in status.payload_indexes if i.is_protected} >= {"brand"}
 
 
@@ -92,7 +95,7 @@ def test_a_protected_entry_of_the_spec_is_shown_protected() -> None:
 )
 def test_identity_is_kept_and_numbers_are_unknown_without_a_document(seen: Observed) -> None:
     down = Finding(Reason.MONGODB_UNAVAILABLE, "m", halts=True)
-    status = report(subject(status=PREVIOUS), seen, (down,), NOW)
+    status = report(subject(status=PREVIOUS), seen, (down,), NOW, INSTANCE)
     changed = {"conditions", "observed_generation", "deletion_policy"}
     kept = status.model_dump(exclude=changed | set(LIVE_NUMBERS))
     assert kept == PREVIOUS.model_dump(exclude=changed | set(LIVE_NUMBERS))
@@ -105,35 +108,54 @@ def test_identity_is_kept_and_numbers_are_unknown_without_a_document(seen: Obser
     ids=["no answer", "not ours"],
 )
 def test_live_numbers_are_unknown_without_our_collection(seen: Observed) -> None:
-    status = report(subject(status=PREVIOUS), seen, (), NOW)
+    status = report(subject(status=PREVIOUS), seen, (), NOW, INSTANCE)
     assert (status.document_count, status.qdrant_status) == (None, None)
     assert status.payload_indexes == PREVIOUS.payload_indexes, "recovery needs the last that was seen"
 
 
 def test_a_collection_with_a_mark_of_the_first_version_is_ours_to_tell_of() -> None:
     first = marked(WHOLE, **{"organization-uid": None})
-    assert report(subject(), observed(WHOLE, first), (), NOW) == report(subject(), observed(WHOLE), (), NOW)
+    assert report(subject(), observed(WHOLE, first), (), NOW, INSTANCE) == report(
+        subject(), observed(WHOLE), (), NOW, INSTANCE
+    )
+
+
+def test_an_id_that_mongodb_contradicts_is_kept_as_it_is_the_only_memory_of_it() -> None:
+    other = status_of(WHOLE, namespace_id="ns_other00000")
+    told = report(subject(status=other), observed(WHOLE), (), NOW, INSTANCE)
+    assert told.namespace_id == "ns_other00000"
+    assert told.document_count is None
+
+
+@pytest.mark.parametrize("field", ["instance_id", "k8s_namespace_uid", "cr_name", "cr_uid", "organization"])
+def test_nothing_is_told_of_a_document_of_another(field: str) -> None:
+    theirs = WHOLE.model_copy(update={"owner": owner(**{field: "another"})})
+    assert report(subject(), observed(theirs), (), NOW, INSTANCE).namespace_id is None
 
 
 def test_a_collection_is_named_once_it_is_bound() -> None:
     unbound = observed(in_collection(WHOLE).model_copy(update={"bound": False}), collection=None)
-    assert report(subject(), unbound, (), NOW).collection is None
-    assert report(subject(), observed(in_collection(WHOLE)), (), NOW).collection == "products"
+    assert report(subject(), unbound, (), NOW, INSTANCE).collection is None
+    assert report(subject(), observed(in_collection(WHOLE)), (), NOW, INSTANCE).collection == "products"
 
 
 def test_a_request_to_reconcile_is_answered_and_stays_answered() -> None:
     asked = subject(reconcile_requested_at="2026-11-23")
-    answered = report(asked, observed(WHOLE), (), NOW)
+    answered = report(asked, observed(WHOLE), (), NOW, INSTANCE)
     assert answered.last_handled_reconcile_at == "2026-11-23"
-    assert report(subject(status=answered), observed(WHOLE), (), NOW).last_handled_reconcile_at == "2026-11-23"
+    assert (
+        report(subject(status=answered), observed(WHOLE), (), NOW, INSTANCE).last_handled_reconcile_at == "2026-11-23"
+    )
 
 
 def test_a_plan_is_told_while_there_is_a_dry_run() -> None:
     step = PlannedStep(action="CreateCollection", target=NAMESPACE_ID)
-    planned = report(subject(), Observed(), (), NOW, (step,))
+    planned = report(subject(), Observed(), (), NOW, INSTANCE, (step,))
     assert planned.plan == (step,)
-    assert report(subject(status=planned), Observed(), (), NOW).plan is None
-    assert report(subject(), Observed(), (), NOW, ()).plan == (), "nothing would be done, which is something to say"
+    assert report(subject(status=planned), Observed(), (), NOW, INSTANCE).plan is None
+    assert report(subject(), Observed(), (), NOW, INSTANCE, ()).plan == (), (
+        "nothing would be done, which is something to say"
+    )
 
 
 def test_a_pause_leaves_everything_as_it_was() -> None:
@@ -143,28 +165,28 @@ def test_a_pause_leaves_everything_as_it_was() -> None:
 
 
 def test_counts_of_an_unanswered_read_are_null_and_absent() -> None:
-    written = report(subject(), observed(WHOLE), (), NOW).to_kubernetes()
+    written = report(subject(), observed(WHOLE), (), NOW, INSTANCE).to_kubernetes()
     assert "objectCount" not in written
     assert written["documentCount"] == 3
 
 
 def test_a_first_status_without_any_store_is_only_conditions() -> None:
-    status = report(subject(), Observed(), (Finding(Reason.MONGODB_UNAVAILABLE, "m", halts=True),), NOW)
+    status = report(subject(), Observed(), (Finding(Reason.MONGODB_UNAVAILABLE, "m", halts=True),), NOW, INSTANCE)
     assert set(status.to_kubernetes()) >= {"conditions", "observedGeneration", "deletionPolicy"}
     assert status.namespace_id is None
     assert status.payload_index_count is None
 
 
 def test_an_invalid_spec_lists_nothing_as_in_spec() -> None:
-    status = report(subject(InvalidSpec("bad")), observed(WHOLE), (), NOW)
+    status = report(subject(InvalidSpec("bad")), observed(WHOLE), (), NOW, INSTANCE)
     assert [entry.in_spec for entry in status.feature_extractors] == [False, False]
 
 
 def test_a_status_read_back_is_the_status_written() -> None:
     seen = observed(WHOLE, counts=Counts(1, 2, 3))
-    status = report(subject(), seen, (), NOW)
+    status = report(subject(), seen, (), NOW, INSTANCE)
     read = NamespaceStatus.model_validate(status.to_kubernetes())
-    again = report(subject(status=read), seen, (), NOW)
+    again = report(subject(status=read), seen, (), NOW, INSTANCE)
     assert again.to_kubernetes() == status.to_kubernetes()
 
 
