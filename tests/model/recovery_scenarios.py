@@ -93,6 +93,7 @@ SERVERS = (
         (qdrant_down, mongodb_down, delete("shop"), annotate("shop", force_release="true"), mongodb_back, qdrant_back),
         FULL_SHOP_UNDER_DELETE,
     ),
+    Scenario("made while both stores are down", (qdrant_down, mongodb_down, SHOP, qdrant_back, mongodb_back)),
 )
 
 REQUESTS = (

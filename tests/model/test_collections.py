@@ -29,7 +29,7 @@ async def test_a_chosen_collection_is_shared_by_two() -> None:
     assert world.condition("second", "MetadataSynced") == ("False", "CollectionConflict")
     message = world.message("second")
     assert f"Collection products is held by {holder} (Namespace acme/first)" in message
-    assert "choose another collection, or delete that namespace" in message
+    assert "choose another one in infrastructure.qdrantCollection, or delete that namespace" in message
     assert [raw["owner"]["cr_name"] for raw in world.metadata.all_raw()] == ["first"]
     await run((delete("second"),), world)
     assert len(world.data["products"].points) == 2
@@ -106,6 +106,7 @@ async def test_adoption_replaces_an_index_of_other_parameters() -> None:
     for part in ("products", "city", "'is_tenant': True", "declare it as it is, or drop it in Qdrant"):
         assert part in message
     assert world.data["products"].indexes["city"] == {"type": "keyword", "is_tenant": True}
+    assert world.document("shop")["unsupported_indexes"] == [], "the server would have made it"
 
 
 async def test_an_adopted_index_goes_with_its_declaration() -> None:

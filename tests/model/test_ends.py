@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from tests.model.beginnings import CHOSEN, FULL_SHOP_UNDER_DELETE, SHOP, SHOP_UNDER_DELETE, reconcile, shop
@@ -17,6 +19,7 @@ from tests.model.steps import (
     delete,
     mongodb_back,
     mongodb_down,
+    operator_as,
     points,
     qdrant_back,
     qdrant_down,
@@ -154,6 +157,15 @@ async def test_events_that_nobody_takes_hold_up_the_end_of_a_kubernetes_namespac
     assert refused < world.faults.writes
     assert [raw["owner"]["cr_name"] for raw in world.metadata.all_raw()] == ["kept"]
     assert len(world.data) == 1
+
+
+async def test_a_resource_takes_the_data_of_another_owner_along() -> None:
+    world = await run((*FULL_SHOP_UNDER_DELETE, operator_as("cluster-2:main")), World())
+    assert world.condition("shop") == ("False", "OwnedElsewhere")
+    before = copy.deepcopy((world.metadata.documents, world.data))
+    await run((delete("shop"),), world)
+    assert world.api.objects == {}, "and it does not hang either"
+    assert (world.metadata.documents, world.data) == before
 
 
 # Dependent documents

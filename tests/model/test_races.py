@@ -244,7 +244,6 @@ async def test_a_change_interrupted_by_a_switch_is_never_finished(switch: str, t
         tally["races"] += 1
 
 
-@pytest.mark.xfail(strict=True, reason="Outdated of the server's record is reported as an internal error")
 async def test_another_replica_that_records_the_server_first_is_told_as_a_defect(tally: Counter[str]) -> None:
     def record(world: World) -> None:
         world.metadata.servers.setdefault(f"{INSTANCE}/default", ServerRecord("server-2", confirmed=False))
