@@ -218,6 +218,23 @@ async def test_a_take_over_called_off_too_late_leaves_half_an_owner(tally: Count
         tally["races"] += 1
 
 
+async def test_a_deletion_during_a_take_over_leaves_half_of_it(tally: Counter[str]) -> None:
+    race = Race(
+        "take over and delete",
+        _TAKE_OVER.work,
+        delete("shop"),
+        (*_FULL_SHOP, delete("shop"), organization_recreated, _SHOP_UNDER_DELETE),
+    )
+    start = await _beginning(race)
+    for number in range(1, await _operations(race, start) + 1):
+        world = await _interfere(race, start, number)
+        assert world.api.objects == {}, f"before operation {number}: {world.faults.log}"
+        states = [raw["state"] for raw in world.metadata.all_raw()]
+        assert (states, len(world.data)) in (([], 0), (["retained"], 1)), f"before operation {number}"
+        assert world.vectors.lost_points == (0 if states else 3)
+        tally["races"] += 1
+
+
 async def test_a_deletion_broken_off_by_force_leaves_something_half_gone(tally: Counter[str]) -> None:
     start = await _beginning(_DELETE_AND_FORCE)
     plain = await run((_DELETE_AND_FORCE.work,), start.fork())
