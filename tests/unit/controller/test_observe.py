@@ -204,6 +204,15 @@ async def test_the_collection_of_the_document_is_looked_at_else_the_one_that_is_
     assert (seen.collection is None) == (looked_at is None)
 
 
+async def test_what_stands_under_another_choice_is_seen_while_nothing_was_made_under_the_first() -> None:
+    first, others = in_collection(WHOLE), collection(in_collection(WHOLE, "others"))
+    unbound = first.model_copy(update={"bound": False})
+    assert (await observed(bench(unbound, live=(others,)), subject(chosen("others")))).elsewhere is not None
+    assert (await observed(bench(unbound), subject(chosen("others")))).elsewhere is None
+    assert (await observed(bench(first, live=(others,)), subject(chosen("others")))).elsewhere is None
+    assert (await observed(bench(unbound, live=(others,)), subject(chosen()))).elsewhere is None
+
+
 async def test_strays_are_looked_for_only_where_an_id_is_about_to_be_minted() -> None:
     desk = bench(live=(collection(WHOLE),))
     assert [stray.name for stray in (await observed(desk)).marked] == [NAMESPACE_ID]

@@ -105,13 +105,7 @@ async def test_a_marker_that_is_made_late_is_the_one_that_counts(delay: int) -> 
     assert servers.marker == "server-1"
 
 
-BETWEEN_THE_READS = pytest.param(
-    2,
-    marks=pytest.mark.xfail(strict=True, reason="no marker yet, then a confirmed record: taken for a replaced server"),
-)
-
-
-@pytest.mark.parametrize("operation", [1, BETWEEN_THE_READS, 3, 4, 5])
+@pytest.mark.parametrize("operation", [1, 2, 3, 4, 5])
 async def test_of_two_that_start_at_once_one_marker_counts_for_both(operation: int) -> None:
     """The other operator does all of its own between two requests of the first."""
     servers = Servers()

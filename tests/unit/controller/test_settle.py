@@ -86,7 +86,6 @@ async def test_what_is_known_of_the_document_is_told_while_qdrant_fails(
     assert desk.written == []
 
 
-@pytest.mark.xfail(strict=True, reason="beside the collection that is still to be made, findings are forgotten")
 async def test_a_conflict_is_told_while_qdrant_fails_though_the_collection_is_still_to_be_made() -> None:
     wanted = subject(spec(namespaceName="series", **TEXT))
     desk = bench(wanted, UNBOUND.model_copy(update={"requested_name": "series"}), another_document())
@@ -295,9 +294,6 @@ async def test_a_forecast_comes_true(history: list[NamespaceSpec], foreign: bool
     await _comes_true(desk, context())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the forecast takes the collection of the other choice for one that is not there"
-)
 async def test_a_forecast_of_another_choice_knows_what_stands_there() -> None:
     desk = bench(subject(chosen("others")), in_collection(UNBOUND))
     foreign = replace(collection(in_collection(document(), "others")), metadata={"team": "search"})

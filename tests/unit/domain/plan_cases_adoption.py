@@ -74,26 +74,29 @@ ADOPTED_WITH_BRAND = in_collection(document(indexes={"brand": KEYWORD})).model_c
 )
 ADOPTED_NAMESPACE_ID = CHOSEN.model_copy(update={"adoption": found(namespace_id=KEYWORD)})
 WITH_BRAND = chosen(payloadIndexes=[index("brand")])
-NOT_RECORDED = UNBOUND.model_copy(update={"adoption": found()})
+NOT_RECORDED = UNBOUND.model_copy(update={"adoption": found(), "occupied": True})
+RECORDED = UNBOUND.model_copy(update={"adoption": found(city=KEYWORD), "occupied": True})
+TAKEN = UNBOUND.model_copy(update={"occupied": True})
+BY_MARK = UNBOUND.model_copy(update={"adoption": Adoption()}).mark.to_metadata()
 
 ADOPTION = (
     Case(
         "what is there is recorded first",
         subject(chosen(), adopt=ADOPT),
         observed(UNBOUND, foreign(city=KEYWORD)),
-        ("ReplaceDocument provisioning r8 in products adopting city",),
+        ("ReplaceDocument provisioning r8 in products occupied adopting city",),
     ),
     Case(
         "recorded again if it changed meanwhile",
         subject(chosen(), adopt=ADOPT),
         observed(NOT_RECORDED, foreign(city=KEYWORD)),
-        ("ReplaceDocument provisioning r8 in products adopting city",),
+        ("ReplaceDocument provisioning r8 in products occupied adopting city",),
     ),
     *(
         Case(
             f"then it is marked ({asked})",
             subject(chosen(), adopt=asked),
-            observed(UNBOUND.model_copy(update={"adoption": found(city=KEYWORD)}), foreign(city=KEYWORD)),
+            observed(RECORDED, foreign(city=KEYWORD)),
             (f"MarkCollection products for {INSTANCE}/{ORGANIZATION}/films, was unmarked",),
         )
         for asked in AdoptionRequest
@@ -111,23 +114,24 @@ ADOPTION = (
     Case(
         "not without being asked, though it was announced",
         subject(chosen()),
-        observed(UNBOUND.model_copy(update={"adoption": found(city=KEYWORD)}), foreign(city=KEYWORD)),
+        observed(RECORDED, foreign(city=KEYWORD)),
         reasons=(Reason.COLLECTION_NOT_OWNED,),
     ),
     Case(
-        "not what is gone by now: what is made then is ours alone",
+        "not what is gone by now: it may only have failed to load",
         subject(chosen(), adopt=ADOPT),
-        observed(NOT_RECORDED, collection=None),
-        ("ReplaceDocument provisioning r8 in products",),
+        observed(RECORDED, collection=None),
+        reasons=(Reason.COLLECTION_LOST,),
+        says="choose another collection",
     ),
     Case(
         "not through an alias",
         subject(chosen(), adopt=ADOPT),
-        observed(UNBOUND, foreign(), alias_of="theirs"),
+        observed(TAKEN, foreign(), alias_of="theirs"),
         reasons=(Reason.COLLECTION_IS_ALIAS,),
     ),
     Case(
-        "not once another collection was bound",
+        "not once a collection of our own was bound",
         subject(chosen(), adopt=ADOPT),
         observed(CHOSEN, foreign()),
         reasons=(Reason.COLLECTION_NOT_OWNED,),
@@ -136,7 +140,7 @@ ADOPTION = (
         Case(
             f"not with a mark, even {what}",
             subject(chosen(), adopt=ADOPT),
-            observed(UNBOUND, replace(foreign(), metadata=metadata)),
+            observed(TAKEN, replace(foreign(), metadata=metadata)),
             reasons=(Reason.COLLECTION_NOT_OWNED,),
         )
         for what, metadata in {
@@ -144,6 +148,30 @@ ADOPTION = (
             "a broken one": {"mixpeek.com/instance": 5},
             "that of the server": {"mixpeek.com/server": "server-1"},
         }.items()
+    ),
+    Case(
+        "again where somebody took our mark off, with what was recorded at first",
+        subject(chosen(), adopt=ADOPT),
+        observed(ADOPTED.model_copy(update={"occupied": True}), foreign(later=KEYWORD)),
+        (f"MarkCollection products for {INSTANCE}/{ORGANIZATION}/films, was unmarked",),
+    ),
+    Case(
+        "not again without being asked",
+        subject(chosen()),
+        observed(ADOPTED, foreign(city=KEYWORD)),
+        reasons=(Reason.COLLECTION_NOT_OWNED,),
+    ),
+    Case(
+        "a document from before learns of its adoption by the mark, without being asked",
+        subject(chosen()),
+        observed(UNBOUND, replace(foreign(city=KEYWORD), metadata=BY_MARK)),
+        ("ReplaceDocument provisioning r8 in products adopting city",),
+    ),
+    Case(
+        "a mark of an adoption is not that of a collection that was made here",
+        subject(chosen()),
+        observed(CHOSEN, replace(foreign(city=KEYWORD), metadata=BY_MARK)),
+        reasons=(Reason.COLLECTION_NOT_OWNED,),
     ),
     Case(
         "an index that was there in other parameters is told, and not changed",

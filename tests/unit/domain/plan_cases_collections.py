@@ -21,6 +21,7 @@ from tests.unit.domain.builders import (
     in_collection,
     index,
     observed,
+    owner,
     spec,
     status_of,
     subject,
@@ -60,6 +61,9 @@ FIRST_VERSION = {"organization-uid": None}
 """Marks of the first version did not name the incarnation of the Kubernetes namespace."""
 
 
+OCCUPIED = NEW.model_copy(update={"occupied": True})
+"""Somebody else's collection was seen under the name."""
+
 OWNERSHIP = (
     Case(
         "gone after it was bound",
@@ -82,8 +86,8 @@ OWNERSHIP = (
         says="was there and Qdrant no longer has it",
     ),
     Case(
-        "not made yet, and the status remembers the indexes of another id",
-        subject(WANTS_TEXT, status=status_of(HAS_TEXT, namespace_id="ns_former0000")),
+        "not made yet, and the status remembers the indexes of nobody",
+        subject(WANTS_TEXT, status=status_of(HAS_TEXT, namespace_id=None)),
         observed(NEW, collection=None),
         (f"CreateCollection {NAMESPACE_ID} [text]", *SYSTEM_PUTS),
     ),
@@ -97,11 +101,31 @@ OWNERSHIP = (
         Case(
             f"not owned: {what}",
             subject(WANTS_TEXT),
-            observed(NEW, replace(marked(NEW, **metadata), vectors={}, indexes={})),
+            observed(OCCUPIED, replace(marked(NEW, **metadata), vectors={}, indexes={})),
             reasons=(Reason.COLLECTION_NOT_OWNED,),
             says="nothing is written to it until the mark is back",
         )
         for what, metadata in FOREIGN_MARKS.items()
+        if what != "adopted"
+    ),
+    Case(
+        "that somebody else's is there is written down first: should it vanish, it may only have failed to load",
+        subject(WANTS_TEXT),
+        observed(NEW, marked(NEW, instance="other-cluster:default")),
+        ("ReplaceDocument provisioning r8 occupied",),
+    ),
+    Case(
+        "somebody else's was there and is not listed any more",
+        subject(WANTS_TEXT),
+        observed(OCCUPIED, collection=None),
+        reasons=(Reason.COLLECTION_LOST,),
+        says="choose another collection, or delete this Namespace and apply it again if it went on purpose",
+    ),
+    Case(
+        "somebody else's was there, and ours is now",
+        subject(WANTS_TEXT),
+        observed(OCCUPIED),
+        ("ReplaceDocument ready r8",),
     ),
     Case(
         "bound, and every mark is gone",
@@ -143,12 +167,13 @@ OWNERSHIP = (
 
 CHOSEN = in_collection(document())
 UNBOUND = CHOSEN.model_copy(update={"state": State.PROVISIONING, "bound": False})
+TAKEN = UNBOUND.model_copy(update={"occupied": True})
 UNBOUND_BY_ID = document(state=State.PROVISIONING, bound=False)
 
 
 def on(holder: NamespaceDocument | MalformedDocument) -> Observed:
     """Nothing of ours, and the chosen collection claimed by another document."""
-    return Observed(collection_holder=holder)
+    return Observed(collection_holder=holder, claimed_collection="products")
 
 
 CHOICES = (
@@ -165,7 +190,7 @@ CHOICES = (
         subject(chosen()),
         on(in_collection(another_document())),
         reasons=(Reason.COLLECTION_CONFLICT,),
-        says="infrastructure.qdrantCollection products is held by ns_9876543210 (Namespace acme/series)",
+        says="Collection products is held by ns_9876543210 (Namespace acme/series); choose another one",
     ),
     Case(
         "of a retained namespace",
@@ -173,6 +198,13 @@ CHOICES = (
         on(in_collection(another_document(state=State.RETAINED))),
         reasons=(Reason.COLLECTION_CONFLICT,),
         says="retained: its Namespace is gone",
+    ),
+    Case(
+        "of another organization, of which nothing is told",
+        subject(chosen()),
+        on(in_collection(another_document(owner=owner(organization="rivals", cr_name="secret")))),
+        reasons=(Reason.COLLECTION_CONFLICT,),
+        says="Collection products is held by a namespace of another organization; choose",
     ),
     Case(
         "of one deleted moments ago",
@@ -191,27 +223,27 @@ CHOICES = (
     Case(
         "made by somebody else",
         subject(chosen()),
-        observed(UNBOUND, replace(collection(CHOSEN), metadata={"team": "search"})),
+        observed(TAKEN, replace(collection(CHOSEN), metadata={"team": "search"})),
         reasons=(Reason.COLLECTION_NOT_OWNED,),
         says="adopt it with the annotation mixpeek.com/adopt",
     ),
     Case(
-        "an alias",
+        "an alias, of which is not told",
         subject(chosen()),
-        observed(UNBOUND, replace(collection(CHOSEN), metadata={}), alias_of="ns_9876543210"),
+        observed(TAKEN, replace(collection(CHOSEN), metadata={}), alias_of="ns_9876543210"),
         reasons=(Reason.COLLECTION_IS_ALIAS,),
-        says="products is an alias of ns_9876543210",
+        says="products is an alias; choose the name of a collection",
     ),
     Case(
         "an alias of our own collection",
         subject(chosen()),
-        observed(UNBOUND, collection(document()), alias_of=NAMESPACE_ID),
+        observed(TAKEN, collection(document()), alias_of=NAMESPACE_ID),
         reasons=(Reason.COLLECTION_IS_ALIAS,),
     ),
     Case(
         "another choice while nothing was made",
         subject(chosen("others")),
-        observed(UNBOUND, replace(collection(CHOSEN), metadata={})),
+        observed(TAKEN, replace(collection(CHOSEN), metadata={})),
         ("ReplaceDocument provisioning r8 in others",),
     ),
     Case(
@@ -236,11 +268,11 @@ CHOICES = (
         "another choice that is held, while the first is another's",
         subject(chosen("others")),
         observed(
-            UNBOUND,
+            TAKEN,
             replace(collection(CHOSEN), metadata={}),
             collection_holder=in_collection(another_document(), "others"),
         ),
-        reasons=(Reason.COLLECTION_CONFLICT, Reason.COLLECTION_NOT_OWNED),
+        reasons=(Reason.COLLECTION_CONFLICT,),
     ),
     Case(
         "another choice once it is bound",

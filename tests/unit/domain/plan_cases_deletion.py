@@ -39,6 +39,10 @@ DELETE = subject(spec(deletionPolicy="Delete"), deleting=True, finalized=True)
 RETAIN = subject(deleting=True, finalized=True)
 KNOWN = replace(DELETE, status=status_of(READY))
 
+BEFORE = DELETING.model_copy(update={"owner": owner(instance_id="other")})
+HALF = DELETING.model_copy(update={"previous_owner": BEFORE.owner})
+"""Taken over; the collection may still carry the mark of before."""
+
 UNMARKED: dict[str, Any] = {"metadata": {"team": "search"}}
 REPLACED = ServerIdentity("server-1", None)
 UNGUARDED = context(guarded=False)
@@ -107,6 +111,13 @@ DELETIONS = (
         context=DEPENDENTS,
     ),
     Case(
+        "not what belongs to an id that was never bound: it may be somebody else's",
+        DELETE,
+        observed(DELETING.model_copy(update=NEVER_BOUND), collection=None, delete_sent=True),
+        ("ReplaceDocument deleted r8",),
+        context=DEPENDENTS,
+    ),
+    Case(
         "and once",
         DELETE,
         observed(DELETING, collection=None, delete_sent=True, dependents_deleted=True),
@@ -171,13 +182,13 @@ COLLECTIONS = (
         "named by the id and not listed: it may only have failed to load, so one DELETE is sent",
         DELETE,
         observed(DELETING, collection=None),
-        (f"DeleteCollection {NAMESPACE_ID}",),
+        (f"DeleteCollection {NAMESPACE_ID}, not listed",),
     ),
     Case(
         "named by the id, never made: a request in flight may have made it",
         DELETE,
         observed(DELETING.model_copy(update=NEVER_BOUND), collection=None),
-        (f"DeleteCollection {NAMESPACE_ID}",),
+        (f"DeleteCollection {NAMESPACE_ID}, not listed",),
     ),
     Case(
         "of a chosen name and not listed: the name may be another's by now",
@@ -198,6 +209,13 @@ COLLECTIONS = (
         observed(CHOSEN.model_copy(update=NEVER_BOUND), collection(CHOSEN)),
         ("DeleteCollection products",),
     ),
+    Case(
+        "half taken over: the mark is made ours first",
+        DELETE,
+        observed(HALF, collection(BEFORE)),
+        (f"MarkCollection {NAMESPACE_ID} for cluster-uid:default/acme/films, was other/acme/films",),
+    ),
+    Case("taken over, and marked", DELETE, observed(HALF), (f"DeleteCollection {NAMESPACE_ID}",)),
     *(
         Case(
             f"never bound, of somebody else: {what}",
@@ -231,6 +249,13 @@ ADOPTIONS = (
         asks(adopt=AdoptionRequest.WITH_DELETE),
         observed(ADOPTED),
         ("DeleteCollection products",),
+    ),
+    Case(
+        "stays if that was asked, but nobody checks who did",
+        asks(adopt=AdoptionRequest.WITH_DELETE),
+        observed(ADOPTED),
+        ("UnmarkCollection products",),
+        context=UNGUARDED,
     ),
     Case(
         "then the document becomes a tombstone",
@@ -282,6 +307,23 @@ BLOCKED = (
         observed(ADOPTED, aliases=("live",)),
         reasons=(Reason.ALIASES_EXIST,),
     ),
+    *(
+        Case(
+            f"an alias, of {what}",
+            DELETE,
+            observed(of, alias_of="elsewhere"),
+            reasons=(Reason.COLLECTION_IS_ALIAS,),
+            says=f"{of.collection} is an alias of elsewhere, which a deletion does not follow; remove it",
+        )
+        for what, of in {"ours": DELETING, "what was adopted": ADOPTED, "what is half taken over": HALF}.items()
+    ),
+    Case(
+        "Qdrant took the request and still has the collection",
+        DELETE,
+        observed(DELETING, delete_sent=True),
+        reasons=(Reason.QDRANT_REJECTED,),
+        says=f"Qdrant took the request to delete {NAMESPACE_ID} and still has it; see the server's log",
+    ),
     Case(
         "malformed document",
         DELETE,
@@ -314,13 +356,6 @@ UNCLEAR = (
         observed(DELETING),
         reasons=(Reason.NOT_GUARDED,),
         says="the annotation mixpeek.com/force-release is for people with a verb of their own",
-        context=UNGUARDED,
-    ),
-    Case(
-        "adopt with-delete that nobody checks",
-        asks(adopt=AdoptionRequest.WITH_DELETE),
-        observed(ADOPTED),
-        reasons=(Reason.NOT_GUARDED,),
         context=UNGUARDED,
     ),
 )

@@ -65,6 +65,13 @@ CONFLICTS = (
         says="held by the malformed document x (state: bad), which must be repaired first",
     ),
     Case(
+        "new under a name that a namespace of another organization holds by a claim edited by hand",
+        subject(),
+        held_by(owner=owner(organization="rivals")),
+        reasons=CONFLICT,
+        says="held by a namespace of another organization; choose",
+    ),
+    Case(
         "renamed to a name that is held keeps its own and asks for the other",
         subject(spec(namespaceName="series")),
         observed(document(), name_chain=(another_document(),)),

@@ -1,4 +1,4 @@
-"""The planner's tables of whose a document is: attached, taken over, lost and found, guarded; and finalizers."""
+"""The planner's tables of whose a document is: attached, named, taken over, guarded."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from namespace_operator.api.annotations import Adoption as AdoptionRequest
 from namespace_operator.domain.conditions import Reason
-from namespace_operator.domain.document import Adoption, MalformedDocument, State
+from namespace_operator.domain.document import MalformedDocument, State
 from namespace_operator.domain.observed import InvalidSpec, Observed
 from tests.unit.domain.builders import (
     INSTANCE,
     NAMESPACE_ID,
     ORGANIZATION,
     OTHER_ID,
+    UID,
     another_document,
     chosen,
     claims,
@@ -26,7 +27,7 @@ from tests.unit.domain.builders import (
     status_of,
     subject,
 )
-from tests.unit.domain.plan_case import DELETES, HAS_TEXT, STATUS_OF_TEXT, WANTS_TEXT, Case, lost, marked
+from tests.unit.domain.plan_case import HAS_TEXT, STATUS_OF_TEXT, WANTS_TEXT, Case, lost, marked
 
 ELSEWHERE = owner(instance_id="other-cluster:default")
 FORMER = owner(k8s_namespace_uid="earlier", cr_uid="cr-uid-0")
@@ -68,6 +69,26 @@ DOCUMENTS = (
         observed(HAS_TEXT.model_copy(update={"owner": owner(instance_id="other", k8s_namespace_uid="earlier")})),
         reasons=(Reason.OWNED_ELSEWHERE,),
         says="of another operator (instance other)",
+    ),
+    Case(
+        "of another organization, of which nothing is told",
+        subject(WANTS_TEXT, status=STATUS_OF_TEXT),
+        observed(HAS_TEXT.model_copy(update={"owner": owner(organization="rivals", cr_name="secret")})),
+        reasons=(Reason.OWNED_ELSEWHERE,),
+        says=f"{NAMESPACE_ID} belongs to a Namespace of another organization; use another",
+    ),
+    Case(
+        "of another id than status names",
+        subject(WANTS_TEXT, status=status_of(HAS_TEXT, namespace_id=OTHER_ID)),
+        observed(HAS_TEXT),
+        reasons=(Reason.IDENTITY_CONFLICT,),
+        says=f"Status says that this Namespace is {OTHER_ID}, the document in MongoDB that it is {NAMESPACE_ID}",
+    ),
+    Case(
+        "of another id than status names, to be taken over",
+        subject(WANTS_TEXT, status=status_of(HAS_TEXT, namespace_id=OTHER_ID), take_over=NAMESPACE_ID),
+        observed(OF_ANOTHER_INSTANCE),
+        reasons=(Reason.IDENTITY_CONFLICT,),
     ),
     Case(
         "of another Namespace, which the status names",
@@ -224,6 +245,25 @@ TAKE_OVER = (
         ("ReplaceDocument ready r8 taken from other-cluster:default/acme/films",),
     ),
     Case(
+        "who was taken over from asks in vain: the request was granted once",
+        TAKES_OVER,
+        observed(OF_SIBLING.model_copy(update={"former_uids": (UID,)})),
+        reasons=(Reason.OWNED_ELSEWHERE,),
+        says="it was taken over from this object since; delete and apply this Namespace again to take it back",
+    ),
+    Case(
+        "who is made again may ask again",
+        replace(TAKES_OVER, uid="cr-uid-new"),
+        observed(OF_SIBLING.model_copy(update={"former_uids": (UID,)})),
+        ("ReplaceDocument ready r8 taken from cluster-uid:default/acme/movies",),
+    ),
+    Case(
+        "of another id while the document of the own one is lost",
+        subject(WANTS_TEXT, status=STATUS_OF_TEXT, take_over=OTHER_ID),
+        lost(collection(HAS_TEXT)),
+        ("InsertDocument provisioning r1",),
+    ),
+    Case(
         "of a retained one whose name was taken meanwhile",
         TAKES_OVER,
         observed(OF_FORMER.model_copy(update=RETAINED), name_chain=(another_document(namespace_name="films"),)),
@@ -294,86 +334,5 @@ GUARDS = (
         observed(document()),
         reasons=(Reason.INVALID_ANNOTATION,),
         says="one; two",
-    ),
-)
-
-FINALIZERS = (
-    Case("added before the first write to a store", subject(DELETES), Observed(), ("AddFinalizer",)),
-    Case("then the document", subject(DELETES, finalized=True), Observed(), ("InsertDocument provisioning r1",)),
-    Case("added when the policy becomes Delete", subject(DELETES), observed(document()), ("AddFinalizer",)),
-    Case("removed when the policy becomes Retain", subject(finalized=True), observed(document()), ("RemoveFinalizer",)),
-    Case("settled under Delete", subject(DELETES, finalized=True), observed(document())),
-)
-
-ADOPTED = in_collection(document(adoption=Adoption()))
-
-RECOVERY = (
-    Case(
-        "document lost",
-        subject(WANTS_TEXT, status=STATUS_OF_TEXT),
-        lost(collection(HAS_TEXT)),
-        ("InsertDocument provisioning r1",),
-    ),
-    Case(
-        "document lost, a mark of the first version",
-        subject(WANTS_TEXT, status=STATUS_OF_TEXT),
-        lost(marked(HAS_TEXT, **{"organization-uid": None})),
-        ("InsertDocument provisioning r1",),
-    ),
-    Case(
-        "document of an adopted collection lost: all that is there was there before",
-        subject(chosen(), status=status_of(ADOPTED)),
-        lost(collection(ADOPTED)),
-        (
-            "InsertDocument provisioning r1 in products adopting "
-            "bucket_id, collection_id, document_id, internal_id, namespace_id",
-        ),
-    ),
-    Case(
-        "document lost and its name taken",
-        subject(WANTS_TEXT, status=STATUS_OF_TEXT),
-        lost(collection(HAS_TEXT), name_chain=(another_document(),)),
-        reasons=(Reason.NAME_CONFLICT,),
-    ),
-    Case(
-        "both lost",
-        subject(WANTS_TEXT, status=STATUS_OF_TEXT),
-        lost(None),
-        reasons=(Reason.COLLECTION_LOST,),
-        says="both stores lost it",
-    ),
-    Case(
-        "both lost of an object with an id in its spec",
-        subject(NAMES_ID, status=STATUS_OF_TEXT),
-        lost(None),
-        reasons=(Reason.COLLECTION_LOST,),
-    ),
-    *(
-        Case(
-            f"document lost, the collection {what}",
-            subject(WANTS_TEXT, status=STATUS_OF_TEXT),
-            lost(live),
-            reasons=(Reason.COLLECTION_NOT_OWNED,),
-            says=f"MongoDB has no document for {NAMESPACE_ID}, and collection {NAMESPACE_ID} does not carry its mark",
-        )
-        for what, live in {
-            "of another instance": marked(HAS_TEXT, instance="other-cluster:default"),
-            "a copy under another name": marked(HAS_TEXT, collection="ns_original00"),
-            "of an earlier Kubernetes namespace": marked(HAS_TEXT, **{"organization-uid": "earlier"}),
-            "without a mark": replace(collection(HAS_TEXT), metadata={}),
-        }.items()
-    ),
-    Case(
-        "document and status lost, one collection carries the object's mark",
-        subject(WANTS_TEXT),
-        lost(None, marked=(collection(HAS_TEXT),)),
-        ("InsertDocument provisioning r1",),
-    ),
-    Case(
-        "document and status lost, two collections carry it",
-        subject(WANTS_TEXT),
-        lost(None, marked=(collection(HAS_TEXT), collection(document(namespace_id=OTHER_ID, collection=OTHER_ID)))),
-        reasons=(Reason.COLLECTION_NOT_OWNED,),
-        says=f"more than one collection carries its mark ({NAMESPACE_ID}, {OTHER_ID})",
     ),
 )

@@ -6,7 +6,7 @@ import pytest
 
 from namespace_operator.domain.actions import InsertDocument, ReplaceDocument
 from namespace_operator.domain.deletion import LET_GO, plan_retained
-from namespace_operator.domain.document import NamespaceDocument, State
+from namespace_operator.domain.document import Adoption, NamespaceDocument, State
 from namespace_operator.domain.identity import collection_claim
 from namespace_operator.domain.observed import Observed
 from namespace_operator.domain.plan import plan
@@ -16,6 +16,7 @@ from tests.unit.domain.builders import (
     claims,
     collection,
     context,
+    in_collection,
     observed,
 )
 from tests.unit.domain.plan_case import Case
@@ -55,9 +56,9 @@ def test_plan(case: Case) -> None:
     assert case.says in " ".join(finding.message for finding in step.findings)
 
 
-@pytest.mark.parametrize("case", BLOCKED, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*BLOCKED, *UNCLEAR], ids=lambda case: case.id)
 def test_what_blocks_a_deletion_says_how_to_let_go(case: Case) -> None:
-    (finding,) = plan(case.subject, case.observed, context()).findings
+    (finding,) = plan(case.subject, case.observed, case.context).findings
     assert finding.halts
     assert finding.message.endswith(LET_GO)
 
@@ -76,6 +77,28 @@ def test_a_tombstone_holds_nothing_but_its_collection() -> None:
     assert replaced.document.claims == (collection_claim(NAMESPACE_ID),)
     assert replaced.document.mark == READY.mark, "a late create is known by it"
     assert replaced.document.updated_at == NOW, "its age counts from now"
+
+
+def test_a_chosen_collection_that_never_became_ours_is_not_kept_from_others() -> None:
+    never = in_collection(READY).model_copy(update={"bound": False, "requested_name": "movies"})
+    (dead,) = plan_retained(never, NOW)
+    assert dead.state is State.DELETED
+    assert (dead.claims, dead.requested_name) == ((collection_claim("products"),), None)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        in_collection(READY),
+        in_collection(READY).model_copy(update={"bound": False, "adoption": Adoption()}),
+        READY.model_copy(update={"bound": False}),
+    ],
+    ids=["bound", "adopted", "named by its id"],
+)
+def test_any_other_is(kept: NamespaceDocument) -> None:
+    (retained,) = plan_retained(kept, NOW)
+    assert retained.state is State.RETAINED
+    assert collection_claim(kept.collection) in retained.claims
 
 
 @pytest.mark.parametrize("state", [State.READY, State.PROVISIONING, State.DELETING])

@@ -94,9 +94,9 @@ def test_an_adoption() -> None:
         subject(chosen(), adopt=AdoptionRequest.KEEP), replace(NEW, collection=there, looked_at="products")
     ) == [
         f"InsertDocument | {NAMESPACE_ID} | state provisioning, collection products",
-        f"ReplaceDocument | {NAMESPACE_ID} | changes adoption",
+        f"ReplaceDocument | {NAMESPACE_ID} | changes occupied, adoption",
         "MarkCollection | products",
-        f"ReplaceDocument | {NAMESPACE_ID} | changes state, bound",
+        f"ReplaceDocument | {NAMESPACE_ID} | changes state, bound, occupied",
     ]
 
 

@@ -53,7 +53,9 @@ def test_what_was_done_to_a_collection_is_told(action: Action, reason: str, says
     assert events_of_release(DELETING, [action]) == (told,)
 
 
-@pytest.mark.parametrize("action", [AddFinalizer(), InsertDocument(document())])
+@pytest.mark.parametrize(
+    "action", [AddFinalizer(), InsertDocument(document()), DeleteCollection("products", MARK, listed=False)]
+)
 def test_what_is_only_on_the_way_is_not(action: Action) -> None:
     assert events(subject(), status(), [action]) == ()
 

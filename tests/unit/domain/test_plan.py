@@ -49,7 +49,8 @@ from tests.unit.domain.plan_cases_adoption import ADOPTION
 from tests.unit.domain.plan_cases_collections import CHOICES, OWNERSHIP, SERVERS
 from tests.unit.domain.plan_cases_fields import IMMUTABLE, PLAIN, STANDALONE, TOKENS, WORDS, has, standalone
 from tests.unit.domain.plan_cases_names import CONFLICTS, RINGS, WANTS_BBB, member, ring
-from tests.unit.domain.plan_cases_owned import DOCUMENTS, FINALIZERS, GUARDS, IDS, RECOVERY, TAKE_OVER
+from tests.unit.domain.plan_cases_owned import DOCUMENTS, GUARDS, IDS, TAKE_OVER
+from tests.unit.domain.plan_cases_recovery import FINALIZERS, RECOVERY
 from tests.unit.domain.plan_cases_wanted import BEGINNINGS, EXTRACTORS, INDEXES
 from tests.unit.domain.wording import words
 
@@ -84,7 +85,6 @@ def test_plan(case: Case) -> None:
     assert case.says in " ".join(finding.message for finding in step.findings)
 
 
-@pytest.mark.xfail(strict=True, reason="the former choice is made and bound, and the new one can never be had")
 def test_nothing_is_made_under_a_choice_that_was_taken_back_while_the_new_one_is_held() -> None:
     unbound = in_collection(document(state=State.PROVISIONING, bound=False))
     holder = in_collection(another_document(), "others")
@@ -253,3 +253,15 @@ def test_a_marked_collection_of_a_chosen_name_is_recovered_under_its_own_id() ->
     live = collection(in_collection(HAS_TEXT))
     recovered = _only_document(subject(chosen()), replace(lost(None, marked=(live,)), looked_at="products"))
     assert (recovered.namespace_id, recovered.collection) == (NAMESPACE_ID, "products")
+
+
+def test_those_a_namespace_was_taken_from_are_remembered_the_latest_sixteen() -> None:
+    former = tuple(f"uid-{number}" for number in range(16))
+    theirs = HAS_TEXT.model_copy(update={"owner": owner(instance_id="x", cr_uid="latest"), "former_uids": former})
+    taken = _only_document(subject(take_over=NAMESPACE_ID), observed(theirs))
+    assert taken.former_uids == (*former[1:], "latest")
+
+
+def test_an_object_that_is_made_again_takes_from_nobody() -> None:
+    attached = _only_document(subject(uid="cr-uid-new"), observed(document(former_uids=("a",))))
+    assert (attached.owner.cr_uid, attached.former_uids, attached.previous_owner) == ("cr-uid-new", ("a",), None)

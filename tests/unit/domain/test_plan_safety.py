@@ -36,6 +36,7 @@ from tests.unit.domain.builders import (
     NAMESPACE_ID,
     OTHER_ID,
     SERVER_VERSION,
+    UID,
     another_document,
     claims,
     collection,
@@ -88,6 +89,8 @@ def _documents(draw: st.DrawFn) -> NamespaceDocument:
         owner=draw(_mostly(*_OWNERS)),
         previous_owner=draw(st.sampled_from([None, *_OWNERS[2:]])),
         bound=draw(st.booleans()),
+        former_uids=draw(st.sampled_from([(), (), (UID,)])),
+        occupied=draw(st.booleans()),
         adoption=draw(st.sampled_from(_ADOPTIONS)),
         claims=draw(_mostly(claims(), claims(None), ())),
         namespace_type=draw(_mostly(*NamespaceType)),
@@ -206,10 +209,12 @@ def destroys_only_what_is_being_deleted(action: Action, who: Subject, seen: Obse
     assert action.mark == seen.document.mark
     assert action.collection == seen.document.collection
     if seen.collection is None:
-        assert action.collection == seen.document.namespace_id
+        assert action == DeleteCollection(seen.document.namespace_id, seen.document.mark, listed=False)
         return
+    assert seen.alias_of is None
     assert action.mark.is_on(seen.collection.mark)
-    keeps = seen.document.adoption is not None and who.requests.adopt is not AdoptionRequest.WITH_DELETE
+    may_go = context.guarded and who.requests.adopt is AdoptionRequest.WITH_DELETE
+    keeps = seen.document.adoption is not None and not may_go
     assert isinstance(action, UnmarkCollection) is keeps
 
 
@@ -225,9 +230,10 @@ def marks_only_what_it_was_asked_to(action: Action, who: Subject, seen: Observed
         assert seen.document.previous_mark is not None
         assert seen.document.previous_mark.is_on(action.expected)
         return
+    assert not who.deleting
     assert who.requests.adopt is not None
     assert seen.document.adoption is not None
-    assert not seen.document.bound
+    assert seen.document.occupied
     assert not is_marked(seen.collection.metadata)
     assert seen.alias_of is None
 
@@ -241,6 +247,7 @@ def writes_only_to_a_collection_of_its_own(action: Action, _: Subject, seen: Obs
     if isinstance(action, CreateCollection):
         assert seen.collection is None
         assert not seen.document.bound
+        assert not seen.document.occupied
     elif seen.collection is not None:
         assert seen.document.mark.is_on(seen.collection.mark)
     if isinstance(action, PutIndex | DropIndex):
@@ -267,10 +274,13 @@ def takes_the_document_of_another_only_with_permission(
         assert action.document.owner == (before.owner if who.deleting else mine)
     elif action.document.owner == before.owner:
         assert (before.owner.key, before.owner.instance_id) == (mine.key, mine.instance_id)
-        assert action.document.state is State.RETAINED
+        assert action.document.state in (State.RETAINED, State.DELETED)
     else:
         named = isinstance(who.spec, NamespaceSpec) and who.spec.namespace_id == before.namespace_id
         assert who.requests.take_over == before.namespace_id or named
+        assert who.uid not in before.former_uids
+        assert before.owner.cr_uid in action.document.former_uids
+        assert who.status.namespace_id in (None, before.namespace_id)
         assert action.document.owner == mine
         assert action.document.previous_owner == (before.previous_owner or before.owner)
 
@@ -281,12 +291,12 @@ def acts_only_on_what_is_guarded(action: Action, who: Subject, _: Observed, cont
         assert isinstance(action, RemoveFinalizer)
         return
     assert not who.requests.problems
-    assert context.guarded or not who.requests.guarded
+    assert context.guarded or (not who.requests.force_release if who.deleting else not who.requests.guarded)
 
 
 def writes_nothing_before_the_finalizer_is_as_wanted(action: Action, who: Subject, seen: Observed) -> None:
     """So that no data is ever made, or kept, against the deletion policy."""
     if who.deleting or isinstance(action, AddFinalizer | RemoveFinalizer):
         return
-    retires = isinstance(action, ReplaceDocument) and action.document.state is State.RETAINED
+    retires = isinstance(action, ReplaceDocument) and action.document.state in (State.RETAINED, State.DELETED)
     assert retires or who.finalized is (who.deletion_policy is DeletionPolicy.DELETE)

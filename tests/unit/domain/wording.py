@@ -42,8 +42,8 @@ def word(action: Action) -> str:
             return f"MarkCollection {collection} for {_whose(mark)}, was {_whose(expected)}"
         case UnmarkCollection(collection, _):
             return f"UnmarkCollection {collection}"
-        case DeleteCollection(collection, _):
-            return f"DeleteCollection {collection}"
+        case DeleteCollection(collection, _, listed):
+            return f"DeleteCollection {collection}{'' if listed else ', not listed'}"
         case _:
             return type(action).__name__
 
@@ -54,6 +54,8 @@ def _besides(document: NamespaceDocument) -> Iterator[str]:
         yield f"named {document.namespace_name}"
     if document.collection != document.namespace_id:
         yield f"in {document.collection}"
+    if document.occupied:
+        yield "occupied"
     if document.adoption is not None:
         yield f"adopting {', '.join(document.adopted_indexes) or 'nothing'}"
     if document.previous_owner is not None:
