@@ -241,6 +241,13 @@ async def test_an_object_that_is_gone_leaves_its_data_retained() -> None:
     assert bench.qdrant.operations == 0
 
 
+async def test_an_object_that_is_gone_and_had_nothing_leaves_nothing() -> None:
+    bench = new()
+    bench.cluster.held = None
+    assert await bench.run() == Next()
+    assert bench.written == []
+
+
 async def test_an_object_that_is_gone_is_retained_once_mongodb_is_back() -> None:
     bench = settled(FixedCluster(None))
     bench.mongodb.fails = Unavailable(Backend.MONGODB, "MongoDB is away", "reading")
