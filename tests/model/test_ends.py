@@ -199,6 +199,21 @@ async def test_a_crash_between_two_chunks_leaves_the_rest() -> None:
             assert twin.api.objects == {}
 
 
+async def test_all_dependents_go_although_the_user_thought_better_of_it() -> None:
+    world = await run((configured(dependents=("objects",)), *FULL_SHOP_UNDER_DELETE), World())
+    belongings("shop", objects=7)(world)
+    await world.settle()
+    world.faults.start_over()
+    plain = await run((delete("shop"),), world.fork())
+    twin = world.fork()
+    twin.faults.before(plain.faults.operation_of("mongodb: delete objects") + 1, lambda: SHOP(twin))
+    await run((delete("shop"),), twin)
+    assert twin.faults.fired == 1
+    assert twin.api.objects == {}
+    assert twin.document("shop")["state"] == "retained"
+    assert len(twin.metadata.belongings["objects"]) == 5, "one chunk went before"
+
+
 async def test_dependents_go_although_the_data_stays() -> None:
     world = await run((configured(dependents=("objects",)), *FULL_SHOP_UNDER_DELETE), World())
     belongings("shop", objects=3)(world)

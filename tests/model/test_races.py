@@ -26,6 +26,7 @@ from tests.model.steps import (
     take_over,
 )
 from tests.world.checks import check_at_rest
+from tests.world.faults import Fault, Kind
 from tests.world.snapshot import snapshot
 from tests.world.world import INSTANCE, World
 
@@ -232,6 +233,23 @@ async def test_a_deletion_during_a_take_over_leaves_half_of_it(tally: Counter[st
         states = [raw["state"] for raw in world.metadata.all_raw()]
         assert (states, len(world.data)) in (([], 0), (["retained"], 1)), f"before operation {number}"
         assert world.vectors.lost_points == (0 if states else 3)
+        tally["races"] += 1
+
+
+async def test_a_deletion_after_half_a_take_over_hangs(tally: Counter[str]) -> None:
+    given = (*_FULL_SHOP, delete("shop"), organization_recreated, _SHOP_UNDER_DELETE)
+    start = await _beginning(Race("take over", _TAKE_OVER.work, delete("shop"), given))
+    writes = (await run((_TAKE_OVER.work,), start.fork())).faults.writes
+    for number in range(1, writes + 1):
+        world = start.fork()
+        world.faults.at(number, Fault(Kind.CRASH_BEFORE))
+        _TAKE_OVER.work(world)
+        while not world.restarts:
+            await world.round()
+        await run((delete("shop"),), world)
+        assert world.api.objects == {}, f"before write {number}: {world.faults.log}"
+        assert {raw["state"] for raw in world.metadata.all_raw()} <= {"retained"}
+        assert bool(world.metadata.documents) == bool(world.data) == (world.vectors.lost_points == 0)
         tally["races"] += 1
 
 
