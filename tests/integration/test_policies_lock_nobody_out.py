@@ -10,7 +10,7 @@ import pytest
 from devstack.release import RELEASE, RELEASE_NAMESPACE
 from namespace_operator.api.resource import FINALIZER
 from tests.integration.api_server import MERGE_PATCH, Server, wait_until
-from tests.integration.support import Object, Organization, Platform, eventually
+from tests.integration.support import Object, Organization, Platform, condition, eventually
 from tests.integration.tenants import (
     SYSTEM,
     TENANT,
@@ -90,13 +90,23 @@ def test_without_the_config_map_the_operator_finds_unknown_extractors_itself(off
     office.server.send("DELETE", CONFIG_MAP).accepted()
     try:
         wait_until(lambda: _takes(office, UNKNOWN) == 201)
-        office.create(spec={"featureExtractors": [TEXT, UNKNOWN]}, user=TENANT).accepted()
-        office.organization.reason("sample", "UnknownExtractor")
+        index = {"fieldName": "lang", "type": "keyword"}
+        spec = {"featureExtractors": [TEXT, UNKNOWN], "payloadIndexes": [index]}
+        office.create(spec=spec, user=TENANT).accepted()
+        status = office.organization.reason("sample", "UnknownExtractor")
     finally:
         del saved["metadata"]["resourceVersion"], saved["metadata"]["uid"]
         office.server.send("POST", CONFIG_MAP.rpartition("/")[0], saved).accepted()
         wait_until(lambda: _takes(office, UNKNOWN) == 422)
+    message = condition(status, "Ready")["message"]
+    assert "text_extractor_v99" in message
+    assert "text_extractor_v1" in message
+    # The rest is done meanwhile.
+    platform = office.organization.platform
+    assert "text_extractor_v1_embedding" in platform.vectors(status["collection"])
+    assert "lang" in platform.qdrant.get_collection(status["collection"]).payload_schema
     office.merge("sample", {"spec": {"featureExtractors": [TEXT]}}, TENANT).accepted()
+    office.organization.ready("sample")
 
 
 def test_the_operator_looks_after_system_namespaces(office: Office) -> None:
