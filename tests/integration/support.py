@@ -137,6 +137,22 @@ class Organization:
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
         self._objects.create_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL, body)
 
+    def put(self, name: str, spec: Object, annotations: Mapping[str, str | None]) -> None:
+        """Create the object, or replace its spec and these annotations (None takes one away) in one write."""
+        given = {key: value for key, value in annotations.items() if value is not None}
+        found = self.find(name)
+        if found is None:
+            body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name, "annotations": given}}
+            self._objects.create_namespaced_custom_object(GROUP, VERSION, self.name, PLURAL, {**body, "spec": spec})
+            return
+        patch = [
+            {"op": "add", "path": "/spec", "value": spec},
+            {"op": "add", "path": "/metadata/annotations", "value": given},
+        ]
+        self._objects.patch_namespaced_custom_object(
+            GROUP, VERSION, self.name, PLURAL, name, patch, _content_type="application/json-patch+json"
+        )
+
     def edit(self, name: str, **spec: Any) -> None:
         """Change fields of the spec; None removes one."""
         self._patch(name, {"spec": spec})

@@ -50,6 +50,7 @@ async def _walk(seed: int, length: int, mode: str, tally: Counter[str], faults: 
             raise
         tally["edits of walks"] += 1
     assert edits[-1].in_force
+    assert mode == "standalone" or edits[-1].spec == edits[0].spec
     assert traveller.world.condition("walk") == ("True", "Ready")
     assert traveller.compared > length / 3, "hardly any edit was in force: the walk proves little"
     assert faults is None or traveller.world.faults.fired > length / 4, "hardly any fault fired"

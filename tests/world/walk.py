@@ -104,8 +104,8 @@ def walk(seed: int, length: int, mode: str = "managed") -> Iterator[Edit]:
     What cannot be taken back, vectors of a standalone namespace, stays.
     """
     walker = _Walker(random.Random(seed), mode)
-    first = walker.begin()
-    yield Edit("begin", copy.deepcopy(first))
+    first = copy.deepcopy(walker.begin())
+    yield Edit("begin", first)
     for _ in range(length):
         yield walker.step()
     yield from walker.back_to(first)
