@@ -92,6 +92,12 @@ ADOPTION = (
         observed(NOT_RECORDED, foreign(city=KEYWORD)),
         ("ReplaceDocument provisioning r8 in products occupied adopting city",),
     ),
+    Case(
+        "recorded again if it was recorded without that it is there",
+        subject(chosen(), adopt=ADOPT),
+        observed(RECORDED.model_copy(update={"occupied": False}), foreign(city=KEYWORD)),
+        ("ReplaceDocument provisioning r8 in products occupied adopting city",),
+    ),
     *(
         Case(
             f"then it is marked ({asked})",

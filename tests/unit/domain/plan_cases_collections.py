@@ -281,6 +281,28 @@ CHOICES = (
         reasons=(Reason.IMMUTABLE_FIELD,),
         says=f"spec.infrastructure.qdrantCollection is others, but {NAMESPACE_ID} was made with products; restore it",
     ),
+    Case(
+        "another choice once it is bound and lost does not begin anew",
+        subject(chosen("others")),
+        observed(CHOSEN, collection=None),
+        reasons=(Reason.IMMUTABLE_FIELD, Reason.COLLECTION_LOST),
+    ),
+    Case(
+        "another choice that is held does not hold up an index of one that is bound",
+        subject(chosen("others", payloadIndexes=[index("brand")])),
+        observed(
+            in_collection(HAS_BRAND),
+            with_indexes(collection(in_collection(HAS_BRAND)), brand=None),
+            collection_holder=in_collection(another_document(), "others"),
+        ),
+        ("PutIndex brand keyword",),
+    ),
+    Case(
+        "marked by somebody else, and nothing speaks of data of ours",
+        subject(chosen()),
+        lost(marked(CHOSEN, instance="other-cluster:default")),
+        ("InsertDocument provisioning r1 in products",),
+    ),
     Case("no choice any more once it is bound", subject(), observed(CHOSEN), reasons=(Reason.IMMUTABLE_FIELD,)),
     Case(
         "a choice for a namespace that is bound under its id",

@@ -215,6 +215,12 @@ COLLECTIONS = (
         observed(HALF, collection(BEFORE)),
         (f"MarkCollection {NAMESPACE_ID} for cluster-uid:default/acme/films, was other/acme/films",),
     ),
+    Case(
+        "half taken over from who had not confirmed it yet",
+        DELETE,
+        observed(HALF.model_copy(update=NEVER_BOUND), collection(BEFORE)),
+        (f"MarkCollection {NAMESPACE_ID} for cluster-uid:default/acme/films, was other/acme/films",),
+    ),
     Case("taken over, and marked", DELETE, observed(HALF), (f"DeleteCollection {NAMESPACE_ID}",)),
     *(
         Case(

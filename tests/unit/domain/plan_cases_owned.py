@@ -98,6 +98,12 @@ DOCUMENTS = (
         says=f"{NAMESPACE_ID} belongs to Namespace acme/movies; use another metadata.name",
     ),
     Case(
+        "of another Namespace that is gone, which only the status names",
+        subject(WANTS_TEXT, status=STATUS_OF_TEXT),
+        observed(OF_SIBLING.model_copy(update=RETAINED)),
+        reasons=(Reason.OWNED_ELSEWHERE,),
+    ),
+    Case(
         "of a former object of the same name",
         subject(WANTS_TEXT, uid="cr-uid-new"),
         observed(HAS_TEXT.model_copy(update=RETAINED)),

@@ -244,6 +244,16 @@ INDEXES = (
         says="Index on brand: too many",
     ),
     Case(
+        "rejected where another one stands is not recorded either",
+        subject(WANTS_BRAND),
+        observed(
+            HAS_BRAND,
+            with_indexes(collection(HAS_BRAND), brand=TENANT),
+            rejected_indexes={PutIndex(NAMESPACE_ID, "brand", KEYWORD).attempt: "too many"},
+        ),
+        reasons=(Reason.INDEX_REJECTED,),
+    ),
+    Case(
         "recorded without effect",
         subject(WANTS_BRAND),
         observed(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from namespace_operator.domain.actions import InsertDocument, ReplaceDocument
@@ -18,6 +20,7 @@ from tests.unit.domain.builders import (
     context,
     in_collection,
     observed,
+    status_of,
 )
 from tests.unit.domain.plan_case import Case
 from tests.unit.domain.plan_cases_deletion import (
@@ -64,9 +67,10 @@ def test_what_blocks_a_deletion_says_how_to_let_go(case: Case) -> None:
 
 
 def test_a_recovered_document_is_deleted_without_its_name() -> None:
-    (insert,) = plan(KNOWN, Observed(collection=collection(READY)), context()).actions
+    renamed = replace(KNOWN, status=status_of(READY, namespace_name="movies"))
+    (insert,) = plan(renamed, Observed(collection=collection(READY)), context()).actions
     assert isinstance(insert, InsertDocument)
-    assert insert.document.claims == claims(None)
+    assert (insert.document.claims, insert.document.namespace_name) == (claims(None), "movies")
     assert insert.document.mark == READY.mark
 
 

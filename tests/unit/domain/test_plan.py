@@ -10,12 +10,13 @@ from namespace_operator.api.annotations import Adoption
 from namespace_operator.api.spec import Mode
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.domain.actions import InsertDocument, MarkCollection, ReplaceDocument
-from namespace_operator.domain.conditions import Reason
+from namespace_operator.domain.conditions import ConditionType, Reason
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.observed import Observed, Subject
 from namespace_operator.domain.plan import plan
 from tests.unit.domain.builders import (
     NAMESPACE_ID,
+    OTHER_ID,
     another_document,
     chosen,
     claims,
@@ -91,6 +92,39 @@ def test_nothing_is_made_under_a_choice_that_was_taken_back_while_the_new_one_is
     step = plan(subject(chosen("others")), observed(unbound, collection=None, collection_holder=holder), context())
     assert words(step.actions) == ()
     assert [finding.reason for finding in step.findings] == [Reason.COLLECTION_CONFLICT]
+
+
+HALTING = {
+    Reason.INVALID_SPEC,
+    Reason.INVALID_ANNOTATION,
+    Reason.NOT_GUARDED,
+    Reason.OWNED_ELSEWHERE,
+    Reason.IDENTITY_CONFLICT,
+    Reason.MALFORMED_DOCUMENT,
+    Reason.SERVER_REPLACED,
+    Reason.COLLECTION_NOT_OWNED,
+    Reason.COLLECTION_IS_ALIAS,
+    Reason.COLLECTION_LOST,
+}
+"""Reasons behind which nothing has been looked at, so that the conditions behind them are Unknown."""
+
+
+@pytest.mark.parametrize(
+    "case", [case for cases in TABLES.values() for case in cases if case.reasons], ids=lambda c: c.id
+)
+def test_what_was_not_looked_at_is_not_called_fine(case: Case) -> None:
+    for finding in plan(case.subject, case.observed, case.context).findings:
+        if finding.reason in HALTING:
+            assert finding.halts
+        if finding.reason in (Reason.NAME_CONFLICT, Reason.COLLECTION_CONFLICT):
+            assert finding.halts or case.observed.document is not None
+        unseen = finding.reason is Reason.SERVER_REPLACED and case.observed.document is None
+        assert finding.unexamined == ((ConditionType.METADATA,) if unseen else ())
+
+
+def test_an_id_of_the_spec_is_the_one_that_is_used() -> None:
+    made = _only_document(subject(spec(namespaceId=OTHER_ID)), Observed())
+    assert (made.namespace_id, made.collection) == (OTHER_ID, OTHER_ID)
 
 
 def _only_document(step_of: Subject, seen: Observed) -> NamespaceDocument:
@@ -169,7 +203,8 @@ def test_an_edit_of_our_fields_is_set_back(field: str, edited: object) -> None:
 
 
 def test_recovery_brings_back_what_was_registered_not_what_the_spec_says_today() -> None:
-    before = document([registered("text_extractor_v1", model="minilm"), FILM], {"brand": KEYWORD, "old": KEYWORD})
+    old = {"type": "integer", "range": False}
+    before = document([registered("text_extractor_v1", model="minilm"), FILM], {"brand": KEYWORD, "old": old})
     live = with_indexes(collection(before), mine=KEYWORD)
     today = spec(featureExtractors=[extractor("text_extractor_v1")], payloadIndexes=[index("brand")])
     recovered = _only_document(subject(today, status=status_of(before, live)), lost(live))
@@ -178,12 +213,30 @@ def test_recovery_brings_back_what_was_registered_not_what_the_spec_says_today()
     assert recovered.mark == before.mark
     assert recovered.bound
     assert recovered.bound_vectors == ("frames", "patches", "text", "words")
+    assert recovered.created_at == before.created_at
     # "old" is still ours to drop, "mine" never was.
-    assert [entry.field_name for entry in recovered.payload_indexes] == ["brand", "old"]
+    assert {entry.field_name: entry.field_schema for entry in recovered.payload_indexes} == {
+        "brand": KEYWORD,
+        "old": old,
+    }
 
     seen = observed(recovered, live)
     (drop,) = plan(subject(today), seen, context()).actions
     assert words((drop,)) == ("DropIndex old",)
+
+
+def test_a_status_of_an_older_version_tells_of_an_index_by_its_type_alone() -> None:
+    told = status_of(document(indexes={"old": KEYWORD}))
+    bare = tuple(entry.model_copy(update={"field_schema": None}) for entry in told.payload_indexes)
+    known = told.model_copy(update={"payload_indexes": bare})
+    recovered = _only_document(subject(status=known), lost(collection(document(indexes={"old": KEYWORD}))))
+    assert [(entry.field_name, entry.field_schema) for entry in recovered.payload_indexes] == [("old", KEYWORD)]
+
+
+def test_an_extractor_whose_inference_service_nobody_remembers_is_not_made_up() -> None:
+    known = STATUS_OF_TEXT.model_copy(update={"vector_inference_map": {}})
+    recovered = _only_document(subject(status=known), lost(collection(HAS_TEXT)))
+    assert recovered.feature_extractors == ()
 
 
 def test_recovery_keeps_params_locked() -> None:
