@@ -6,6 +6,7 @@ import copy
 
 import pytest
 
+from namespace_operator.domain.identity import Key
 from tests.model.beginnings import CHOSEN, FULL_SHOP_UNDER_DELETE, SHOP, SHOP_UNDER_DELETE, STANDALONE, shop
 from tests.model.pair import restored_cluster
 from tests.model.scenario import TEXT, run
@@ -196,3 +197,21 @@ async def test_an_extractor_of_a_name_conflict_is_forgotten() -> None:
     await run((delete("first"),), world)
     assert world.condition("shop") == ("True", "Ready")
     assert world.status("shop")["namespaceName"] == "store"
+
+
+async def test_a_namespace_taken_over_to_another_organization_is_stuck_between_two_names() -> None:
+    world = await shop()
+    taken = world.document("shop")["_id"]
+    heir, first, second = (Key("globex", name) for name in ("heir", "first", "second"))
+    world.api.apply(first, {"namespaceName": "wanted"})
+    world.api.apply(second, {"namespaceName": "shop"})
+    await world.settle()
+    world.api.apply(heir, {"namespaceName": "wanted", "featureExtractors": [TEXT]})
+    world.api.annotate(heir, {"mixpeek.com/take-over": taken})
+    await world.settle()
+    status = world.api.objects[heir]["status"]
+    ready = next(c for c in status["conditions"] if c["type"] == "Ready")
+    assert (status["namespaceId"], status["namespaceName"], ready["reason"]) == (taken, taken, "NameConflict")
+    world.api.apply(first, {"namespaceName": "other"})
+    await world.settle()
+    assert world.api.objects[heir]["status"]["namespaceName"] == "wanted"

@@ -113,7 +113,7 @@ class ModelMetadataStore:
             raise ValueError(f"{collection} is the operator's own")
 
         def act() -> bool:
-            rows = self.belongings[collection]
+            rows = self.belongings.get(collection, [])
             chunk = [row for row in rows if row["namespace_id"] == namespace_id][:_CHUNK]
             self.belongings[collection] = [row for row in rows if not any(row is gone for gone in chunk)]
             return len(chunk) == _CHUNK

@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     @field_validator("delete_dependents")
     @classmethod
     def _not_ours(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(value):
+            raise ValueError("a collection has no name")
         if own := sorted(set(value) & set(OWN)):
             raise ValueError(f"{', '.join(own)} is the operator's own collection")
         return value

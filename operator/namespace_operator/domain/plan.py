@@ -225,7 +225,9 @@ def _announce(
     declared = {index.field_name: index for index in document.payload_indexes} | dict(wanted.indexes)
     name = wanted.namespace_name
     if observed.name_chain:
-        name = document.namespace_id if steps_aside(document, observed) else document.namespace_name
+        # In another organization the former name may be somebody's too.
+        homeless = _place(document.owner) != _place(owner)
+        name = document.namespace_id if homeless or steps_aside(document, observed) else document.namespace_name
     collection = _collection_name(document, observed, wanted)
     moves = document.owner.model_copy(update={"cr_uid": owner.cr_uid}) != owner
     former = (document.previous_owner or document.owner) if moves else document.previous_owner
@@ -248,6 +250,10 @@ def _announce(
             "updated_at": context.now,
         }
     )
+
+
+def _place(owner: Owner) -> tuple[str, str]:
+    return owner.instance_id, owner.organization
 
 
 def _former_uids(document: NamespaceDocument, owner: Owner) -> tuple[str, ...]:
