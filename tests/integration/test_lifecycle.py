@@ -158,22 +158,6 @@ def test_the_second_holder_of_a_name_waits_until_it_is_free(organization: Organi
     organization.ready("loser")
 
 
-def test_an_unknown_extractor_does_not_hold_up_the_rest(platform: Platform, organization: Organization) -> None:
-    unknown = {"featureExtractorName": "no_such_extractor", "version": "v9"}
-    organization.create(
-        "partly", featureExtractors=[TEXT, unknown], payloadIndexes=[{"fieldName": "lang", "type": "keyword"}]
-    )
-    status = organization.reason("partly", "UnknownExtractor")
-    message = condition(status, "Ready")["message"]
-    assert "no_such_extractor_v9" in message
-    assert "text_extractor_v1" in message
-    assert TEXT_VECTOR in platform.vectors(status["collection"])
-    assert "lang" in platform.qdrant.get_collection(status["collection"]).payload_schema
-
-    organization.edit("partly", featureExtractors=[TEXT])
-    organization.ready("partly")
-
-
 def test_an_index_that_qdrant_refuses_does_not_hold_up_the_rest(platform: Platform, organization: Organization) -> None:
     organization.create("limited")
     collection = organization.ready("limited")["collection"]

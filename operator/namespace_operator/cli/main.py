@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from contextlib import suppress
 
 from pydantic import ValidationError
 
@@ -29,7 +30,8 @@ def main() -> None:
     try:
         settings = Settings()
         configure_logs(settings.log_level, settings.log_format)
-        asyncio.run(run(settings))
+        with suppress(asyncio.CancelledError):
+            asyncio.run(run(settings))
     except ValidationError as error:
         problems = "; ".join(f"NAMESPACE_OPERATOR_{p.path.upper()}: {p.message}" for p in field_errors(error))
         sys.exit(f"invalid settings: {problems}")

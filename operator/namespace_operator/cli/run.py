@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import signal
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -42,7 +43,11 @@ _TOMBSTONE_TIMEOUTS = 6
 
 
 async def run(settings: Settings) -> None:
-    """Run the operator until it is terminated."""
+    """Run the operator until it is terminated. Cancelled by SIGTERM before the watch begins, stopped by kopf later."""
+    task = asyncio.current_task()
+    assert task is not None
+    # The first process of a container is not ended by a signal that it does not handle. kopf takes over later.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     catalog = load_catalog(settings)
     tasks: list[asyncio.Task[None]] = []
     metrics = Metrics(__version__)
