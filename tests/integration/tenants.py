@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from namespace_operator.api.annotations import BEYOND, PREFIX
+from namespace_operator.api.annotations import BEYOND
 from namespace_operator.api.resource import FINALIZER, GROUP, PLURAL
 from tests.integration.api_server import (
     APPLY_PATCH,
@@ -85,7 +85,7 @@ class Office:
         verb needs. Returns the user, whose name is made this organization's own.
         """
         user = f"{user}-{self.organization.name}"
-        name, everywhere = f"{user}-{verb}", f"{PREFIX}{verb}" in BEYOND
+        name, everywhere = f"{user}-{verb}", verb in BEYOND
         rule = {"apiGroups": [GROUP], "resources": [PLURAL], "verbs": [verb]}
         rule |= {"resourceNames": list(names)} if names else {}
         role = {"metadata": {"name": name}, "rules": [rule]}

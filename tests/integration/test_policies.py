@@ -160,7 +160,7 @@ VERBS = [name.removeprefix(PREFIX) for name in GUARDED]
 
 
 def _needs(verb: str, field: str, organization: Organization, user: str = TENANT) -> str:
-    where = "all Kubernetes namespaces" if f"{PREFIX}{verb}" in BEYOND else organization.name
+    where = "all Kubernetes namespaces" if verb in BEYOND else organization.name
     words = (
         f"{field} needs the verb {verb} on mixpeeknamespaces.mixpeek.com, which {user} lacks in {where};"
         " have it granted, or leave the field out"
@@ -193,15 +193,18 @@ def test_changing_a_guarded_value_needs_the_verb(office: Office) -> None:
     office.annotate("sample", TENANT, adopt="true").refused(403)
 
 
-@pytest.mark.parametrize("verb", [name.removeprefix(PREFIX) for name in BEYOND])
+@pytest.mark.parametrize("verb", BEYOND)
 def test_a_role_in_one_organization_reaches_what_others_have(office: Office, verb: str) -> None:
     api = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{office.organization.name}"
     rule = {"apiGroups": ["mixpeek.com"], "resources": ["mixpeeknamespaces"], "verbs": [verb]}
     office.server.send("POST", f"{api}/roles", {"metadata": {"name": "local"}, "rules": [rule]}).accepted()
     office.bind("local-taker", "local", "Role")
-    given = {f"{PREFIX}{verb}": VALUES[verb]}
+    if verb == SET_ID_VERB:
+        expected = _needs(verb, "spec.namespaceId", office.organization, "local-taker")
+        assert office.create(spec={"namespaceId": "ns_abc"}, user="local-taker").refused(403) == expected
+        return
     expected = _needs(verb, f"metadata.annotations[{PREFIX}{verb}]", office.organization, "local-taker")
-    assert office.create(annotations=given, user="local-taker").refused(403) == expected
+    assert office.create(annotations={f"{PREFIX}{verb}": VALUES[verb]}, user="local-taker").refused(403) == expected
 
 
 def test_a_permission_to_adopt_is_pointed_elsewhere(office: Office) -> None:

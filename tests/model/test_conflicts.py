@@ -20,6 +20,9 @@ from tests.model.steps import (
     delete,
     foreign_collection,
     mongodb_restored,
+    operator_down,
+    operator_up,
+    organization_recreated,
     points,
 )
 from tests.world.checks import check_at_rest
@@ -215,3 +218,75 @@ async def test_a_namespace_taken_over_to_another_organization_is_stuck_between_t
     world.api.apply(first, {"namespaceName": "other"})
     await world.settle()
     assert world.api.objects[heir]["status"]["namespaceName"] == "wanted"
+
+
+async def test_what_was_recorded_for_an_adoption_goes_along_to_another_collection() -> None:
+    world = await run((foreign_collection("products"), _CHOOSES), World())
+    world.vectors.down = True
+    annotate("shop", adopt="true")(world)
+    await world.settle()
+    world.vectors.down = False
+    annotate("shop", adopt=None)(world)
+    others = {"infrastructure": {"qdrantCollection": "others"}}
+    await run((apply("shop", deletionPolicy="Delete", **STANDALONE, **others), points("shop", 3)), world)
+    assert world.document("shop")["adoption"] is None
+    assert "mixpeek.com/adopted" not in world.data["others"].metadata
+    await run((delete("shop"),), world)
+    assert "others" not in world.data
+    assert len(world.data["products"].points) == 3
+
+
+async def test_a_deletion_takes_the_data_of_the_older_one_of_two_ids() -> None:
+    world = await run((SHOP_UNDER_DELETE, points("shop", 2), backed_up), World())
+    older = world.status("shop")["namespaceId"]
+    world.object("shop")["status"]["namespaceId"] = "ns_ffffffffff"
+    world.stop_operator()
+    world.start_operator()
+    await world.settle()
+    assert world.condition("shop") == ("False", "IdentityConflict")
+    await run((delete("shop"),), world)
+    assert world.condition("shop") == ("False", "IdentityConflict")
+    assert "mixpeek.com/force-release" in world.message("shop")
+    assert len(world.data[older].points) == 2
+    await run((annotate("shop", force_release="true"),), world)
+    assert not world.api.objects
+    assert len(world.data[older].points) == 2
+
+
+async def test_a_collection_whose_document_is_lost_is_claimed_by_the_first_who_chooses_it() -> None:
+    world = await run((SHOP_UNDER_DELETE, *(apply("goods", **STANDALONE, **CHOSEN), points("goods", 3))), World())
+    world.stop_operator()
+    del world.metadata.documents[world.document("goods")["_id"]]
+    thief = Key("aaa-earlier", "thief")
+    world.api.apply(thief, {**CHOSEN})
+    world.start_operator()
+    await world.settle()
+    status = world.api.objects[thief]["status"]
+    ready = next(c for c in status["conditions"] if c["type"] == "Ready")
+    assert (ready["reason"], "namespaceId" in status) == ("CollectionConflict", False)
+    assert [e.reason for e in world.api.events if e.key == thief] == ["CollectionNotOwned", "CollectionConflict"]
+    assert world.condition("goods") == ("True", "Ready")
+    assert world.status("goods")["documentCount"] == 3
+
+
+async def test_two_clusters_of_one_instance_id_retain_each_others_namespaces() -> None:
+    first = await shop()
+    second = World(faults=first.faults, cluster_uid="another", _ids=1_000)
+    second.vectors, second.metadata = first.vectors, first.metadata
+    first.stop_operator()
+    before = first.document("shop")
+    second.api.apply(second.key("other"), {"featureExtractors": [TEXT]})
+    await run((), second)
+    await second.settle()
+    assert second.condition("other", "MetadataSynced") == ("False", "MongoDBRejected")
+    assert "is used by the operator of another cluster" in second.message("other")
+    assert first.document("shop") == before
+    assert list(first.data) == [before["collection"]]
+
+
+async def test_an_object_of_a_former_kubernetes_namespace_is_refused_for_a_tombstone() -> None:
+    chosen = (foreign_collection("products"), apply("shop", **CHOSEN))
+    world = await run((*chosen, operator_down, delete("shop"), organization_recreated, chosen[1], operator_up), World())
+    assert world.condition("shop") == ("False", "CollectionConflict") or world.status("shop")["namespaceId"]
+    await world.settle()
+    assert world.condition("shop") == ("False", "CollectionNotOwned")

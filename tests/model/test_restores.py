@@ -342,7 +342,7 @@ async def test_a_lost_marker_is_made_again_as_if_nothing_had_happened() -> None:
 async def test_a_lost_record_of_the_server_makes_it_another_one() -> None:
     world = await run((server_record_lost,), await shop())
     assert world.condition("shop") == ("True", "Ready")
-    (record,) = world.metadata.servers.values()
+    record = world.metadata.servers["cluster-1:main/default"]
     assert (record.server_id, record.confirmed) == ("server-1", True)
     assert world.vectors.collections[MARKER_COLLECTION].metadata == {"mixpeek.com/server": "server-1"}
 

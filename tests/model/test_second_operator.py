@@ -38,7 +38,8 @@ async def test_a_restored_cluster_writes_to_what_the_first_owns(with_status: boo
         namespace_id = pair.first.status("shop")["namespaceId"]
         assert pair.second.condition("shop") == ("False", "OwnedElsewhere")
         message = pair.second.message("shop")
-        assert f"{namespace_id} belongs to Namespace acme/shop of another operator (instance cluster-1:main)" in message
+        whose = "Namespace acme/shop, of another operator (instance cluster-1:main)"
+        assert f"{namespace_id} belongs to {whose}" in message
     else:
         assert pair.second.status("shop")["namespaceId"] != pair.first.status("shop")["namespaceId"]
         assert pair.second.status("shop")["documentCount"] == 0

@@ -35,7 +35,8 @@ def check_no_orphans(world: World) -> None:
     """Every collection of ours has its document, every document its resource unless it is retained."""
     documents = [raw for raw in world.metadata.all_raw() if isinstance(raw.get("owner"), dict)]
     bound = {raw["collection"] for raw in documents}
-    marked = {name for name, stored in world.vectors.collections.items() if f"{_MARK}instance" in stored.metadata}
+    ours = {f"{_MARK}instance": world.instance_id}.items()
+    marked = {name for name, stored in world.vectors.collections.items() if ours <= stored.metadata.items()}
     lost = {
         obj["status"]["collection"] for obj in world.api.objects.values() if obj.get("status", {}).get("collection")
     }

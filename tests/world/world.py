@@ -87,6 +87,8 @@ class World:
     seconds: float = 0.0
     restarts: int = 0
     instance_id: str = INSTANCE
+    cluster_uid: str | None = None
+    """The cluster this operator says it runs in; None: one that is named like the instance."""
     guarded: bool = True
     dependents: tuple[str, ...] = ()
     orphans: tuple[int, int] = (0, 0)
@@ -113,7 +115,11 @@ class World:
         cluster = ModelCluster(self.api, self.faults, pending.setdefault)
         cluster.connect()
         options = Options(
-            self.instance_id, guarded=self.guarded, dependents=self.dependents, tombstone_age=_TOMBSTONE_SECONDS
+            self.instance_id,
+            cluster_uid=self.cluster_uid or self.instance_id,
+            guarded=self.guarded,
+            dependents=self.dependents,
+            tombstone_age=_TOMBSTONE_SECONDS,
         )
         around = Surroundings(
             cluster=self._gated(cluster),

@@ -19,11 +19,11 @@ ANNOTATIONS = (PAUSED, DRY_RUN, ADOPT, TAKE_OVER, FORCE_RELEASE, RENEW, RECONCIL
 GUARDED = (ADOPT, TAKE_OVER, FORCE_RELEASE, RENEW)
 """Annotations that only somebody with the verb of their name (without the prefix) may set or change."""
 
-BEYOND = (ADOPT, TAKE_OVER)
-"""Those whose verb must be had in all Kubernetes namespaces, because what they reach is not in one."""
-
 SET_ID_VERB = "set-id"
 MANAGE_SYSTEM_VERB = "manage-system"
+
+BEYOND = (ADOPT.removeprefix(PREFIX), TAKE_OVER.removeprefix(PREFIX), SET_ID_VERB)
+"""Verbs that must be had in all Kubernetes namespaces, because what they reach is not in one."""
 
 
 class Adoption(StrEnum):

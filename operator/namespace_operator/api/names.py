@@ -11,10 +11,10 @@ NAMESPACE_NAME_MAX = 64
 NAMESPACE_NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 ID_PREFIX = "ns_"
+"""What every namespace id begins with. A name or a chosen collection that does would be taken for one."""
+
 NAMESPACE_ID_MAX = 67
 NAMESPACE_ID_PATTERN = f"^{ID_PREFIX}[A-Za-z0-9_]{{3,64}}$"
-MINTED_ID_PATTERN = f"^{ID_PREFIX}[0-9a-f]{{10}}$"
-"""Ids as the operator makes them. A name like that would be taken for one."""
 
 COLLECTION_MIN = 3
 COLLECTION_MAX = 128

@@ -13,7 +13,6 @@ from namespace_operator.api.names import (
     FIELD_PATH_RE2,
     ID_PREFIX,
     MARKER_COLLECTION,
-    MINTED_ID_PATTERN,
     NAMESPACE_ID_PATTERN,
     NAMESPACE_NAME_PATTERN,
     PROTECTED_FIELDS,
@@ -242,9 +241,9 @@ NAMESPACE_SPEC_RULES: "tuple[Rule[NamespaceSpec], ...]" = (
         field_path=("namespaceName",),
     ),
     Rule(
-        cel=f"!has(self.namespaceName) || !self.namespaceName.matches('{MINTED_ID_PATTERN}')",
-        message="namespaceName {namespaceName} looks like a namespace id; choose another name",
-        check=lambda spec: spec.namespace_name is None or re.fullmatch(MINTED_ID_PATTERN, spec.namespace_name) is None,
+        cel=f"!has(self.namespaceName) || !self.namespaceName.startsWith('{ID_PREFIX}')",
+        message=f"namespaceName {{namespaceName}} begins with {ID_PREFIX} like a namespace id; choose another name",
+        check=lambda spec: spec.namespace_name is None or not spec.namespace_name.startswith(ID_PREFIX),
         field_path=("namespaceName",),
     ),
     Rule(

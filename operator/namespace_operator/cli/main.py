@@ -13,7 +13,6 @@ from namespace_operator import __version__
 from namespace_operator.api.base import field_errors
 from namespace_operator.cli.run import run
 from namespace_operator.cli.settings import Settings
-from namespace_operator.controller.instance import InstanceTaken
 from namespace_operator.domain.catalog import CatalogError
 from namespace_operator.kube.connection import UnusableCluster
 from namespace_operator.stores.mongodb import InvalidConnectionString
@@ -35,7 +34,7 @@ def main() -> None:
     except ValidationError as error:
         problems = "; ".join(f"NAMESPACE_OPERATOR_{p.path.upper()}: {p.message}" for p in field_errors(error))
         sys.exit(f"invalid settings: {problems}")
-    except (UnusableCluster, InstanceTaken, CatalogError, InvalidConnectionString) as error:
+    except (UnusableCluster, CatalogError, InvalidConnectionString) as error:
         sys.exit(f"cannot start: {error}")
 
 

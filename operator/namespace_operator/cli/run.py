@@ -17,7 +17,6 @@ from namespace_operator import __version__
 from namespace_operator.cli.settings import Settings
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.cluster import ClusterUnavailable
-from namespace_operator.controller.instance import claim_instance
 from namespace_operator.controller.queue import Backoff, Next, WorkQueue
 from namespace_operator.controller.reconcile import Clock
 from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
@@ -29,7 +28,6 @@ from namespace_operator.kube.cluster import KubeCluster
 from namespace_operator.kube.objects import LiveObjects
 from namespace_operator.kube.organizations import Organizations
 from namespace_operator.kube.shell import Watch
-from namespace_operator.stores.errors import StoreError
 from namespace_operator.stores.mongodb import MongoStore
 from namespace_operator.stores.qdrant import QdrantStore
 from namespace_operator.telemetry.health import HealthServer
@@ -74,9 +72,6 @@ async def run(settings: Settings) -> None:
         await _patiently(lambda: check_crd(client))
         cluster = await _patiently(lambda: cluster_uid(client))
         instance_id = settings.instance_id or f"{cluster}:{settings.instance_name}"
-        if settings.instance_id:
-            # An id made from the cluster's own uid is nobody else's.
-            await _patiently(lambda: claim_instance(mongodb, instance_id, cluster))
         structlog.get_logger().info("starting", instance_id=instance_id, extractors=len(catalog.ids()))
 
         objects = LiveObjects()
@@ -104,7 +99,7 @@ async def run(settings: Settings) -> None:
             announce=Announcer(client, settings.pod_namespace, settings.pod_name),
             enqueue=queue.add,
         )
-        reconciler, sweep = assemble(_options(settings, instance_id), catalog, around)
+        reconciler, sweep = assemble(_options(settings, instance_id, cluster), catalog, around)
 
         async def start() -> None:
             tasks.extend((asyncio.create_task(queue.run()), asyncio.create_task(sweep.run())))
@@ -134,9 +129,10 @@ def load_catalog(settings: Settings) -> Catalog:
     return Catalog.load(text)
 
 
-def _options(settings: Settings, instance_id: str) -> Options:
+def _options(settings: Settings, instance_id: str, cluster: str) -> Options:
     return Options(
         instance_id=instance_id,
+        cluster_uid=cluster,
         guarded=settings.guarded,
         dependents=settings.delete_dependents,
         watched=settings.watch_namespaces,
@@ -149,10 +145,10 @@ def _options(settings: Settings, instance_id: str) -> Options:
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until the server answers: at the start of a cluster it may not be there yet."""
+    """Ask until the API server answers: at the start of a cluster it may not be there yet."""
     while True:
         try:
             return await ask()
-        except (ClusterUnavailable, StoreError) as error:
-            structlog.get_logger().warning("waiting for a server", error=str(error))
+        except ClusterUnavailable as error:
+            structlog.get_logger().warning("waiting for the API server", error=str(error))
             await asyncio.sleep(_BOOTSTRAP_RETRY_SECONDS)

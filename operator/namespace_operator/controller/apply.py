@@ -152,6 +152,7 @@ class Applier:
         if action.expected is None and is_marked(live.metadata):
             raise Outdated(f"collection {action.collection} carries a mark")
         await self.vectors.set_metadata(action.collection, action.mark.to_metadata())
+        self.observer.strays.forget(action.collection)
 
     async def _unmark_collection(self, action: UnmarkCollection, subject: Subject) -> None:
         (namespace_id,) = action.mark.members

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from namespace_operator.controller.cluster import Cluster
 from namespace_operator.controller.counts import CountReader
+from namespace_operator.controller.instance import InstanceClaim
 from namespace_operator.controller.observe import Observer
 from namespace_operator.controller.orphans import Orphans, Reporter, Tombstones
 from namespace_operator.controller.reconcile import Clock, Reconciler
@@ -26,6 +27,7 @@ class Options:
     """What the settings say. Times are in seconds; ``tombstone_age`` is longer than any request to Qdrant may take."""
 
     instance_id: str
+    cluster_uid: str
     guarded: bool = True
     dependents: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
@@ -59,8 +61,9 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
     metadata, vectors, clock = around.metadata, around.vectors, around.clock
     waiting = Waiting(around.enqueue)
     strays = Strays(options.instance_id, metadata, vectors, clock.monotonic)
+    claim = InstanceClaim(metadata, options.instance_id, options.cluster_uid)
     server = ServerCheck(
-        f"{options.instance_id}/{_CONNECTION}", metadata, vectors, around.new_server_id, clock.monotonic
+        f"{options.instance_id}/{_CONNECTION}", metadata, vectors, around.new_server_id, clock.monotonic, claim.hold
     )
     reconciler = Reconciler(
         instance_id=options.instance_id,

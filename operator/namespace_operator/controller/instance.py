@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from namespace_operator.domain.observed import ServerRecord
+from namespace_operator.stores.errors import Backend, Rejected
 from namespace_operator.stores.protocols import MetadataStore
 
 
-class InstanceTaken(Exception):
-    """The instance id belongs to another cluster. The message says what to do."""
+@dataclass(slots=True)
+class InstanceClaim:
+    """The record of which cluster uses the instance id."""
 
+    metadata: MetadataStore
+    instance_id: str
+    cluster_uid: str
 
-async def claim_instance(metadata: MetadataStore, instance_id: str, cluster_uid: str) -> None:
-    """Record that this cluster uses the instance id. Raises ``InstanceTaken`` if another one does.
-
-    Raises ``Outdated`` or ``BackendError`` where it is not known yet.
-    """
-    name = f"{instance_id}/cluster"
-    record = await metadata.server(name)
-    if record is None:
-        await metadata.record_server(name, ServerRecord(cluster_uid, confirmed=True), None)
-    elif record.server_id != cluster_uid:
-        raise InstanceTaken(
-            f"instance id {instance_id} is used by the operator of another cluster (kube-system uid "
-            f"{record.server_id}); choose another operator.instanceId, or, if that cluster is gone for good, remove "
-            f"the document {name} from the MongoDB collection servers"
-        )
+    async def hold(self) -> None:
+        """Raise ``Rejected`` if the instance id is another cluster's, ``Outdated`` if that is being decided."""
+        name = f"{self.instance_id}/cluster"
+        record = await self.metadata.server(name)
+        if record is None:
+            record = ServerRecord(self.cluster_uid, confirmed=True)
+            await self.metadata.record_server(name, record, None)
+        if record.server_id != self.cluster_uid:
+            message = (
+                f"Instance id {self.instance_id} is used by the operator of another cluster (kube-system uid "
+                f"{record.server_id}), so nothing is written; choose another operator.instanceId, or, if that cluster "
+                f"is gone for good, remove the document {name} from the MongoDB collection servers"
+            )
+            raise Rejected(Backend.MONGODB, message, "claiming the instance id")

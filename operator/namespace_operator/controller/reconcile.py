@@ -134,6 +134,7 @@ class Reconciler:
         self._written.pop(key, None)
         claim = resource_claim(self.instance_id, key)
         try:
+            await self.observer.server.claim()
             document = holder_of(claim, await self.metadata.find([claim]))
             if not isinstance(document, NamespaceDocument):
                 return Next()

@@ -6,7 +6,7 @@ comes first and is confirmed once the marker stands, so that a crash in between 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from namespace_operator.api.names import MARKER_COLLECTION
@@ -19,11 +19,16 @@ from namespace_operator.stores.protocols import MetadataStore, VectorStore
 _KEY = f"{MARK_PREFIX}server"
 
 
+async def _nobody_else() -> None:
+    """No other cluster can have the instance id."""
+
+
 @dataclass(slots=True)
 class ServerCheck:
     """Compares marker and record, at most once in ``max_age`` seconds.
 
-    ``name`` is that of the connection in MongoDB, ``new_id`` makes the id of a server that has none yet.
+    ``name`` is that of the connection in MongoDB, ``claim`` makes sure that the instance id is this cluster's,
+    ``new_id`` makes the id of a server that has none yet.
     """
 
     name: str
@@ -31,6 +36,7 @@ class ServerCheck:
     vectors: VectorStore
     new_id: Callable[[], str]
     monotonic: Callable[[], float]
+    claim: Callable[[], Awaitable[None]] = _nobody_else
     max_age: float = 10.0
     _shared: Shared[ServerIdentity] = field(init=False)
 
@@ -38,7 +44,10 @@ class ServerCheck:
         self._shared = Shared(self._ask, self.monotonic, self.max_age)
 
     async def identity(self) -> ServerIdentity:
-        """Which server is meant and which one answers. Raises ``BackendError``."""
+        """Which server is meant and which one answers, as known for at most ``max_age`` seconds.
+
+        Raises ``BackendError``, also where the instance id is found to be another cluster's.
+        """
         return await self._shared.get()
 
     async def peek(self) -> ServerIdentity:
@@ -48,6 +57,7 @@ class ServerCheck:
         return ServerIdentity(record.server_id if record is not None and record.confirmed else found, found)
 
     async def _ask(self) -> ServerIdentity:
+        await self.claim()
         # The record first: what it confirms has its marker by then, and is not taken for replaced.
         record = await self.metadata.server(self.name)
         found = await self._read_marker()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from namespace_operator.domain.document import Owner
 from namespace_operator.domain.observed import Collection
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
+_AT_ONCE = 8
 _AGAIN = 100
 """How many foreign collections are read again by a sweep: many share a server, and hardly ever become ours."""
 
@@ -34,6 +36,10 @@ class Strays:
 
     def __post_init__(self) -> None:
         self._shared = Shared(self._search, self.monotonic, self.max_age)
+
+    def forget(self, name: str) -> None:
+        """Look at this collection again: it has got a mark of ours."""
+        self._foreign.pop(name, None)
 
     async def look(self) -> tuple[Collection, ...]:
         """The strays, restored copies of other collections among them. Raises ``BackendError``."""
@@ -65,12 +71,14 @@ class Strays:
         names = await self.vectors.names()
         documented = {document.collection async for document in self.metadata.owned(self.instance_id)}
         strays: list[Collection] = []
-        for name in sorted(names - documented - self._foreign.keys() - {MARKER_COLLECTION}):
-            live = await self.vectors.read(name)
-            if live is not None and live.mark is not None and live.mark.instance_id == self.instance_id:
-                strays.append(live)
-            else:
-                self._foreign[name] = None
+        unknown = sorted(names - documented - self._foreign.keys() - {MARKER_COLLECTION})
+        for start in range(0, len(unknown), _AT_ONCE):
+            some = unknown[start : start + _AT_ONCE]
+            for name, live in zip(some, await asyncio.gather(*map(self.vectors.read, some)), strict=True):
+                if live is not None and live.mark is not None and live.mark.instance_id == self.instance_id:
+                    strays.append(live)
+                else:
+                    self._foreign[name] = None
         return tuple(strays)
 
     async def _has_document(self, collection: Collection) -> bool:

@@ -54,7 +54,7 @@ def plan_collection(
         claimed = _claim(subject, document, collection, observed, now)
         if claimed is not None:
             return claimed
-        if not document.bound and not document.occupied:
+        if not document.bound and not document.occupied and observed.alias_of is None:
             return (ReplaceDocument(_changed(document, now, occupied=True)),), ()
         return (), (*findings, foreign_collection(document, collection, observed))
 

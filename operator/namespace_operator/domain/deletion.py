@@ -20,6 +20,7 @@ from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State
 from namespace_operator.domain.identity import collection_claim, is_marked, name_claim
 from namespace_operator.domain.observed import Collection, Observed, Subject
+from namespace_operator.domain.ownership import collection_conflict, identity_conflict
 from namespace_operator.domain.recovery import recover_document
 
 Step = tuple[tuple[Action, ...], tuple[Finding, ...]]
@@ -62,11 +63,9 @@ def plan_deletion(subject: Subject, observed: Observed, ending: Ending) -> Step:
         return _plan_without_document(subject, observed, ending)
     if document.owner != ending.owner or document.state is State.DELETED:
         return (RemoveFinalizer(),), ()
-    if observed.server.replaced:
-        message = (
-            f"The Qdrant server is not {observed.server.recorded}, on which {document.collection} lives; restore it"
-        )
-        return _stop(Reason.SERVER_REPLACED, message)
+    obstacle = identity_conflict(subject, document) or _server_replaced(document, observed)
+    if obstacle is not None:
+        return _stop(obstacle.reason, obstacle.message)
     if document.state is not State.DELETING:
         return (ReplaceDocument(_with_state(document, State.DELETING, ending.now)),), ()
     if not _is_collection_done(document, observed):
@@ -75,6 +74,13 @@ def plan_deletion(subject: Subject, observed: Observed, ending: Ending) -> Step:
     if document.bound and ending.dependents and not observed.dependents_deleted:
         return (DeleteDependents(document.namespace_id, ending.dependents),), ()
     return (ReplaceDocument(_tombstone(document, ending.now)),), ()
+
+
+def _server_replaced(document: NamespaceDocument, observed: Observed) -> Finding | None:
+    if not observed.server.replaced:
+        return None
+    message = f"The Qdrant server is not {observed.server.recorded}, on which {document.collection} lives; restore it"
+    return Finding(Reason.SERVER_REPLACED, message)
 
 
 def plan_retained(document: NamespaceDocument, now: datetime) -> tuple[NamespaceDocument, ...]:
@@ -139,6 +145,9 @@ def _plan_without_document(subject: Subject, observed: Observed, ending: Ending)
     """Without a document there is nothing to delete, unless it was lost and the collection still says it is ours."""
     if observed.collection is None or subject.status.namespace_id is None:
         return (RemoveFinalizer(),), ()
+    taken = collection_conflict(subject, observed)
+    if taken is not None:
+        return _stop(taken.reason, taken.message)
     recovered = recover_document(subject, observed, ending.owner, ending.now)
     if isinstance(recovered, Finding):
         return (RemoveFinalizer(),), ()

@@ -70,7 +70,7 @@ def owned_elsewhere(document: NamespaceDocument, subject: Subject, owner: Owner)
     """The document belongs to another object, and stays untouched."""
     theirs = document.owner
     if theirs.instance_id != owner.instance_id:
-        whose = f"Namespace {theirs.key} of another operator (instance {theirs.instance_id})"
+        whose = f"{_describe_owner(theirs, subject)}, of another operator (instance {theirs.instance_id})"
     elif is_of_former_namespace(document, owner):
         whose = f"Namespace {theirs.key} of an earlier Kubernetes namespace (uid {theirs.k8s_namespace_uid})"
     else:
@@ -90,7 +90,7 @@ def name_conflict(subject: Subject, observed: Observed, wanted: Desired) -> Find
     if not observed.name_chain:
         return None
     message = (
-        f"namespaceName {wanted.namespace_name} is held by {_describe(observed.name_chain[0], subject)}; "
+        f"namespaceName {wanted.namespace_name} is held by {_describe(observed.name_chain[0], subject, is_near=True)}; "
         "choose another namespaceName, or rename or delete that one"
     )
     return Finding(Reason.NAME_CONFLICT, message)
@@ -101,7 +101,7 @@ def collection_conflict(subject: Subject, observed: Observed) -> Finding | None:
     holder = observed.collection_holder
     if holder is None:
         return None
-    message = f"Collection {observed.claimed_collection} is held by {_describe(holder, subject)}"
+    message = f"Collection {observed.claimed_collection} is held by {_describe(holder, subject, is_near=False)}"
     if isinstance(holder, NamespaceDocument) and holder.state is State.DELETED:
         return Finding(Reason.COLLECTION_CONFLICT, f"{message}; it becomes free by itself within minutes")
     return Finding(
@@ -129,11 +129,7 @@ def steps_aside(document: NamespaceDocument, observed: Observed) -> bool:
 def foreign_collection(document: NamespaceDocument, collection: Collection, observed: Observed) -> Finding:
     """The collection is not this namespace's by its mark."""
     if observed.alias_of is not None:
-        message = (
-            f"infrastructure.qdrantCollection {collection.name} is an alias; choose the name of a collection, or "
-            "of one to be made"
-        )
-        return Finding(Reason.COLLECTION_IS_ALIAS, message, halts=True)
+        return _alias(collection)
     if not document.bound and not is_marked(collection.metadata):
         message = (
             f"Collection {collection.name} exists and was not made by this operator; choose another collection, or "
@@ -147,9 +143,29 @@ def foreign_collection(document: NamespaceDocument, collection: Collection, obse
     return Finding(Reason.COLLECTION_NOT_OWNED, message, halts=True)
 
 
-def _describe(holder: Document, subject: Subject) -> str:
+def marked_by_another(observed: Observed) -> Finding | None:
+    """The collection that a new namespace would have carries a mark, and so is not to be had."""
+    collection = observed.collection
+    if collection is None or not is_marked(collection.metadata):
+        return None
+    if observed.alias_of is not None:
+        return _alias(collection)
+    message = f"Collection {collection.name} carries the mark of another namespace in its metadata; choose another one"
+    return Finding(Reason.COLLECTION_NOT_OWNED, message)
+
+
+def _alias(collection: Collection) -> Finding:
+    message = (
+        f"infrastructure.qdrantCollection {collection.name} is an alias; choose the name of a collection, or of one to "
+        "be made"
+    )
+    return Finding(Reason.COLLECTION_IS_ALIAS, message, halts=True)
+
+
+def _describe(holder: Document, subject: Subject, *, is_near: bool) -> str:
     if isinstance(holder, MalformedDocument):
-        return f"the malformed document {holder.document_id} ({holder.problem}), which must be repaired first"
+        what = f"the malformed document {holder.document_id} ({holder.problem})" if is_near else "a malformed document"
+        return f"{what}, which must be repaired first"
     life = {
         State.RETAINED: ", retained: its Namespace is gone",
         State.DELETING: ", being deleted",

@@ -23,12 +23,13 @@ from namespace_operator.domain.deletion import LET_GO, Ending, plan_deletion, pl
 from namespace_operator.domain.desired import Desired, desired
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State, document_claims
 from namespace_operator.domain.identity import is_marked
-from namespace_operator.domain.observed import InvalidSpec, Observed, ServerIdentity, Subject
+from namespace_operator.domain.observed import Document, InvalidSpec, Observed, ServerIdentity, Subject
 from namespace_operator.domain.ownership import (
     attaches,
     collection_conflict,
     identity_conflict,
     is_of_former_namespace,
+    marked_by_another,
     may_take_over,
     name_conflict,
     owned_elsewhere,
@@ -37,7 +38,7 @@ from namespace_operator.domain.ownership import (
 )
 from namespace_operator.domain.recovery import recover_document
 
-_MAX_FORMER = 16
+_MAX_FORMER = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
         return Plan(*plan_deletion(subject, observed, ending))
     if isinstance(subject.spec, InvalidSpec):
         return _stop(Finding(Reason.INVALID_SPEC, f"{subject.spec.problem}; correct the spec"))
-    document = observed.document
+    document = _living(observed)
     if isinstance(document, MalformedDocument):
         return _stop(Finding(Reason.MALFORMED_DOCUMENT, _malformed(document)))
     foreign = _plan_foreign(subject, document, owner, context)
@@ -97,6 +98,13 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
     if not announced.holds(document):
         return Plan((ReplaceDocument(announced),))
     return Plan(*plan_collection(subject, document, observed, findings, wanted, context.now))
+
+
+def _living(observed: Observed) -> Document | None:
+    """The document, unless it is a tombstone: that belongs to nobody any more."""
+    document = observed.document
+    is_dead = isinstance(document, NamespaceDocument) and document.state is State.DELETED
+    return None if is_dead else document
 
 
 def _plan_foreign(subject: Subject, document: NamespaceDocument | None, owner: Owner, context: Context) -> Plan | None:
@@ -174,7 +182,9 @@ def _plan_document(
 ) -> Plan:
     """Make the document: anew, or from what the collection and the status still know of a lost one."""
     if _is_new(subject, spec, observed):
-        return Plan((InsertDocument(_new_document(spec, wanted, owner, context)),))
+        # Nothing is claimed that its mark says is another's: that one's document may only be lost.
+        foreign = marked_by_another(observed)
+        return _stop(foreign) if foreign else Plan((InsertDocument(_new_document(spec, wanted, owner, context)),))
     recovered = recover_document(subject, observed, owner, context.now)
     if isinstance(recovered, Finding):
         return Plan((), (recovered,))
@@ -242,7 +252,9 @@ def _announce(
             "former_uids": _former_uids(document, owner) if moves else document.former_uids,
             "claims": document_claims(owner, name, collection),
             "collection": collection,
+            # What was seen or recorded of the former choice says nothing of another one.
             "occupied": document.occupied and collection == document.collection,
+            "adoption": document.adoption if collection == document.collection else None,
             "feature_extractors": wanted.extractors,
             "vector_configs": wanted.vector_configs,
             "payload_indexes": tuple(declared.values()),
@@ -264,7 +276,7 @@ def _former_uids(document: NamespaceDocument, owner: Owner) -> tuple[str, ...]:
 def _collection_name(document: NamespaceDocument, observed: Observed, wanted: Desired) -> str:
     """Another choice counts while nothing was made under the former one."""
     made = observed.collection is not None and document.mark.is_on(observed.collection.mark)
-    if document.bound or made or observed.collection_holder is not None:
+    if document.bound or made:
         return document.collection
     return wanted.collection or document.namespace_id
 

@@ -20,7 +20,7 @@ def _unusable(name: str) -> Refusal:
 
 
 _ID_AS_NAME = Refusal(
-    "spec.namespaceName", "namespaceName ns_0123456789 looks like a namespace id; choose another name"
+    "spec.namespaceName", "namespaceName ns_0123456789 begins with ns_ like a namespace id; choose another name"
 )
 _ID_AS_COLLECTION = Refusal(
     COLLECTION,
@@ -86,7 +86,7 @@ SPEC_CASES: tuple[Case, ...] = (
     Case("name ends with a newline", {"namespaceName": "abc\n"}, (Refusal("spec.namespaceName", _NAME_TEXT),)),
     Case("name beyond ASCII", {"namespaceName": "größe"}, (Refusal("spec.namespaceName", _NAME_TEXT),)),
     Case("name like an id", {"namespaceName": "ns_0123456789"}, (_ID_AS_NAME,)),
-    Case("name almost like an id", {"namespaceName": "ns_012345678"}),
+    Case("name almost like an id", {"namespaceName": "ns-012345678"}),
     Case("name is a number", {"namespaceName": 123}, (Refusal("spec.namespaceName"),)),
     Case("metadata.name too short", {}, (_unusable("ab"),), name="ab"),
     Case("metadata.name with a dot", {}, (_unusable("a.b.c"),), name="a.b.c"),

@@ -70,7 +70,7 @@ def test_nothing_that_needs_a_verb_is_acted_upon_and_no_dependents_are_deleted_u
 def test_guards_and_dependents_are_said(environment: pytest.MonkeyPatch) -> None:
     environment.setenv(f"{PREFIX}GUARDED", "true")
     environment.setenv(f"{PREFIX}DELETE_DEPENDENTS", '["buckets", "objects"]')
-    options = _options(Settings(), "cluster-uid:default")
+    options = _options(Settings(), "cluster-uid:default", "cluster-uid")
     assert (options.guarded, options.dependents) == (True, ("buckets", "objects"))
 
 
@@ -95,7 +95,7 @@ def test_a_name_stays_unused_for_longer_than_any_request_may_take(
 ) -> None:
     for name, value in given.items():
         environment.setenv(PREFIX + name, value)
-    assert _options(Settings(), "cluster-uid:default").tombstone_age == age
+    assert _options(Settings(), "cluster-uid:default", "cluster-uid").tombstone_age == age
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_a_start_that_waits_for_the_api_server_cannot_be_ended(tmp_path: Path) -
     command = [sys.executable, "-m", "namespace_operator.cli.main", "run"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
         assert run.stdout is not None
-        assert any("waiting for a server" in line for line in run.stdout)
+        assert any("waiting for the API server" in line for line in run.stdout)
         run.send_signal(signal.SIGTERM)
         # By its own handler: ended by the signal itself, the code would be its negative number.
         assert run.wait(timeout=10) == 0

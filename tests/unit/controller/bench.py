@@ -50,7 +50,7 @@ class Bench:
             announce=self._announce,
             enqueue=self.woken.append,
         )
-        self.reconciler, self.sweep = assemble(Options(INSTANCE, **self.options), catalog(), around)
+        self.reconciler, self.sweep = assemble(Options(INSTANCE, "cluster-uid", **self.options), catalog(), around)
 
     async def run(self, seconds: float = 0.0) -> Next:
         """Reconcile, so many seconds after the last time."""

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from namespace_operator.controller.instance import InstanceTaken, claim_instance
+from namespace_operator.controller.instance import InstanceClaim
+from namespace_operator.stores.errors import Rejected
 from tests.world.faults import Faults
 from tests.world.metadata import ModelMetadataStore
 
 
 async def test_two_clusters_share_an_instance_id() -> None:
     metadata = ModelMetadataStore(Faults())
-    await claim_instance(metadata, "main", "cluster-1")
-    await claim_instance(metadata, "main", "cluster-1")
-    await claim_instance(metadata, "other", "cluster-2")
-    with pytest.raises(InstanceTaken, match="main/cluster") as taken:
-        await claim_instance(metadata, "main", "cluster-2")
+    await InstanceClaim(metadata, "main", "cluster-1").hold()
+    await InstanceClaim(metadata, "main", "cluster-1").hold()
+    await InstanceClaim(metadata, "other", "cluster-2").hold()
+    second = InstanceClaim(metadata, "main", "cluster-2")
+    with pytest.raises(Rejected, match="main/cluster") as taken:
+        await second.hold()
     assert "cluster-1" in str(taken.value)
     del metadata.servers["main/cluster"]
-    await claim_instance(metadata, "main", "cluster-2")
+    await second.hold()
+    metadata.servers.clear()
+    await second.hold()
+    assert metadata.servers["main/cluster"].server_id == "cluster-2", "a lost record is not made again"

@@ -206,8 +206,8 @@ async def test_who_loses_the_race_of_the_first_start_looks_again() -> None:
     def overtake() -> None:
         bench.metadata.servers[NAME] = ServerRecord("server-2", confirmed=False)
 
-    # The documents, then the record that is not there.
-    bench.mongodb.before(3, overtake)
+    # The documents, the claim on the instance id read and written, then the record that is not there.
+    bench.mongodb.before(5, overtake)
     assert (await bench.run()).failed
     assert bench.states()["Ready"] == ("False", "ClaimConflict")
     await bench.run()

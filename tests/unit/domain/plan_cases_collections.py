@@ -218,7 +218,7 @@ CHOICES = (
         subject(chosen()),
         on(MalformedDocument("x", "state: bad")),
         reasons=(Reason.COLLECTION_CONFLICT,),
-        says="malformed document x (state: bad)",
+        says="held by a malformed document, which must be repaired first",
     ),
     Case(
         "made by somebody else",
@@ -301,7 +301,8 @@ CHOICES = (
         "marked by somebody else, and nothing speaks of data of ours",
         subject(chosen()),
         lost(marked(CHOSEN, instance="other-cluster:default")),
-        ("InsertDocument provisioning r1 in products",),
+        reasons=(Reason.COLLECTION_NOT_OWNED,),
+        says="carries the mark of another namespace",
     ),
     Case("no choice any more once it is bound", subject(), observed(CHOSEN), reasons=(Reason.IMMUTABLE_FIELD,)),
     Case(

@@ -308,8 +308,8 @@ def test_a_marked_collection_of_a_chosen_name_is_recovered_under_its_own_id() ->
     assert (recovered.namespace_id, recovered.collection) == (NAMESPACE_ID, "products")
 
 
-def test_those_a_namespace_was_taken_from_are_remembered_the_latest_sixteen() -> None:
-    former = tuple(f"uid-{number}" for number in range(16))
+def test_those_a_namespace_was_taken_from_are_remembered_the_latest_thousand() -> None:
+    former = tuple(f"uid-{number}" for number in range(1000))
     theirs = HAS_TEXT.model_copy(update={"owner": owner(instance_id="x", cr_uid="latest"), "former_uids": former})
     taken = _only_document(subject(take_over=NAMESPACE_ID), observed(theirs))
     assert taken.former_uids == (*former[1:], "latest")
