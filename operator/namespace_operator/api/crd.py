@@ -20,7 +20,7 @@ from namespace_operator.api.resource import (
     NamespaceResource,
 )
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 """Raised with every change of the schema that the operator relies on."""
 
 SCHEMA_VERSION_ANNOTATION = f"{GROUP}/schema-version"
