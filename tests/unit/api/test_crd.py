@@ -181,7 +181,7 @@ def test_rules_on_parameters_name_parameters() -> None:
 
 
 def test_schema_version_is_on_the_definition() -> None:
-    assert custom_resource_definition()["metadata"]["annotations"][SCHEMA_VERSION_ANNOTATION] == "1"
+    assert custom_resource_definition()["metadata"]["annotations"][SCHEMA_VERSION_ANNOTATION] == "2"
 
 
 def test_own_definition_misses_nothing() -> None:
