@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
@@ -111,6 +112,14 @@ class Platform:
         """The messages of the operator's own events of this reason."""
         events = self.core.list_namespaced_event(RELEASE_NAMESPACE).items
         return "\n".join(event.message for event in events if event.reason == reason)
+
+    def metrics(self) -> str:
+        """What the operator's Pod tells a scraper."""
+        pods = self.core.list_namespaced_pod(RELEASE_NAMESPACE).items
+        (address,) = (pod.status.pod_ip for pod in pods if pod.status.phase == "Running")
+        with urllib.request.urlopen(f"http://{address}:8080/metrics", timeout=10) as answer:
+            text: str = answer.read().decode()
+        return text
 
     def secrets(self) -> list[str]:
         """What must never be read anywhere: the key, and the connection string."""

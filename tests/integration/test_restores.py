@@ -100,6 +100,7 @@ def test_a_copy_under_another_name_is_taken_for_the_original(platform: Platform,
     platform.qdrant.create_collection(copy, vectors_config=vectors, metadata=mark)
     fill(platform, copy)
     eventually(lambda: f"a copy of {collection}" in platform.announcements("OrphanCollections"), "an event")
+    assert 'namespace_operator_orphan_collections{kind="copy"} 1.0' in platform.metrics()
     assert platform.qdrant.count(copy, exact=True).count == 3
     platform.qdrant.delete_collection(copy)
 
