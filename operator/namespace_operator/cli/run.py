@@ -21,10 +21,10 @@ from namespace_operator.controller.queue import Backoff, Next, WorkQueue
 from namespace_operator.controller.reconcile import Clock
 from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
 from namespace_operator.domain.identity import Key
-from namespace_operator.kube.announce import Announcer
 from namespace_operator.kube.bootstrap import check_crd, cluster_uid
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.cluster import KubeCluster
+from namespace_operator.kube.events import Announcer
 from namespace_operator.kube.objects import LiveObjects
 from namespace_operator.kube.organizations import Organizations
 from namespace_operator.kube.shell import Watch

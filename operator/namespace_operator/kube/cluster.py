@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 
 from namespace_operator.api.resource import API_VERSION, FINALIZER, GROUP, KIND, PLURAL, VERSION
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.controller.cluster import ClusterError, ObjectChanged, Refreshed
+from namespace_operator.controller.cluster import ObjectChanged, Refreshed
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Subject
 from namespace_operator.kube.client import Forbidden, KubeClient, NotFound, Object
+from namespace_operator.kube.events import post_event
 from namespace_operator.kube.objects import LiveObjects, concerns, key_of, to_subject
 from namespace_operator.kube.organizations import Organizations
-
-_COMPONENT = "namespace-operator"
-_EVENT_MESSAGE_LIMIT = 1024
 
 
 @dataclass(slots=True)
@@ -82,32 +80,15 @@ class KubeCluster:
 
     async def emit_event(self, subject: Subject, kind: str, reason: str, message: str) -> None:
         """Post an event; that it failed is only logged."""
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        event = {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"generateName": f"{subject.key.name}.", "namespace": subject.key.organization},
-            "involvedObject": {
-                "apiVersion": API_VERSION,
-                "kind": KIND,
-                "name": subject.key.name,
-                "namespace": subject.key.organization,
-                "uid": subject.uid,
-                "resourceVersion": subject.resource_version,
-            },
-            "type": kind,
-            "reason": reason,
-            "message": message[:_EVENT_MESSAGE_LIMIT],
-            "source": {"component": _COMPONENT},
-            "reportingComponent": _COMPONENT,
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-            "count": 1,
+        involved = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "name": subject.key.name,
+            "namespace": subject.key.organization,
+            "uid": subject.uid,
+            "resourceVersion": subject.resource_version,
         }
-        try:
-            await self.client.post(f"/api/v1/namespaces/{subject.key.organization}/events", event)
-        except ClusterError as error:
-            structlog.get_logger().debug("event not recorded", key=str(subject.key), error=str(error))
+        await post_event(self.client, involved, kind, reason, message)
 
     async def refresh(self) -> Refreshed:
         """List all objects, and forget those that the watch had told us wrong.
