@@ -105,6 +105,17 @@ class Server:
             self.send("DELETE", f"{DEFINITIONS}/{manifest['metadata']['name']}").accepted()
 
 
+@contextmanager
+def serving(stack: Stack, group: str) -> Iterator[Server]:
+    """The stack's API server, with our schema served under a group on whose objects no operator acts."""
+    server = Server(stack)
+    try:
+        with server.installed(definition(group)):
+            yield server
+    finally:
+        server.close()
+
+
 def definition(group: str) -> dict[str, Any]:
     """Our CustomResourceDefinition under another group, on whose objects no operator acts."""
     manifest = custom_resource_definition()

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.stack import Stack
+from tests.integration.api_server import Server
 from tests.integration.support import Organization, Platform
+from tests.integration.tenants import Office, let_tenants_in, policies_in_force
 
 RESYNC_SECONDS = 3
 TOMBSTONE_SECONDS = 6
@@ -38,6 +40,22 @@ def platform(stack: Stack) -> Iterator[Platform]:
     stack.install_operator({"operator": OPERATOR})
     with Platform(stack) as platform:
         yield platform
+
+
+@pytest.fixture(scope="module")
+def policed(platform: Platform) -> Iterator[Server]:
+    """The API server, once tenants may write and every policy of the release is in force."""
+    server = Server(platform.stack)
+    let_tenants_in(server)
+    policies_in_force(server)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def office(policed: Server, organization: Organization) -> Office:
+    """Users of a fresh Kubernetes namespace."""
+    return Office(policed, organization)
 
 
 @pytest.fixture

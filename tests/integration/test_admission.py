@@ -19,6 +19,7 @@ from tests.integration.api_server import (
     definition,
     manifest,
     objects_path,
+    serving,
     wait_until,
 )
 from tests.unit.api.cases import CASES, CHANGES, Case, Change, Refusal
@@ -31,10 +32,8 @@ OLDER_GROUP = "older.admission.test"
 @pytest.fixture(scope="module")
 def server(stack: Stack) -> Iterator[Server]:
     """The stack's API server, with the schema served under the group of these tests."""
-    server = Server(stack)
-    with server.installed(definition(GROUP)):
+    with serving(stack, GROUP) as server:
         yield server
-    server.close()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from devstack.stack import Stack
 from namespace_operator.api.base import ApiModel, field_errors
 from namespace_operator.api.resource import NamespaceResource
 from namespace_operator.api.rules import Rule
-from tests.integration.api_server import Server, definition, manifest, objects_path
+from tests.integration.api_server import Server, manifest, objects_path, serving
 from tests.integration.random_specs import random_name, random_spec
 from tests.unit.api.every_rule import every_rule, words
 
@@ -27,10 +27,8 @@ CASES = 3000
 @pytest.fixture(scope="module")
 def server(stack: Stack) -> Iterator[Server]:
     """The stack's API server, with the schema served under a group on whose objects no operator acts."""
-    server = Server(stack)
-    with server.installed(definition(GROUP)):
+    with serving(stack, GROUP) as server:
         yield server
-    server.close()
 
 
 class Tally:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import yaml
 
@@ -12,7 +10,7 @@ from devstack.release import RELEASE
 from namespace_operator.api.annotations import BEYOND, GUARDED, PREFIX, SET_ID_VERB, parse_requests
 from namespace_operator.api.resource import FINALIZER
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
-from tests.integration.api_server import MERGE_PATCH, Server, wait_until
+from tests.integration.api_server import MERGE_PATCH, wait_until
 from tests.integration.support import Object, Organization, Platform, eventually
 from tests.integration.tenants import (
     SYSTEM,
@@ -22,25 +20,7 @@ from tests.integration.tenants import (
     Office,
     asking,
     finalizers,
-    let_tenants_in,
-    policies_in_force,
 )
-
-
-@pytest.fixture(scope="module")
-def server(platform: Platform) -> Iterator[Server]:
-    """The API server, once tenants may write and every policy of the release is in force."""
-    server = Server(platform.stack)
-    let_tenants_in(server)
-    policies_in_force(server)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def office(server: Server, organization: Organization) -> Office:
-    """Users of a fresh Kubernetes namespace."""
-    return Office(server, organization)
 
 
 def _denied(policy: str, name: str, words: str) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
 from devstack.release import RELEASE, RELEASE_NAMESPACE
 from namespace_operator.api.resource import FINALIZER
-from tests.integration.api_server import MERGE_PATCH, Server, wait_until
-from tests.integration.support import Object, Organization, Platform, condition, eventually
+from tests.integration.api_server import MERGE_PATCH, wait_until
+from tests.integration.support import Object, Platform, condition, eventually
 from tests.integration.tenants import (
     SYSTEM,
     TENANT,
@@ -19,7 +17,6 @@ from tests.integration.tenants import (
     Office,
     asking,
     finalizers,
-    let_tenants_in,
     policies_in_force,
 )
 
@@ -28,22 +25,6 @@ CONFIG_MAP = f"/api/v1/namespaces/{RELEASE_NAMESPACE}/configmaps/{RELEASE}-extra
 
 LEAVING = {"featureExtractorName": "passthrough_extractor", "version": "v1"}
 """Has no vectors, so that nothing else in these tests depends on it."""
-
-
-@pytest.fixture(scope="module")
-def server(platform: Platform) -> Iterator[Server]:
-    """The API server, once tenants may write and every policy of the release is in force."""
-    server = Server(platform.stack)
-    let_tenants_in(server)
-    policies_in_force(server)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def office(server: Server, organization: Organization) -> Office:
-    """Users of a fresh Kubernetes namespace."""
-    return Office(server, organization)
 
 
 @contextmanager

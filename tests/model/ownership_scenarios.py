@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.model.beginnings import CHOSEN, SHOP, STANDALONE
 from tests.model.scenario import CITY, IMAGE, TEXT, Scenario
 from tests.model.steps import (
     annotate,
@@ -26,26 +27,23 @@ from tests.model.steps import (
     take_over,
 )
 
-_CHOSEN = {"infrastructure": {"qdrantCollection": "products"}}
-_SHOP = apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY])
-_FULL_SHOP = (_SHOP, points("shop", 3))
-_CHOOSES = apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY], **_CHOSEN)
-_CHOOSES_UNDER_DELETE = apply("shop", featureExtractors=[TEXT], deletionPolicy="Delete", **_CHOSEN)
-_STANDALONE = {"mode": "standalone", "vectorConfigs": [{"name": "own", "dimension": 4, "metric": "dot"}]}
-_ADOPTS = apply("shop", payloadIndexes=[index("city", "keyword", isTenant=True)], **_STANDALONE, **_CHOSEN)
-_ADOPTS_UNDER_DELETE = apply("shop", deletionPolicy="Delete", **_STANDALONE, **_CHOSEN)
+_FULL_SHOP = (SHOP, points("shop", 3))
+_CHOOSES = apply("shop", featureExtractors=[TEXT], payloadIndexes=[CITY], **CHOSEN)
+_CHOOSES_UNDER_DELETE = apply("shop", featureExtractors=[TEXT], deletionPolicy="Delete", **CHOSEN)
+_ADOPTS = apply("shop", payloadIndexes=[index("city", "keyword", isTenant=True)], **STANDALONE, **CHOSEN)
+_ADOPTS_UNDER_DELETE = apply("shop", deletionPolicy="Delete", **STANDALONE, **CHOSEN)
 
 COLLECTIONS = (
     Scenario("choose a collection", (_CHOOSES,)),
     Scenario(
         "choose a collection that is taken, then another",
         (
-            apply("second", **_CHOSEN),
+            apply("second", **CHOSEN),
             apply("second", infrastructure={"qdrantCollection": "others"}),
         ),
         (_CHOOSES,),
     ),
-    Scenario("chosen collection becomes free", (apply("second", **_CHOSEN), delete("shop")), (_CHOOSES_UNDER_DELETE,)),
+    Scenario("chosen collection becomes free", (apply("second", **CHOSEN), delete("shop")), (_CHOOSES_UNDER_DELETE,)),
     Scenario(
         "chosen collection, deleted and made again at once",
         (delete("shop"), _CHOOSES_UNDER_DELETE),
@@ -77,11 +75,11 @@ COLLECTIONS = (
     Scenario(
         "adopt an index of other parameters",
         (annotate("shop", adopt="true"),),
-        (foreign_collection("products"), apply("shop", payloadIndexes=[CITY], **_STANDALONE, **_CHOSEN)),
+        (foreign_collection("products"), apply("shop", payloadIndexes=[CITY], **STANDALONE, **CHOSEN)),
     ),
     Scenario(
         "adopt, then declare less",
-        (apply("shop", **_STANDALONE, **_CHOSEN),),
+        (apply("shop", **STANDALONE, **CHOSEN),),
         (foreign_collection("products"), _ADOPTS, annotate("shop", adopt="true")),
     ),
     Scenario(
@@ -159,7 +157,7 @@ OWNERS = (
         (
             delete("shop"),
             organization_recreated,
-            _SHOP,
+            SHOP,
             take_over("shop", of="shop"),
         ),
         _FULL_SHOP,
@@ -221,7 +219,7 @@ RESTORES = (
         "MongoDB from before",
         (mongodb_restored,),
         (
-            _SHOP,
+            SHOP,
             backed_up,
             apply("shop", featureExtractors=[TEXT, IMAGE]),
             points("shop", 3),
@@ -232,13 +230,13 @@ RESTORES = (
     Scenario(
         "MongoDB and the objects from before",
         (operator_down, mongodb_restored, objects_restored, operator_up),
-        (_SHOP, backed_up, points("shop", 3), apply("late", featureExtractors=[TEXT]), points("late", 2)),
+        (SHOP, backed_up, points("shop", 3), apply("late", featureExtractors=[TEXT]), points("late", 2)),
     ),
     Scenario(
         "Qdrant from before",
         (qdrant_restored,),
         (
-            _SHOP,
+            SHOP,
             points("shop", 3),
             backed_up,
             apply("shop", featureExtractors=[TEXT, IMAGE], payloadIndexes=[CITY, index("brand", "keyword")]),

@@ -65,4 +65,4 @@ class NamespaceResource(ApiModel):
     @property
     def namespace_name(self) -> str:
         """The name in force."""
-        return self.spec.namespace_name or self.metadata.name
+        return self.spec.name_for(self.metadata.name)

@@ -17,9 +17,9 @@ SubjectT = TypeVar("SubjectT", bound=BaseModel)
 _PLACEHOLDER = re.compile(r"\{([A-Za-z.]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule(Generic[SubjectT]):
-    """One validation of an object.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Validation:
+    """What the API server is told of any rule.
 
     `message` may name fields of the object in braces, by their names in Kubernetes: `{fieldSchema.type}`.
     `field_path` is the path of the offending field below the object, in the same names.
@@ -27,36 +27,29 @@ class Rule(Generic[SubjectT]):
 
     cel: str
     message: str
-    check: Callable[[SubjectT], bool]
     field_path: tuple[str, ...] = ()
     optional_old_self: bool = False
+
+    def validation(self) -> dict[str, Any]:
+        """The entry of `x-kubernetes-validations`."""
+        entry = {"rule": self.cel} | _message(self.message) | _field_path(self.field_path)
+        return entry | {"optionalOldSelf": True} if self.optional_old_self else entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(_Validation, Generic[SubjectT]):
+    """One validation of an object, of which `check` is the form for the models."""
+
+    check: Callable[[SubjectT], bool]
 
     def describe(self, subject: SubjectT) -> str:
         """The message for this object."""
         return _PLACEHOLDER.sub(lambda found: str(_value_at(subject, found[1])), self.message)
 
-    def validation(self) -> dict[str, Any]:
-        """The entry of `x-kubernetes-validations`."""
-        entry = {"rule": self.cel} | _message(self.message) | _field_path(self.field_path)
-        return entry | {"optionalOldSelf": True} if self.optional_old_self else entry
 
-
-@dataclass(frozen=True, slots=True)
-class TransitionRule:
-    """A validation of a change. Only the API server sees old and new side by side, so there is no check for models.
-
-    `{oldSelf.name}` in the message stands for the former value of a field; `optional_old_self` as in `Rule`.
-    """
-
-    cel: str
-    message: str
-    field_path: tuple[str, ...] = ()
-    optional_old_self: bool = False
-
-    def validation(self) -> dict[str, Any]:
-        """The entry of `x-kubernetes-validations`."""
-        entry = {"rule": self.cel} | _message(self.message) | _field_path(self.field_path)
-        return entry | {"optionalOldSelf": True} if self.optional_old_self else entry
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransitionRule(_Validation):
+    """A validation of a change. Only the API server sees old and new side by side, so there is no check for models."""
 
 
 def _value_at(subject: object, path: str) -> object:

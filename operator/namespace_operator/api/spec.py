@@ -361,6 +361,10 @@ class NamespaceSpec(ApiModel):
         ),
     ] = None
 
+    def name_for(self, resource_name: str) -> str:
+        """The namespaceName in force for an object of this metadata.name."""
+        return self.namespace_name or resource_name
+
     @property
     def effective_mode(self) -> Mode:
         """The mode in force."""

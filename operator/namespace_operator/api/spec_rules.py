@@ -1,9 +1,9 @@
 """The rules of the spec beyond types, limits and enums."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
 from namespace_operator.api.indexes import TEXT_MAX_TOKEN_LEN, TEXT_MIN_TOKEN_LEN, IndexType
 from namespace_operator.api.names import (
@@ -53,6 +53,20 @@ PARAMETER_TYPES: dict[str, tuple[IndexType, ...]] = {
 
 def _cel_list(words: tuple[str, ...]) -> str:
     return "[" + ", ".join(f"'{word}'" for word in words) + "]"
+
+
+def _matches(alias: str, pattern: str, message: str, *, optional: bool = False) -> Rule[Any]:
+    """The text of a field is in a language that RE2 and Python's `re` read alike."""
+    field = to_snake(alias)
+
+    def check(subject: Any) -> bool:  # noqa: ANN401 - any model that has the field
+        text = getattr(subject, field)
+        return (optional and text is None) or re.fullmatch(pattern, text) is not None
+
+    cel = f"self.{alias}.matches('{pattern}')"
+    return Rule(
+        cel=f"!has(self.{alias}) || {cel}" if optional else cel, message=message, check=check, field_path=(alias,)
+    )
 
 
 def _belongs_to(parameter: str, types: tuple[IndexType, ...]) -> "Rule[FieldSchema]":
@@ -142,17 +156,15 @@ PAYLOAD_INDEX_TRANSITIONS = (
 )
 
 FEATURE_EXTRACTOR_RULES: "tuple[Rule[FeatureExtractor], ...]" = (
-    Rule(
-        cel=f"self.featureExtractorName.matches('{EXTRACTOR_NAME_PATTERN}')",
-        message="featureExtractorName must be lower-case letters, digits and _, beginning with a letter",
-        check=lambda extractor: re.fullmatch(EXTRACTOR_NAME_PATTERN, extractor.feature_extractor_name) is not None,
-        field_path=("featureExtractorName",),
+    _matches(
+        "featureExtractorName",
+        EXTRACTOR_NAME_PATTERN,
+        "featureExtractorName must be lower-case letters, digits and _, beginning with a letter",
     ),
-    Rule(
-        cel=f"self.version.matches('{EXTRACTOR_VERSION_PATTERN}')",
-        message="version must be v and a number, like v1",
-        check=lambda extractor: re.fullmatch(EXTRACTOR_VERSION_PATTERN, extractor.version) is not None,
-        field_path=("version",),
+    _matches(
+        "version",
+        EXTRACTOR_VERSION_PATTERN,
+        "version must be v and a number, like v1",
     ),
 )
 
@@ -177,11 +189,10 @@ def _not_of_sparse(field: str) -> "Rule[VectorConfig]":
 
 
 VECTOR_CONFIG_RULES: "tuple[Rule[VectorConfig], ...]" = (
-    Rule(
-        cel=f"self.name.matches('{VECTOR_NAME_PATTERN}')",
-        message="name of a vector must be letters, digits, _, - or dots, beginning with a letter, digit or _",
-        check=lambda vector: re.fullmatch(VECTOR_NAME_PATTERN, vector.name) is not None,
-        field_path=("name",),
+    _matches(
+        "name",
+        VECTOR_NAME_PATTERN,
+        "name of a vector must be letters, digits, _, - or dots, beginning with a letter, digit or _",
     ),
     Rule(
         cel="has(self.dimension) || (has(self.kind) && self.kind == 'sparse')",
@@ -215,13 +226,11 @@ VECTOR_CONFIG_TRANSITIONS = (
 )
 
 INFRASTRUCTURE_RULES: "tuple[Rule[Infrastructure], ...]" = (
-    Rule(
-        cel=f"!has(self.qdrantCollection) || self.qdrantCollection.matches('{COLLECTION_PATTERN}')",
-        message="qdrantCollection must be letters, digits, _, - or dots, beginning with a letter, digit or _",
-        check=lambda it: (
-            it.qdrant_collection is None or re.fullmatch(COLLECTION_PATTERN, it.qdrant_collection) is not None
-        ),
-        field_path=("qdrantCollection",),
+    _matches(
+        "qdrantCollection",
+        COLLECTION_PATTERN,
+        "qdrantCollection must be letters, digits, _, - or dots, beginning with a letter, digit or _",
+        optional=True,
     ),
     Rule(
         cel=f"!has(self.qdrantCollection) || self.qdrantCollection != '{MARKER_COLLECTION}'",
@@ -232,13 +241,11 @@ INFRASTRUCTURE_RULES: "tuple[Rule[Infrastructure], ...]" = (
 )
 
 NAMESPACE_SPEC_RULES: "tuple[Rule[NamespaceSpec], ...]" = (
-    Rule(
-        cel=f"!has(self.namespaceName) || self.namespaceName.matches('{NAMESPACE_NAME_PATTERN}')",
-        message="namespaceName must be letters, digits, _ or -, beginning with a letter or digit",
-        check=lambda spec: (
-            spec.namespace_name is None or re.fullmatch(NAMESPACE_NAME_PATTERN, spec.namespace_name) is not None
-        ),
-        field_path=("namespaceName",),
+    _matches(
+        "namespaceName",
+        NAMESPACE_NAME_PATTERN,
+        "namespaceName must be letters, digits, _ or -, beginning with a letter or digit",
+        optional=True,
     ),
     Rule(
         cel=f"!has(self.namespaceName) || !self.namespaceName.startsWith('{ID_PREFIX}')",
@@ -263,13 +270,11 @@ NAMESPACE_SPEC_RULES: "tuple[Rule[NamespaceSpec], ...]" = (
         ),
         field_path=("infrastructure", "qdrantCollection"),
     ),
-    Rule(
-        cel=f"!has(self.namespaceId) || self.namespaceId.matches('{NAMESPACE_ID_PATTERN}')",
-        message="namespaceId must be ns_ and 3-64 letters, digits or _; it names a namespace whose data exists",
-        check=lambda spec: (
-            spec.namespace_id is None or re.fullmatch(NAMESPACE_ID_PATTERN, spec.namespace_id) is not None
-        ),
-        field_path=("namespaceId",),
+    _matches(
+        "namespaceId",
+        NAMESPACE_ID_PATTERN,
+        "namespaceId must be ns_ and 3-64 letters, digits or _; it names a namespace whose data exists",
+        optional=True,
     ),
     Rule(
         cel=(

@@ -9,8 +9,9 @@ from namespace_operator.controller.cluster import Cluster
 from namespace_operator.controller.counts import CountReader
 from namespace_operator.controller.instance import InstanceClaim
 from namespace_operator.controller.observe import Observer
-from namespace_operator.controller.orphans import Orphans, Reporter, Tombstones
+from namespace_operator.controller.orphans import Orphans, Tombstones
 from namespace_operator.controller.reconcile import Clock, Reconciler
+from namespace_operator.controller.reporter import Reporter
 from namespace_operator.controller.server import ServerCheck
 from namespace_operator.controller.strays import Strays
 from namespace_operator.controller.sweep import Sweep

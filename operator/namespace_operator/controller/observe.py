@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 from namespace_operator.controller.server import ServerCheck
 from namespace_operator.controller.strays import Strays
-from namespace_operator.domain.desired import wanted_name
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.identity import collection_claim, name_claim, resource_claim
-from namespace_operator.domain.observed import Document, InvalidSpec, Observed, Subject
+from namespace_operator.domain.observed import Document, Observed, Subject
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
 _MAX_CHAIN = 8
@@ -32,8 +31,8 @@ class Observer:
         What this reconcile has tried already is kept from ``before``.
         """
         own = resource_claim(self.instance_id, subject.key)
-        name = name_claim(self.instance_id, subject.key.organization, _wanted_name(subject))
-        wanted = _chosen_collection(subject) or subject.known_collection
+        name = name_claim(self.instance_id, subject.key.organization, subject.wanted_name)
+        wanted = subject.chosen_collection or subject.known_collection
         claims = [own, name, *([collection_claim(wanted)] if wanted else [])]
         found = await self.metadata.find(claims)
         document = holder_of(own, found) or await self._named(subject)
@@ -56,11 +55,11 @@ class Observer:
         if isinstance(document, NamespaceDocument):
             name: str | None = document.collection
         else:
-            name = subject.known_collection or _chosen_collection(subject)
+            name = subject.known_collection or subject.chosen_collection
         if name is None:
             return observed
         observed = await self.look(name, subject, observed)
-        chosen = _chosen_collection(subject)
+        chosen = subject.chosen_collection
         if isinstance(document, NamespaceDocument) and not document.bound and chosen not in (None, name):
             observed = replace(observed, elsewhere=await self.vectors.read(chosen))
         live = observed.collection
@@ -75,8 +74,7 @@ class Observer:
         live = await self.vectors.read(name)
         aliases = await self.vectors.aliases(name) if live is not None and subject.deleting else ()
         alias_of = None
-        is_doubtful = subject.deleting or live is None or live.mark is None or live.mark.collection != name
-        if live is not None and is_doubtful:
+        if live is not None and (subject.deleting or live.mark is None or live.mark.collection != name):
             alias_of = await self.vectors.alias_target(name)
         version = await self.vectors.version()
         return replace(
@@ -121,11 +119,3 @@ def _other(holder: Document | None, document: Document | None) -> Document | Non
         and holder.namespace_id == document.namespace_id
     )
     return None if is_own else holder
-
-
-def _wanted_name(subject: Subject) -> str:
-    return subject.key.name if isinstance(subject.spec, InvalidSpec) else wanted_name(subject.spec, subject.key.name)
-
-
-def _chosen_collection(subject: Subject) -> str | None:
-    return None if isinstance(subject.spec, InvalidSpec) else subject.spec.qdrant_collection

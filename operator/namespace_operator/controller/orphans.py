@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
 
 import structlog
 
+from namespace_operator.controller.reporter import Reporter
 from namespace_operator.controller.strays import Strays
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.document import NamespaceDocument, OwnedDocument, State
 from namespace_operator.domain.observed import Collection
 from namespace_operator.stores.errors import StoreError
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
-
-
-class Reporter(Protocol):
-    """Where numbers are told to."""
-
-    def orphans_found(self, orphans: int, copies: int, at: datetime) -> None:
-        """The numbers of the last look."""
-
-    def reconciled(self, result: Literal["ready", "not_ready", "failed"]) -> None:
-        """How one reconcile ended."""
 
 
 @dataclass(slots=True)
@@ -40,6 +30,16 @@ class Tombstones:
     waiting: Waiting
     now: Callable[[], datetime]
     age: float = 120.0
+
+    async def bury_all(self, dead: Iterable[OwnedDocument]) -> None:
+        """Bury those whose time has come; one that fails does not keep the others."""
+        for document in dead:
+            try:
+                await self.bury(document)
+            except StoreError as error:
+                structlog.get_logger().warning(
+                    "cannot bury a deleted namespace", namespace_id=document.namespace_id, error=str(error)
+                )
 
     async def bury(self, dead: OwnedDocument) -> None:
         """Bury one, if its time has come."""
@@ -82,17 +82,6 @@ class Orphans:
         if confirmed - self._reported:
             await self.announce("OrphanCollections", _describe(lasting))
         self._seen, self._reported = names, confirmed
-
-
-async def bury_all(tombstones: Tombstones, dead: list[OwnedDocument]) -> None:
-    """Bury what can be; one that fails does not keep the others."""
-    for document in dead:
-        try:
-            await tombstones.bury(document)
-        except StoreError as error:
-            structlog.get_logger().warning(
-                "cannot bury a deleted namespace", namespace_id=document.namespace_id, error=str(error)
-            )
 
 
 def _is_copy(collection: Collection) -> bool:

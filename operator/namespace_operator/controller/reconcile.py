@@ -5,34 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
 
 import structlog
 
-from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.controller.apply import World
 from namespace_operator.controller.cluster import Cluster, ClusterUnavailable, ObjectChanged
 from namespace_operator.controller.counts import CountReader
 from namespace_operator.controller.observe import Observer, holder_of
 from namespace_operator.controller.queue import Next
+from namespace_operator.controller.reporter import Result
 from namespace_operator.controller.settle import Settling
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.actions import Action
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.conditions import Finding, Reason, Retry, retry_of
 from namespace_operator.domain.deletion import plan_retained
-from namespace_operator.domain.desired import wanted_name
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.events import Event, events, events_of_release
 from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
 from namespace_operator.domain.observed import Observed, Subject
-from namespace_operator.domain.plan import Context
+from namespace_operator.domain.planning import Context
 from namespace_operator.domain.report import VOLATILE, report, report_paused
 from namespace_operator.stores.errors import BackendError, Outdated
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
-
-Result = Literal["ready", "not_ready", "failed"]
 
 _WAITS = frozenset({Reason.NAME_CONFLICT, Reason.COLLECTION_CONFLICT})
 
@@ -119,14 +115,10 @@ class Reconciler:
     def _wake(self, run: Settling) -> None:
         """Whoever waits for a claim that this run gave up, and this one when the claim that it waits for is."""
         subject = run.world.subject
-        if any(finding.reason in _WAITS for finding in run.findings) and isinstance(subject.spec, NamespaceSpec):
-            name = wanted_name(subject.spec, subject.key.name)
-            chosen = subject.spec.qdrant_collection
-            claims = (
-                name_claim(self.instance_id, subject.key.organization, name),
-                *((collection_claim(chosen),) if chosen else ()),
-            )
-            self.waiting.wait(subject.key, claims)
+        if any(finding.reason in _WAITS for finding in run.findings):
+            name = name_claim(self.instance_id, subject.key.organization, subject.wanted_name)
+            chosen = subject.chosen_collection
+            self.waiting.wait(subject.key, (name, collection_claim(chosen)) if chosen else (name,))
         self.waiting.release(run.released())
 
     async def _retain(self, key: Key) -> Next:

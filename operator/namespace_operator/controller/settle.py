@@ -18,7 +18,8 @@ from namespace_operator.domain.deletion import LET_GO
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.dry_run import dry_run_findings, planned_steps
 from namespace_operator.domain.forecast import forecast
-from namespace_operator.domain.plan import Context, Plan, plan
+from namespace_operator.domain.plan import plan
+from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected, Unauthorized
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from namespace_operator.controller.cluster import Cluster, ClusterError, Refreshed
-from namespace_operator.controller.orphans import Orphans, Tombstones, bury_all
+from namespace_operator.controller.orphans import Orphans, Tombstones
 from namespace_operator.domain.document import State
 from namespace_operator.domain.identity import Key
 from namespace_operator.stores.errors import StoreError
@@ -65,7 +65,7 @@ class Sweep:
 
     async def _sweep_documents(self) -> None:
         owned = [document async for document in self.metadata.owned(self.instance_id)]
-        await bury_all(self.tombstones, [document for document in owned if document.state == State.DELETED])
+        await self.tombstones.bury_all(document for document in owned if document.state == State.DELETED)
         if self._listed is None:
             return
         expected = {d.key for d in owned if d.state not in (State.RETAINED, State.DELETED) and self._is_watched(d.key)}

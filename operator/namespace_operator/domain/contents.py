@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from namespace_operator.domain.actions import (
-    Action,
     AddVector,
     CollectionAction,
     CreateCollection,
@@ -18,19 +17,12 @@ from namespace_operator.domain.actions import (
 )
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.desired import Desired
-from namespace_operator.domain.document import (
-    Adoption,
-    DeclaredIndex,
-    NamespaceDocument,
-    State,
-    UnsupportedIndex,
-)
+from namespace_operator.domain.document import NamespaceDocument, State, UnsupportedIndex
 from namespace_operator.domain.identity import is_marked
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema
 from namespace_operator.domain.observed import Collection, Observed, Subject
 from namespace_operator.domain.ownership import foreign_collection
-
-Step = tuple[tuple[Action, ...], tuple[Finding, ...]]
+from namespace_operator.domain.planning import Plan
 
 
 def plan_collection(
@@ -40,33 +32,34 @@ def plan_collection(
     findings: tuple[Finding, ...],
     wanted: Desired,
     now: datetime,
-) -> Step:
+) -> Plan:
     """The next step in Qdrant for a document that announces all that is wanted; ``findings`` were made before."""
     schemas = _index_schemas(wanted)
     collection = observed.collection
     if collection is None:
         if document.bound or document.occupied or _was_seen(subject, document):
-            return (), (*findings, _lost(document))
+            return Plan((), (*findings, _lost(document)))
         vectors = tuple(document.vectors.values())
         create = CreateCollection(document.collection, vectors, document.mark.to_metadata())
-        return (create, *(PutIndex(document.collection, name, schema) for name, schema in schemas.items())), findings
+        puts = (PutIndex(document.collection, name, schema) for name, schema in schemas.items())
+        return Plan((create, *puts), findings)
     if not document.mark.is_on(collection.mark):
         claimed = _claim(subject, document, collection, observed, now)
         if claimed is not None:
             return claimed
         if not document.bound and not document.occupied and observed.alias_of is None:
-            return (ReplaceDocument(_changed(document, now, occupied=True)),), ()
-        return (), (*findings, foreign_collection(document, collection, observed))
+            return Plan((ReplaceDocument(document.changed(now, occupied=True)),))
+        return Plan((), (*findings, foreign_collection(document, collection, observed)))
 
     vector_actions, vector_findings = _compare_vectors(document, collection)
     index_actions, index_findings = _compare_indexes(document, observed, collection, schemas)
     actions = (*vector_actions, *index_actions)
     if actions:
-        return actions, ()
+        return Plan(actions)
     confirmed = _confirm(document, observed, collection, wanted, schemas, now)
     if not confirmed.holds(document):
-        return (ReplaceDocument(confirmed),), ()
-    return (), (*_compare_status(collection), *findings, *vector_findings, *index_findings)
+        return Plan((ReplaceDocument(confirmed),))
+    return Plan((), (*_compare_status(collection), *findings, *vector_findings, *index_findings))
 
 
 def _was_seen(subject: Subject, document: NamespaceDocument) -> bool:
@@ -76,28 +69,21 @@ def _was_seen(subject: Subject, document: NamespaceDocument) -> bool:
 
 def _claim(
     subject: Subject, document: NamespaceDocument, collection: Collection, observed: Observed, now: datetime
-) -> Step | None:
+) -> Plan | None:
     """Make a collection ours by its mark, where somebody with the right to do so asked for it."""
-    if document.previous_mark is not None and document.previous_mark.is_on(collection.mark):
-        return (MarkCollection(collection.name, document.mark, expected=collection.mark),), ()
-    found = tuple(
-        DeclaredIndex(field_name=name, field_schema=live.schema) for name, live in sorted(collection.indexes.items())
-    )
+    if document.is_half_taken_over(collection.mark):
+        return Plan((MarkCollection(collection.name, document.mark, expected=collection.mark),))
     if not document.bound and replace(document.mark, adopted=True).is_on(collection.mark):
         # The document is older than the adoption, which its mark still tells of.
-        return (ReplaceDocument(_changed(document, now, adoption=Adoption(indexes=found))),), ()
+        return Plan((ReplaceDocument(document.changed(now, adoption=collection.as_adopted)),))
     may_adopt = subject.requests.adopt is not None and observed.alias_of is None
     was_ours = document.bound and document.adoption is None
     if was_ours or is_marked(collection.metadata) or not may_adopt:
         return None
-    adoption = document.adoption if document.bound else Adoption(indexes=found)
+    adoption = document.adoption if document.bound else collection.as_adopted
     if document.adoption != adoption or not document.occupied:
-        return (ReplaceDocument(_changed(document, now, adoption=adoption, occupied=True)),), ()
-    return (MarkCollection(collection.name, document.mark, expected=None),), ()
-
-
-def _changed(document: NamespaceDocument, now: datetime, **changes: object) -> NamespaceDocument:
-    return document.model_copy(update={**changes, "revision": document.revision + 1, "updated_at": now})
+        return Plan((ReplaceDocument(document.changed(now, adoption=adoption, occupied=True)),))
+    return Plan((MarkCollection(collection.name, document.mark, expected=None),))
 
 
 def _index_schemas(wanted: Desired) -> Mapping[str, IndexSchema]:
@@ -154,20 +140,22 @@ def _in_the_way(
 ) -> Finding | None:
     """Why an index that is not as wanted is not made."""
     live = collection.indexes.get(put.field_name)
-    if _was_adopted(put.field_name, document, collection):
+    if live is not None and _was_adopted(put.field_name, document, collection):
         message = (
-            f"The adopted collection {collection.name} has an index on {put.field_name} as {_show(live)}, wanted is "
-            f"{dict(put.schema)}; what was there is never changed: declare it as it is, or drop it in Qdrant"
+            f"The adopted collection {collection.name} has an index on {put.field_name} as {dict(live.schema)}, wanted "
+            f"is {dict(put.schema)}; what was there is never changed: declare it as it is, or drop it in Qdrant"
         )
         return Finding(Reason.INDEX_CONFLICT, message)
     if put.attempt in observed.rejected_indexes:
         return Finding(Reason.INDEX_REJECTED, f"Index on {put.field_name}: {observed.rejected_indexes[put.attempt]}")
-    if live is None and put.attempt in observed.tried_indexes:
+    if live is None:
         message = f"The index on {put.field_name} was made and is gone again; trying again"
-        return Finding(Reason.INDEX_MISSING, message)
-    known = _unsupported(put.field_name, put.schema, observed.server_version, live.schema) if live else None
+        return Finding(Reason.INDEX_MISSING, message) if put.attempt in observed.tried_indexes else None
+    known = _unsupported(put.field_name, put.schema, observed.server_version, live.schema)
     if put.attempt in observed.tried_indexes or known in document.unsupported_indexes:
-        message = f"Qdrant {observed.server_version} made {_show(live)} of the index on {put.field_name}, wanted is"
+        message = (
+            f"Qdrant {observed.server_version} made {dict(live.schema)} of the index on {put.field_name}, wanted is"
+        )
         return Finding(
             Reason.INDEX_PARAMETER_UNSUPPORTED, f"{message} {dict(put.schema)}; change it or upgrade the server"
         )
@@ -211,8 +199,7 @@ def _confirm(
         and PutIndex(collection.name, name, schema).attempt not in observed.rejected_indexes
     )
     services = document.inference_services
-    return _changed(
-        document,
+    return document.changed(
         now,
         state=State.READY,
         bound=True,
@@ -223,11 +210,6 @@ def _confirm(
         unsupported_indexes=unsupported,
         vector_inference_map={name: services[name] for name in bound if name in services},
     )
-
-
-def _show(live: object) -> str:
-    schema = getattr(live, "schema", None)
-    return "nothing" if schema is None else str(dict(schema))
 
 
 def _lost(document: NamespaceDocument) -> Finding:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from namespace_operator.api.annotations import FORCE_RELEASE, Adoption
 from namespace_operator.domain.actions import (
-    Action,
     DeleteCollection,
     DeleteDependents,
     InsertDocument,
@@ -19,11 +17,10 @@ from namespace_operator.domain.actions import (
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State
 from namespace_operator.domain.identity import collection_claim, is_marked, name_claim
-from namespace_operator.domain.observed import Collection, Observed, Subject
+from namespace_operator.domain.observed import Observed, Subject
 from namespace_operator.domain.ownership import collection_conflict, identity_conflict
+from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.domain.recovery import recover_document
-
-Step = tuple[tuple[Action, ...], tuple[Finding, ...]]
 
 LET_GO = (
     f"or let the Namespace go and keep the data: set deletionPolicy: Retain, or the annotation {FORCE_RELEASE}: 'true'"
@@ -31,49 +28,36 @@ LET_GO = (
 """The way out that every message about a deletion that cannot go on ends with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What a deletion needs to know besides the namespace itself.
-
-    ``owner`` is what the document's owner must be, ``dependents`` and ``guarded`` are as in ``Context``.
-    """
-
-    owner: Owner
-    now: datetime
-    dependents: tuple[str, ...] = ()
-    guarded: bool = True
-
-
-def plan_deletion(subject: Subject, observed: Observed, ending: Ending) -> Step:
+def plan_deletion(subject: Subject, observed: Observed, context: Context) -> Plan:
     """The next step for an object with a deletion timestamp.
 
     Under Delete: the document says ``deleting`` (the live intent), then the collection goes, then what belongs to the
     namespace in ``dependents``, then the document becomes a tombstone without claims but the collection's, then the
     finalizer goes. An object that is let go loses its finalizer only; the document follows once the object is gone.
     """
-    document = observed.document
+    document, owner = observed.document, subject.owner(context.instance_id)
     if not subject.finalized:
-        return (), ()
+        return Plan()
     if subject.lets_go:
-        return (RemoveFinalizer(),), ()
+        return Plan((RemoveFinalizer(),))
     if isinstance(document, MalformedDocument):
         message = f"Document {document.document_id} in MongoDB is malformed ({document.problem}); repair or remove it"
         return _stop(Reason.MALFORMED_DOCUMENT, message)
     if document is None:
-        return _plan_without_document(subject, observed, ending)
-    if document.owner != ending.owner or document.state is State.DELETED:
-        return (RemoveFinalizer(),), ()
+        return _plan_without_document(subject, observed, owner, context.now)
+    if document.owner != owner or document.state is State.DELETED:
+        return Plan((RemoveFinalizer(),))
     obstacle = identity_conflict(subject, document) or _server_replaced(document, observed)
     if obstacle is not None:
         return _stop(obstacle.reason, obstacle.message)
     if document.state is not State.DELETING:
-        return (ReplaceDocument(_with_state(document, State.DELETING, ending.now)),), ()
+        return Plan((ReplaceDocument(document.changed(context.now, state=State.DELETING)),))
     if not _is_collection_done(document, observed):
-        return _plan_collection(subject, document, observed, ending)
+        return _plan_collection(subject, document, observed, context)
     # What was never bound may be of an id that somebody else's data has.
-    if document.bound and ending.dependents and not observed.dependents_deleted:
-        return (DeleteDependents(document.namespace_id, ending.dependents),), ()
-    return (ReplaceDocument(_tombstone(document, ending.now)),), ()
+    if document.bound and context.dependents and not observed.dependents_deleted:
+        return Plan((DeleteDependents(document.namespace_id, context.dependents),))
+    return Plan((ReplaceDocument(_tombstone(document, context.now)),))
 
 
 def _server_replaced(document: NamespaceDocument, observed: Observed) -> Finding | None:
@@ -94,7 +78,7 @@ def plan_retained(document: NamespaceDocument, now: datetime) -> tuple[Namespace
         return ()
     if not document.bound and document.adoption is None and document.collection != document.namespace_id:
         return (_tombstone(document, now),)
-    return (_without_name(_with_state(document, State.RETAINED, now)),)
+    return (_without_name(document.changed(now, state=State.RETAINED)),)
 
 
 def _is_collection_done(document: NamespaceDocument, observed: Observed) -> bool:
@@ -104,33 +88,29 @@ def _is_collection_done(document: NamespaceDocument, observed: Observed) -> bool
         # What is not listed may only have failed to load, and would come back: unless its name could be another's by
         # now, it is deleted all the same.
         return observed.delete_sent or document.collection != document.namespace_id
-    if document.mark.is_on(collection.mark) or _is_half_taken_over(document, collection):
+    if document.mark.is_on(collection.mark) or document.is_half_taken_over(collection.mark):
         return False
     # Never made ours, or handed back.
     return not document.bound or (document.adoption is not None and not is_marked(collection.metadata))
 
 
-def _is_half_taken_over(document: NamespaceDocument, collection: Collection) -> bool:
-    return document.previous_mark is not None and document.previous_mark.is_on(collection.mark)
-
-
-def _plan_collection(subject: Subject, document: NamespaceDocument, observed: Observed, ending: Ending) -> Step:
+def _plan_collection(subject: Subject, document: NamespaceDocument, observed: Observed, context: Context) -> Plan:
     collection = observed.collection
     if collection is None:
-        return (DeleteCollection(document.collection, document.mark, listed=False),), ()
+        return Plan((DeleteCollection(document.collection, document.mark, listed=False),))
     if observed.alias_of is not None:
         message = (
             f"{document.collection} is an alias of {observed.alias_of}, which a deletion does not follow; remove it"
         )
         return _stop(Reason.COLLECTION_IS_ALIAS, message)
-    if _is_half_taken_over(document, collection):
-        return (MarkCollection(document.collection, document.mark, expected=collection.mark),), ()
+    if document.is_half_taken_over(collection.mark):
+        return Plan((MarkCollection(document.collection, document.mark, expected=collection.mark),))
     if not document.mark.is_on(collection.mark):
         message = f"Collection {document.collection} lacks the mark of {document.namespace_id}; put it back"
         return _stop(Reason.COLLECTION_NOT_OWNED, message)
-    goes_too = ending.guarded and subject.requests.adopt is Adoption.WITH_DELETE
+    goes_too = context.guarded and subject.requests.adopt is Adoption.WITH_DELETE
     if document.adoption is not None and not goes_too:
-        return (UnmarkCollection(document.collection, document.mark),), ()
+        return Plan((UnmarkCollection(document.collection, document.mark),))
     if observed.aliases:
         names = ", ".join(observed.aliases)
         message = f"Collection {document.collection} has aliases ({names}); remove them"
@@ -138,26 +118,26 @@ def _plan_collection(subject: Subject, document: NamespaceDocument, observed: Ob
     if observed.delete_sent:
         message = f"Qdrant took the request to delete {document.collection} and still has it; see the server's log"
         return _stop(Reason.QDRANT_REJECTED, message)
-    return (DeleteCollection(document.collection, document.mark),), ()
+    return Plan((DeleteCollection(document.collection, document.mark),))
 
 
-def _plan_without_document(subject: Subject, observed: Observed, ending: Ending) -> Step:
+def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, now: datetime) -> Plan:
     """Without a document there is nothing to delete, unless it was lost and the collection still says it is ours."""
     if observed.collection is None or subject.status.namespace_id is None:
-        return (RemoveFinalizer(),), ()
+        return Plan((RemoveFinalizer(),))
     taken = collection_conflict(subject, observed)
     if taken is not None:
         return _stop(taken.reason, taken.message)
-    recovered = recover_document(subject, observed, ending.owner, ending.now)
+    recovered = recover_document(subject, observed, owner, now)
     if isinstance(recovered, Finding):
-        return (RemoveFinalizer(),), ()
+        return Plan((RemoveFinalizer(),))
     # Its name may be another's by now, and what is being deleted needs none.
-    return (InsertDocument(_without_name(recovered).model_copy(update={"state": State.DELETING})),), ()
+    return Plan((InsertDocument(_without_name(recovered).model_copy(update={"state": State.DELETING})),))
 
 
 def _tombstone(document: NamespaceDocument, now: datetime) -> NamespaceDocument:
-    dead = _with_state(document, State.DELETED, now)
-    return dead.model_copy(update={"claims": (collection_claim(document.collection),), "requested_name": None})
+    claims = (collection_claim(document.collection),)
+    return document.changed(now, state=State.DELETED, claims=claims, requested_name=None)
 
 
 def _without_name(document: NamespaceDocument) -> NamespaceDocument:
@@ -168,9 +148,5 @@ def _without_name(document: NamespaceDocument) -> NamespaceDocument:
     )
 
 
-def _with_state(document: NamespaceDocument, state: State, now: datetime) -> NamespaceDocument:
-    return document.model_copy(update={"state": state, "revision": document.revision + 1, "updated_at": now})
-
-
-def _stop(reason: Reason, message: str) -> Step:
-    return (), (Finding(reason, f"{message}, {LET_GO}", halts=True),)
+def _stop(reason: Reason, message: str) -> Plan:
+    return Plan((), (Finding(reason, f"{message}, {LET_GO}", halts=True),))

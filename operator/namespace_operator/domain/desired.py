@@ -51,7 +51,7 @@ def desired(spec: NamespaceSpec, resource_name: str, document: NamespaceDocument
         for index in spec.payload_indexes
     }
     return Desired(
-        namespace_name=wanted_name(spec, resource_name),
+        namespace_name=spec.name_for(resource_name),
         description=spec.description,
         mode=spec.effective_mode,
         namespace_type=spec.effective_type,
@@ -62,11 +62,6 @@ def desired(spec: NamespaceSpec, resource_name: str, document: NamespaceDocument
         indexes=indexes,
         findings=(*_immutable(spec, document), *extractor_findings, *vector_findings),
     )
-
-
-def wanted_name(spec: NamespaceSpec, resource_name: str) -> str:
-    """The namespaceName a spec asks for."""
-    return spec.namespace_name or resource_name
 
 
 def _immutable(spec: NamespaceSpec, document: NamespaceDocument | None) -> Iterator[Finding]:

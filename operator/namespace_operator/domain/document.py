@@ -44,6 +44,10 @@ class Owner(_Part):
         """The key of the owning custom resource."""
         return Key(self.organization, self.cr_name)
 
+    def is_but_for_its_uid(self, other: Owner) -> bool:
+        """Whether at most the object was made again, in the same place and under the same name."""
+        return self.model_copy(update={"cr_uid": other.cr_uid}) == other
+
 
 class RegisteredVector(NamedVector):
     """A named vector of a registered extractor and the inference service that fills it."""
@@ -164,6 +168,14 @@ class NamespaceDocument(_Part):
     def adopted_indexes(self) -> Mapping[str, Mapping[str, Any]]:
         """Indexes that stood in the collection when it was adopted, by field name."""
         return {index.field_name: index.field_schema for index in self.adoption.indexes} if self.adoption else {}
+
+    def is_half_taken_over(self, collection_mark: Mark | None) -> bool:
+        """Whether a collection with this mark still says what it said before a take-over."""
+        return self.previous_mark is not None and self.previous_mark.is_on(collection_mark)
+
+    def changed(self, now: datetime, **changes: Any) -> NamespaceDocument:  # noqa: ANN401 - any field of ours
+        """The next revision, with these fields."""
+        return self.model_copy(update={**changes, "revision": self.revision + 1, "updated_at": now})
 
     def holds(self, other: NamespaceDocument) -> bool:
         """Whether writing this one over ``other`` would change nothing that matters."""

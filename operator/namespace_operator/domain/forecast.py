@@ -27,7 +27,8 @@ from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import MARK_PREFIX
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection, LiveIndex, Observed, Subject
-from namespace_operator.domain.plan import Context, plan
+from namespace_operator.domain.plan import plan
+from namespace_operator.domain.planning import Context
 from namespace_operator.domain.vectors import NamedVector
 
 _MAX_ROUNDS = 20

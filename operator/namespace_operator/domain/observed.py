@@ -9,7 +9,7 @@ from typing import Any
 from namespace_operator.api.annotations import Requests
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner
+from namespace_operator.domain.document import Adoption, DeclaredIndex, MalformedDocument, NamespaceDocument, Owner
 from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.vectors import NamedVector
@@ -57,18 +57,31 @@ class Subject:
         return asked if self.status.namespace_id in (None, asked) else None
 
     @property
+    def wanted_name(self) -> str:
+        """The namespaceName that is asked for."""
+        return self.key.name if isinstance(self.spec, InvalidSpec) else self.spec.name_for(self.key.name)
+
+    @property
+    def stated_id(self) -> str | None:
+        """The namespace id that the spec names, if any."""
+        return None if isinstance(self.spec, InvalidSpec) else self.spec.namespace_id
+
+    @property
+    def chosen_collection(self) -> str | None:
+        """The collection that the spec chooses, if any."""
+        return None if isinstance(self.spec, InvalidSpec) else self.spec.qdrant_collection
+
+    @property
     def claimed_id(self) -> str | None:
         """The namespace id that spec or status name, the spec first."""
-        stated = None if isinstance(self.spec, InvalidSpec) else self.spec.namespace_id
-        return stated or self.status.namespace_id
+        return self.stated_id or self.status.namespace_id
 
     @property
     def known_collection(self) -> str | None:
         """The collection to look for without a document; None if nothing says that there ever was one."""
         if self.claimed_id is None:
             return None
-        chosen = None if isinstance(self.spec, InvalidSpec) else self.spec.qdrant_collection
-        return self.status.collection or chosen or self.claimed_id
+        return self.status.collection or self.chosen_collection or self.claimed_id
 
     def owner(self, instance_id: str) -> Owner:
         """The owner of the document this object has or would get from an operator instance."""
@@ -106,6 +119,12 @@ class Collection:
     def mark(self) -> Mark | None:
         """The ownership mark, if there is one."""
         return Mark.from_metadata(self.metadata)
+
+    @property
+    def as_adopted(self) -> Adoption:
+        """What an adoption of the collection as it is now has to leave alone."""
+        indexes = ((name, live.schema) for name, live in sorted(self.indexes.items()))
+        return Adoption(indexes=tuple(DeclaredIndex(field_name=name, field_schema=schema) for name, schema in indexes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.desired import Desired
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State
 from namespace_operator.domain.identity import is_marked
-from namespace_operator.domain.observed import Collection, Document, InvalidSpec, Observed, Subject
+from namespace_operator.domain.observed import Collection, Document, Observed, Subject
 
 _MAX_CYCLE = 8
 """Longest ring of namespaces, each asking for the next one's name, that is resolved; see ``steps_aside``."""
@@ -19,11 +19,11 @@ def attaches(document: NamespaceDocument, subject: Subject, owner: Owner) -> boo
     It is if only the object was made again, in the same incarnation of its Kubernetes namespace, and if an
     authorised ``spec.namespaceId`` names one of a former object of that Kubernetes namespace under another name.
     """
-    if document.owner.model_copy(update={"cr_uid": owner.cr_uid}) == owner:
+    if document.owner.is_but_for_its_uid(owner):
         return True
-    renamed = document.owner.model_copy(update={"cr_uid": owner.cr_uid, "cr_name": owner.cr_name})
-    named = not isinstance(subject.spec, InvalidSpec) and subject.spec.namespace_id == document.namespace_id
-    return renamed == owner and named and document.state is State.RETAINED
+    renamed = document.owner.model_copy(update={"cr_name": owner.cr_name})
+    named = subject.stated_id == document.namespace_id
+    return renamed.is_but_for_its_uid(owner) and named and document.state is State.RETAINED
 
 
 def is_of_former_namespace(document: NamespaceDocument, owner: Owner) -> bool:

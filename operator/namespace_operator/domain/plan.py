@@ -10,16 +10,14 @@ afterwards. What stands in Qdrant without announcement is never ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from namespace_operator.api.annotations import FORCE_RELEASE, MANAGE_SYSTEM_VERB, SET_ID_VERB
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec, Scope
 from namespace_operator.domain.actions import Action, AddFinalizer, InsertDocument, RemoveFinalizer, ReplaceDocument
-from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.conditions import ConditionType, Finding, Reason
 from namespace_operator.domain.contents import plan_collection
-from namespace_operator.domain.deletion import LET_GO, Ending, plan_deletion, plan_retained
+from namespace_operator.domain.deletion import LET_GO, plan_deletion, plan_retained
 from namespace_operator.domain.desired import Desired, desired
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State, document_claims
 from namespace_operator.domain.identity import is_marked
@@ -36,50 +34,25 @@ from namespace_operator.domain.ownership import (
     steps_aside,
     take_over_refused,
 )
+from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.domain.recovery import recover_document
 
 _MAX_FORMER = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a plan needs to know besides the namespace itself.
-
-    ``candidate_id`` is a fresh namespace id, used if one is to be minted. ``guarded`` says whether the API server
-    checks who may write guarded annotations and fields; if not, they are not acted upon. ``dependents`` are the
-    MongoDB collections in which a deletion also deletes what belongs to the namespace.
-    """
-
-    instance_id: str
-    catalog: Catalog
-    now: datetime
-    candidate_id: str
-    guarded: bool = True
-    dependents: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The next writes, in order, and what keeps the namespace from being ready as far as it is known now."""
-
-    actions: tuple[Action, ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-
 def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
     """The next step from ``observed`` towards what ``subject`` wants; no actions when there is none."""
-    owner = subject.owner(context.instance_id)
     unclear = _unclear(subject, context)
     if unclear is not None:
         return Plan((), (unclear,))
     if subject.deleting:
-        ending = Ending(owner, context.now, context.dependents, context.guarded)
-        return Plan(*plan_deletion(subject, observed, ending))
+        return plan_deletion(subject, observed, context)
     if isinstance(subject.spec, InvalidSpec):
         return _stop(Finding(Reason.INVALID_SPEC, f"{subject.spec.problem}; correct the spec"))
     document = _living(observed)
     if isinstance(document, MalformedDocument):
         return _stop(Finding(Reason.MALFORMED_DOCUMENT, _malformed(document)))
+    owner = subject.owner(context.instance_id)
     foreign = _plan_foreign(subject, document, owner, context)
     if foreign is not None:
         return foreign
@@ -97,7 +70,7 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
     announced = _announce(document, observed, wanted, owner, context)
     if not announced.holds(document):
         return Plan((ReplaceDocument(announced),))
-    return Plan(*plan_collection(subject, document, observed, findings, wanted, context.now))
+    return plan_collection(subject, document, observed, findings, wanted, context.now)
 
 
 def _living(observed: Observed) -> Document | None:
@@ -239,28 +212,26 @@ def _announce(
         homeless = _place(document.owner) != _place(owner)
         name = document.namespace_id if homeless or steps_aside(document, observed) else document.namespace_name
     collection = _collection_name(document, observed, wanted)
-    moves = document.owner.model_copy(update={"cr_uid": owner.cr_uid}) != owner
+    moves = not document.owner.is_but_for_its_uid(owner)
     former = (document.previous_owner or document.owner) if moves else document.previous_owner
-    return document.model_copy(
-        update={
-            "namespace_name": name,
-            "requested_name": wanted.namespace_name if observed.name_chain else None,
-            "description": wanted.description,
-            "state": document.state if document.state is State.READY else State.PROVISIONING,
-            "owner": owner,
-            "previous_owner": former,
-            "former_uids": _former_uids(document, owner) if moves else document.former_uids,
-            "claims": document_claims(owner, name, collection),
-            "collection": collection,
-            # What was seen or recorded of the former choice says nothing of another one.
-            "occupied": document.occupied and collection == document.collection,
-            "adoption": document.adoption if collection == document.collection else None,
-            "feature_extractors": wanted.extractors,
-            "vector_configs": wanted.vector_configs,
-            "payload_indexes": tuple(declared.values()),
-            "revision": document.revision + 1,
-            "updated_at": context.now,
-        }
+    # What was seen or recorded of a former choice says nothing of another one.
+    stays = collection == document.collection
+    return document.changed(
+        context.now,
+        namespace_name=name,
+        requested_name=wanted.namespace_name if observed.name_chain else None,
+        description=wanted.description,
+        state=document.state if document.state is State.READY else State.PROVISIONING,
+        owner=owner,
+        previous_owner=former,
+        former_uids=_former_uids(document, owner) if moves else document.former_uids,
+        claims=document_claims(owner, name, collection),
+        collection=collection,
+        occupied=document.occupied and stays,
+        adoption=document.adoption if stays else None,
+        feature_extractors=wanted.extractors,
+        vector_configs=wanted.vector_configs,
+        payload_indexes=tuple(declared.values()),
     )
 
 

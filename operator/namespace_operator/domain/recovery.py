@@ -8,7 +8,6 @@ from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import ExtractorStatus
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import (
-    Adoption,
     DeclaredIndex,
     NamespaceDocument,
     Owner,
@@ -85,9 +84,6 @@ def _from_collection(
     configs = {config.name for config in spec.vector_configs} & collection.vectors.keys()
     namespace_name = status.namespace_name or spec.namespace_name or owner.cr_name
     registered = {vector.name for extractor in extractors for vector in extractor.vectors}
-    found = tuple(
-        DeclaredIndex(field_name=name, field_schema=live.schema) for name, live in sorted(collection.indexes.items())
-    )
     return NamespaceDocument(
         namespace_id=namespace_id,
         namespace_name=namespace_name,
@@ -102,7 +98,7 @@ def _from_collection(
         incarnation=mark.incarnation,
         bound=True,
         bound_vectors=tuple(sorted(registered | configs)),
-        adoption=Adoption(indexes=found) if mark.adopted else None,
+        adoption=collection.as_adopted if mark.adopted else None,
         feature_extractors=extractors,
         vector_configs=tuple(collection.vectors[name] for name in sorted(configs)),
         payload_indexes=_declared_indexes(subject),

@@ -26,7 +26,7 @@ def test_message(template: str, described: str, validation: dict[str, str]) -> N
 
 def test_path_and_old_self() -> None:
     rule: Rule[PayloadIndex] = Rule(
-        "true", "m", lambda index: True, field_path=("spec", "name"), optional_old_self=True
+        cel="true", message="m", check=lambda index: True, field_path=("spec", "name"), optional_old_self=True
     )
     expected = {"rule": "true", "message": "m", "fieldPath": ".spec.name", "optionalOldSelf": True}
     assert rule.validation() == expected

@@ -18,7 +18,7 @@ from namespace_operator.controller.settle import Settling
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.forecast import forecast
 from namespace_operator.domain.observed import Observed, Subject
-from namespace_operator.domain.plan import Context
+from namespace_operator.domain.planning import Context
 from namespace_operator.stores.errors import Backend, Rejected, Unauthorized, Unavailable
 from tests.unit.controller.bench import Bench
 from tests.unit.controller.fixed import FixedCluster, metadata_store, vector_store

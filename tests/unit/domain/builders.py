@@ -23,7 +23,7 @@ from namespace_operator.domain.document import (
 from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema, to_resource
 from namespace_operator.domain.observed import Collection, InvalidSpec, LiveIndex, Observed, Subject
-from namespace_operator.domain.plan import Context
+from namespace_operator.domain.planning import Context
 from namespace_operator.domain.vectors import NamedVector
 
 INSTANCE = "cluster-uid:default"

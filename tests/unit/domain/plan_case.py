@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from namespace_operator.domain.conditions import Reason
 from namespace_operator.domain.document import NamespaceDocument, State, UnsupportedIndex
 from namespace_operator.domain.observed import Collection, Observed, Subject
-from namespace_operator.domain.plan import Context
+from namespace_operator.domain.planning import Context
 from tests.unit.domain.builders import (
     SERVER_VERSION,
     collection,

@@ -12,7 +12,8 @@ from namespace_operator.domain.conditions import Finding
 from namespace_operator.domain.forecast import after, as_asked
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection, Observed, Subject
-from namespace_operator.domain.plan import Context, plan
+from namespace_operator.domain.plan import plan
+from namespace_operator.domain.planning import Context
 from tests.unit.domain.builders import SERVER_VERSION, context
 
 

@@ -31,7 +31,8 @@ from namespace_operator.domain.forecast import Forecast, after, forecast
 from namespace_operator.domain.identity import is_marked
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection, Document, InvalidSpec, Observed, ServerIdentity, Subject
-from namespace_operator.domain.plan import Context, plan
+from namespace_operator.domain.plan import plan
+from namespace_operator.domain.planning import Context
 from tests.unit.domain.builders import (
     NAMESPACE_ID,
     OTHER_ID,

@@ -73,7 +73,8 @@ class QdrantHttp:
             raise Unauthorized(Backend.QDRANT, message, request)
         if status >= 500 or status in _OVERLOADED:
             # What stands in a proxy's page may differ each time, and a condition should not.
-            said = self._error_text(text) if _is_qdrants(text) else "no word from Qdrant itself"
+            error = _qdrants_error(text)
+            said = self._shown(error) if isinstance(error, str) else "no word from Qdrant itself"
             raise Unavailable(Backend.QDRANT, f"{server} fails with {status}: {said}", request)
         if status >= 300 and status not in accept:
             raise Rejected(
@@ -85,16 +86,20 @@ class QdrantHttp:
             raise Rejected(Backend.QDRANT, f"{server} answers with something that is not JSON", request) from error
 
     def _error_text(self, text: str) -> str:
-        with suppress(ValueError, KeyError, TypeError):
-            text = str(json.loads(text)["status"]["error"])
+        error = _qdrants_error(text)
+        return self._shown(text if error is None else str(error))
+
+    def _shown(self, text: str) -> str:
         # A proxy's error page may repeat the headers it was sent.
         return (text.replace(self._api_key, "<API key>") if self._api_key else text)[:_ERROR_TEXT_LIMIT]
 
 
-def _is_qdrants(text: str) -> bool:
+def _qdrants_error(text: str) -> object:
+    """What Qdrant itself says of an error, None if the answer is not in its form."""
     with suppress(ValueError, KeyError, TypeError):
-        return isinstance(json.loads(text)["status"]["error"], str)
-    return False
+        error: object = json.loads(text)["status"]["error"]
+        return error
+    return None
 
 
 def _encode(segment: str) -> str:

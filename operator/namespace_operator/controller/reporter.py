@@ -1,0 +1,19 @@
+"""What the controller counts, for whoever keeps the numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, Protocol
+
+Result = Literal["ready", "not_ready", "failed"]
+"""How one reconcile ended."""
+
+
+class Reporter(Protocol):
+    """Where numbers are told to."""
+
+    def orphans_found(self, orphans: int, copies: int, at: datetime) -> None:
+        """The numbers of the last look."""
+
+    def reconciled(self, result: Result) -> None:
+        """How one reconcile ended."""

@@ -1,0 +1,35 @@
+"""What every part of the planner takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from namespace_operator.domain.actions import Action
+from namespace_operator.domain.catalog import Catalog
+from namespace_operator.domain.conditions import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a plan needs to know besides the namespace itself.
+
+    ``candidate_id`` is a fresh namespace id, used if one is to be minted. ``guarded`` says whether the API server
+    checks who may write guarded annotations and fields; if not, they are not acted upon. ``dependents`` are the
+    MongoDB collections in which a deletion also deletes what belongs to the namespace.
+    """
+
+    instance_id: str
+    catalog: Catalog
+    now: datetime
+    candidate_id: str
+    guarded: bool = True
+    dependents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The next writes, in order, and what keeps the namespace from being ready as far as it is known now."""
+
+    actions: tuple[Action, ...] = ()
+    findings: tuple[Finding, ...] = ()
