@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import kopf
 import pytest
+import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -20,7 +21,13 @@ from namespace_operator.controller.cluster import ClusterUnavailable
 from namespace_operator.kube import client as client_module
 from namespace_operator.kube.client import KubeClient
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the certificates are made with openssl")
+
+@dataclass(frozen=True)
+class Issued:
+    """Files of a certificate authority and of a server's certificate that it issued, with key."""
+
+    authority: Path
+    server: Path
 
 
 async def test_the_new_one_is_trusted_after_a_minute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -47,7 +54,7 @@ async def test_the_new_one_is_trusted_after_a_minute(monkeypatch: pytest.MonkeyP
 async def test_an_unchanged_one_costs_no_new_connections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     certificate = _certificate(tmp_path / "same")
     async with _serving(certificate) as port:
-        info = kopf.ConnectionInfo(server=f"https://127.0.0.1:{port}", ca_path=certificate)
+        info = kopf.ConnectionInfo(server=f"https://127.0.0.1:{port}", ca_path=certificate.authority)
         monkeypatch.setattr(client_module, "connection_info", lambda: info)
         client = KubeClient()
         peers = set()
@@ -62,23 +69,22 @@ def _a_minute_passes(client: KubeClient) -> None:
     client._credentials_read -= client_module._CREDENTIALS_TTL_SECONDS + 1
 
 
-def _certificate(stem: Path) -> Path:
-    """A file with a certificate that signs itself, and its key."""
-    key, certificate = stem.with_suffix(".key"), stem.with_suffix(".crt")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    names = ["-subj", f"/CN={stem.name}", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, *names, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    certificate.write_text(certificate.read_text() + key.read_text())
-    return certificate
+def _certificate(stem: Path) -> Issued:
+    """A certificate for the client's address, from an authority of its own."""
+    authority = trustme.CA()
+    files = Issued(stem.with_suffix(".crt"), stem.with_suffix(".pem"))
+    authority.cert_pem.write_to_path(files.authority)
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(files.server)
+    return files
 
 
-def _install(file: Path, certificate: Path, seconds: int) -> None:
-    shutil.copy(certificate, file)
+def _install(file: Path, certificate: Issued, seconds: int) -> None:
+    shutil.copy(certificate.authority, file)
     os.utime(file, (seconds, seconds))
 
 
 @asynccontextmanager
-async def _serving(certificate: Path, port: int = 0) -> AsyncIterator[int]:
+async def _serving(certificate: Issued, port: int = 0) -> AsyncIterator[int]:
     """Serve the client's address with this certificate; the port."""
     application: Any = web.Application()
 
@@ -88,7 +94,7 @@ async def _serving(certificate: Path, port: int = 0) -> AsyncIterator[int]:
 
     application.router.add_get("/", answer)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(certificate.server)
     server = TestServer(application, port=port or None)
     await server.start_server(ssl=context)
     try:
