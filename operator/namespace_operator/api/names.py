@@ -24,6 +24,17 @@ COLLECTION_PATTERN = "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 MARKER_COLLECTION = "mixpeek-namespace-operator"
 """The collection that tells one Qdrant server from another; it holds no data and belongs to the operator."""
 
+CLUSTER_ID_MAX = 39
+CLUSTER_ID_PATTERN = "^iclstr_[a-z0-9]{3,32}$"
+RAY_CLUSTER_ID_PATTERN = "^ray_[A-Za-z0-9_]{3,64}$"
+
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)"
+HTTP_URL_PATTERN = rf"^https?://{_HOST}(:[0-9]{{1,5}})?/?$"
+"""Scheme, host and port, and nothing that could hold credentials or change the path of a request."""
+HTTP_URL_WITH_PATH_PATTERN = rf"^https?://{_HOST}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~-]+)*/?$"
+RAY_URL_PATTERN = rf"^ray://{_HOST}(:[0-9]{{1,5}})?$"
+BUCKET_PATTERN = "^[a-z0-9][a-z0-9.-]*[a-z0-9]$"
+
 VECTOR_NAME_MAX = 200
 VECTOR_NAME_PATTERN = "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 

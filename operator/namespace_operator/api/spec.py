@@ -9,6 +9,8 @@ from pydantic import ConfigDict, Field, JsonValue, StrictBool
 from namespace_operator.api import names, spec_rules
 from namespace_operator.api.base import AbsentAsEmpty, ApiModel, map_list, set_list
 from namespace_operator.api.indexes import IndexType, StemmerLanguage, StemmerType, StopwordLanguage, Tokenizer
+from namespace_operator.api.infrastructure import Infrastructure
+from namespace_operator.api.profile import ComputeTier
 from namespace_operator.api.vectors import Metric, VectorKind
 
 _ATOMIC: dict[str, JsonValue] = {"x-kubernetes-map-type": "atomic"}
@@ -255,22 +257,6 @@ class VectorConfig(ApiModel):
     ] = None
 
 
-class Infrastructure(ApiModel):
-    """Where the namespace lives."""
-
-    rules: ClassVar = spec_rules.INFRASTRUCTURE_RULES
-
-    qdrant_collection: Annotated[
-        str | None,
-        Field(
-            min_length=names.COLLECTION_MIN,
-            max_length=names.COLLECTION_MAX,
-            description="Name of the Qdrant collection, 3-128 letters, digits, _, - or dots; it belongs to this"
-            " namespace alone and cannot change once it is bound. Absent: a collection named by the namespace id.",
-        ),
-    ] = None
-
-
 class NamespaceSpec(ApiModel):
     """The wanted namespace: its name, where its vectors come from, its payload indexes."""
 
@@ -350,8 +336,21 @@ class NamespaceSpec(ApiModel):
         map_list("field_name"),
         AbsentAsEmpty,
     ] = ()
+    cluster_id: Annotated[
+        str | None,
+        Field(
+            min_length=10,
+            max_length=names.CLUSTER_ID_MAX,
+            description="The InfrastructureCluster the namespace lives on, by its clusterId. Cannot change while the"
+            " namespace has data where it lives. Absent: the default of the organization, else of the operator.",
+        ),
+    ] = None
     infrastructure: Annotated[
-        Infrastructure | None, Field(description="Where the namespace lives. Absent: a collection of its own.")
+        Infrastructure | None,
+        Field(
+            description="Where the namespace lives and what serves it. Absent: the shared tier, and a collection of its"
+            " own."
+        ),
     ] = None
     deletion_policy: Annotated[
         DeletionPolicy | None,
@@ -384,3 +383,13 @@ class NamespaceSpec(ApiModel):
     def qdrant_collection(self) -> str | None:
         """The collection the user chose, if any."""
         return self.infrastructure.qdrant_collection if self.infrastructure else None
+
+    @property
+    def effective_tier(self) -> ComputeTier:
+        """The tier in force."""
+        return self.infrastructure.tier if self.infrastructure else ComputeTier.SHARED
+
+    @property
+    def is_sharing(self) -> bool:
+        """Whether the namespace shares the collection it chooses."""
+        return bool(self.infrastructure and self.infrastructure.sharing)

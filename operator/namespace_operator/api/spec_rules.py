@@ -1,18 +1,16 @@
 """The rules of the spec beyond types, limits and enums."""
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic.alias_generators import to_camel, to_snake
+from pydantic.alias_generators import to_camel
 
 from namespace_operator.api.indexes import TEXT_MAX_TOKEN_LEN, TEXT_MIN_TOKEN_LEN, IndexType
 from namespace_operator.api.names import (
-    COLLECTION_PATTERN,
+    CLUSTER_ID_PATTERN,
     EXTRACTOR_NAME_PATTERN,
     EXTRACTOR_VERSION_PATTERN,
     FIELD_PATH_RE2,
     ID_PREFIX,
-    MARKER_COLLECTION,
     NAMESPACE_ID_PATTERN,
     NAMESPACE_NAME_PATTERN,
     PROTECTED_FIELDS,
@@ -21,14 +19,14 @@ from namespace_operator.api.names import (
     is_field_path,
     is_reserved_field,
 )
-from namespace_operator.api.rules import Rule, TransitionRule
+from namespace_operator.api.profile import ComputeTier
+from namespace_operator.api.rules import Rule, TransitionRule, matches
 from namespace_operator.api.vectors import Metric, VectorKind
 
 if TYPE_CHECKING:
     from namespace_operator.api.spec import (
         FeatureExtractor,
         FieldSchema,
-        Infrastructure,
         NamespaceSpec,
         PayloadIndex,
         VectorConfig,
@@ -53,20 +51,6 @@ PARAMETER_TYPES: dict[str, tuple[IndexType, ...]] = {
 
 def _cel_list(words: tuple[str, ...]) -> str:
     return "[" + ", ".join(f"'{word}'" for word in words) + "]"
-
-
-def _matches(alias: str, pattern: str, message: str, *, optional: bool = False) -> Rule[Any]:
-    """The text of a field is in a language that RE2 and Python's `re` read alike."""
-    field = to_snake(alias)
-
-    def check(subject: Any) -> bool:  # noqa: ANN401 - any model that has the field
-        text = getattr(subject, field)
-        return (optional and text is None) or re.fullmatch(pattern, text) is not None
-
-    cel = f"self.{alias}.matches('{pattern}')"
-    return Rule(
-        cel=f"!has(self.{alias}) || {cel}" if optional else cel, message=message, check=check, field_path=(alias,)
-    )
 
 
 def _belongs_to(parameter: str, types: tuple[IndexType, ...]) -> "Rule[FieldSchema]":
@@ -156,12 +140,12 @@ PAYLOAD_INDEX_TRANSITIONS = (
 )
 
 FEATURE_EXTRACTOR_RULES: "tuple[Rule[FeatureExtractor], ...]" = (
-    _matches(
+    matches(
         "featureExtractorName",
         EXTRACTOR_NAME_PATTERN,
         "featureExtractorName must be lower-case letters, digits and _, beginning with a letter",
     ),
-    _matches(
+    matches(
         "version",
         EXTRACTOR_VERSION_PATTERN,
         "version must be v and a number, like v1",
@@ -189,7 +173,7 @@ def _not_of_sparse(field: str) -> "Rule[VectorConfig]":
 
 
 VECTOR_CONFIG_RULES: "tuple[Rule[VectorConfig], ...]" = (
-    _matches(
+    matches(
         "name",
         VECTOR_NAME_PATTERN,
         "name of a vector must be letters, digits, _, - or dots, beginning with a letter, digit or _",
@@ -225,23 +209,8 @@ VECTOR_CONFIG_TRANSITIONS = (
     ),
 )
 
-INFRASTRUCTURE_RULES: "tuple[Rule[Infrastructure], ...]" = (
-    _matches(
-        "qdrantCollection",
-        COLLECTION_PATTERN,
-        "qdrantCollection must be letters, digits, _, - or dots, beginning with a letter, digit or _",
-        optional=True,
-    ),
-    Rule(
-        cel=f"!has(self.qdrantCollection) || self.qdrantCollection != '{MARKER_COLLECTION}'",
-        message=f"qdrantCollection {MARKER_COLLECTION} is the operator's own; choose another name",
-        check=lambda it: it.qdrant_collection != MARKER_COLLECTION,
-        field_path=("qdrantCollection",),
-    ),
-)
-
 NAMESPACE_SPEC_RULES: "tuple[Rule[NamespaceSpec], ...]" = (
-    _matches(
+    matches(
         "namespaceName",
         NAMESPACE_NAME_PATTERN,
         "namespaceName must be letters, digits, _ or -, beginning with a letter or digit",
@@ -270,7 +239,30 @@ NAMESPACE_SPEC_RULES: "tuple[Rule[NamespaceSpec], ...]" = (
         ),
         field_path=("infrastructure", "qdrantCollection"),
     ),
-    _matches(
+    matches(
+        "clusterId",
+        CLUSTER_ID_PATTERN,
+        "clusterId must be iclstr_ and 3-32 lower-case letters or digits, as an InfrastructureCluster has it",
+        optional=True,
+    ),
+    Rule(
+        cel=(
+            "!has(self.infrastructure) || !has(self.infrastructure.computeTier)"
+            f" || self.infrastructure.computeTier == '{ComputeTier.SHARED}'"
+            " || has(self.clusterId) || has(self.infrastructure.qdrantUrl)"
+        ),
+        message=(
+            "computeTier {infrastructure.computeTier} needs servers of its own; set clusterId, or"
+            " infrastructure.qdrantUrl with qdrantApiKeySecretRef"
+        ),
+        check=lambda spec: (
+            not spec.effective_tier.is_dedicated
+            or spec.cluster_id is not None
+            or (spec.infrastructure is not None and spec.infrastructure.qdrant_url is not None)
+        ),
+        field_path=("infrastructure", "computeTier"),
+    ),
+    matches(
         "namespaceId",
         NAMESPACE_ID_PATTERN,
         "namespaceId must be ns_ and 3-64 letters, digits or _; it names a namespace whose data exists",
@@ -345,6 +337,12 @@ def _chosen(of: str) -> str:
     return f"({present} ? {infrastructure}.qdrantCollection : '')"
 
 
+def _shares(of: str) -> str:
+    infrastructure = f"{of}.spec.infrastructure"
+    present = f"has({of}.spec) && has({infrastructure}) && has({infrastructure}.sharing)"
+    return f"({present} ? {infrastructure}.sharing : false)"
+
+
 RESOURCE_TRANSITIONS = (
     TransitionRule(
         cel=(
@@ -355,6 +353,18 @@ RESOURCE_TRANSITIONS = (
         message=(
             "infrastructure.qdrantCollection cannot change once the collection in status.collection is bound;"
             " restore it, or create another Namespace"
+        ),
+        field_path=("spec", "infrastructure"),
+        optional_old_self=True,
+    ),
+    TransitionRule(
+        cel=(
+            "!oldSelf.hasValue() || !has(oldSelf.value().status) || !has(oldSelf.value().status.collection)"
+            f" || {_shares('self')} == {_shares('oldSelf.value()')}"
+        ),
+        message=(
+            "infrastructure.sharing cannot change once the collection in status.collection is bound; restore it, or"
+            " create another Namespace"
         ),
         field_path=("spec", "infrastructure"),
         optional_old_self=True,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, JsonValue
 
 from namespace_operator.api.base import AbsentAsEmpty, ApiModel, Count, Timestamp, map_list
+from namespace_operator.api.profile import ComputeTier
 from namespace_operator.api.spec import DeletionPolicy
 
 ConditionStatus = Literal["True", "False", "Unknown"]
@@ -87,6 +88,38 @@ class PlannedStep(ApiModel):
     detail: Annotated[str | None, Field(description="The parameters that matter.")] = None
 
 
+class RayClusterStatus(ApiModel):
+    """The RayCluster that the operator made for this Namespace, as KubeRay reports it."""
+
+    name: Annotated[str, Field(description="Name of the RayCluster, in this Kubernetes namespace.")]
+    state: Annotated[str | None, Field(description="Ray's own word: ready, suspended or failed.")] = None
+    head_service: Annotated[str | None, Field(description="Service of the head node.")] = None
+    ready_workers: Annotated[Count | None, Field(description="Workers that are ready.")] = None
+    desired_workers: Annotated[Count | None, Field(description="Workers that are wanted at the moment.")] = None
+
+
+class InfrastructureStatus(ApiModel):
+    """What serves the namespace."""
+
+    compute_tier: Annotated[ComputeTier | None, Field(description="The tier in force.")] = None
+    connection: Annotated[
+        str | None,
+        Field(
+            description="The Qdrant server it is bound to: the clusterId of an InfrastructureCluster, default for the"
+            " operator's own, own for the one of infrastructure.qdrantUrl."
+        ),
+    ] = None
+    sharing: Annotated[bool | None, Field(description="True where the collection is shared.")] = None
+    members: Annotated[
+        Count | None, Field(description="Namespaces that share the collection, this and retained ones included.")
+    ] = None
+    ray_head_node_url: Annotated[str | None, Field(description="Ray head node in force.")] = None
+    ray_dashboard_url: Annotated[str | None, Field(description="Ray dashboard in force.")] = None
+    ray_cluster: Annotated[
+        RayClusterStatus | None, Field(description="The RayCluster made for this Namespace, if one was.")
+    ] = None
+
+
 class NamespaceStatus(ApiModel):
     """The namespace as the operator last found it. Absent values are unknown; a 0 is a real zero."""
 
@@ -113,7 +146,14 @@ class NamespaceStatus(ApiModel):
             json_schema_extra={"maxLength": 255},
         ),
     ] = None
-    document_count: Annotated[Count | None, Field(description="Documents: points in the collection.")] = None
+    cluster_id: Annotated[
+        str | None,
+        Field(description="The InfrastructureCluster it is bound to. Absent where it is bound to another server."),
+    ] = None
+    infrastructure: Annotated[InfrastructureStatus | None, Field(description="What serves the namespace.")] = None
+    document_count: Annotated[
+        Count | None, Field(description="Documents: points in the collection, of a shared one this namespace's own.")
+    ] = None
     bucket_count: Annotated[Count | None, Field(description="Buckets of the namespace.")] = None
     collection_count: Annotated[Count | None, Field(description="Mixpeek collections of the namespace.")] = None
     object_count: Annotated[Count | None, Field(description="Objects in all buckets of the namespace.")] = None

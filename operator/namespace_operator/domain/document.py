@@ -92,6 +92,20 @@ class Adoption(_Part):
     indexes: tuple[DeclaredIndex, ...] = ()
 
 
+class Binding(_Part):
+    """The Qdrant server that a namespace lives on, where it is not the operator's own.
+
+    ``connection`` is the clusterId of an InfrastructureCluster, or ``own`` for ``url`` with the key in the Secret of
+    these names. ``server_id`` is what the server's marker said when the namespace was bound.
+    """
+
+    connection: str
+    server_id: str
+    url: str | None = None
+    secret_name: str | None = None
+    secret_key: str | None = None
+
+
 class NamespaceDocument(_Part):
     """One namespace in MongoDB.
 
@@ -119,6 +133,7 @@ class NamespaceDocument(_Part):
     claims: tuple[str, ...]
     revision: int = Field(ge=1)
     collection: str
+    binding: Binding | None = None
     incarnation: int = 1
     bound: bool
     occupied: bool = False

@@ -14,6 +14,7 @@ class ConditionType(StrEnum):
     """
 
     READY = "Ready"
+    INFRASTRUCTURE = "InfrastructureReady"
     METADATA = "MetadataSynced"
     COLLECTION = "CollectionReady"
     VECTORS = "VectorsSynced"
@@ -21,7 +22,13 @@ class ConditionType(StrEnum):
     PAUSED = "Paused"
 
 
-PIPELINE = (ConditionType.METADATA, ConditionType.COLLECTION, ConditionType.VECTORS, ConditionType.INDEXES)
+PIPELINE = (
+    ConditionType.INFRASTRUCTURE,
+    ConditionType.METADATA,
+    ConditionType.COLLECTION,
+    ConditionType.VECTORS,
+    ConditionType.INDEXES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,11 @@ CONDITIONS: dict[ConditionType, ConditionInfo] = {
         "The namespace may be used: both stores confirmed everything the spec asks for.",
         "Ready",
         "Collection, vectors, indexes and document are in place",
+    ),
+    ConditionType.INFRASTRUCTURE: ConditionInfo(
+        "What serves the namespace: which Qdrant server it lives on, the parameters of its tier, and its Ray compute.",
+        "Available",
+        "Server, tier and compute are as the spec asks for",
     ),
     ConditionType.METADATA: ConditionInfo(
         "The namespace document in MongoDB, with its name, its owner and its claims.",
@@ -102,6 +114,22 @@ class Reason(StrEnum):
     INVALID_ANNOTATION = "InvalidAnnotation"
     NOT_GUARDED = "NotGuarded"
     IMMUTABLE_FIELD = "ImmutableField"
+    CLUSTER_NOT_FOUND = "ClusterNotFound"
+    CLUSTER_NOT_ALLOWED = "ClusterNotAllowed"
+    CLUSTER_FULL = "ClusterFull"
+    CLUSTER_CHANGE_REFUSED = "ClusterChangeRefused"
+    TIER_NOT_SERVED = "TierNotServed"
+    ENDPOINT_NOT_ALLOWED = "EndpointNotAllowed"
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason
+    VERSION_UNSUPPORTED = "VersionUnsupported"
+    IMMUTABLE_PARAMETER = "ImmutableParameter"
+    PARAMETER_NOT_ALLOWED = "ParameterNotAllowed"
+    PARAMETER_REJECTED = "ParameterRejected"
+    RAY_OPERATOR_MISSING = "RayOperatorMissing"
+    RAY_ENDPOINT_MISSING = "RayEndpointMissing"
+    RAY_CLUSTER_CONFLICT = "RayClusterConflict"
+    RAY_CLUSTER_NOT_READY = "RayClusterNotReady"
+    RAY_CLUSTER_REJECTED = "RayClusterRejected"
     MONGODB_UNAVAILABLE = "MongoDBUnavailable"
     MONGODB_UNAUTHORIZED = "MongoDBUnauthorized"
     MONGODB_REJECTED = "MongoDBRejected"
@@ -126,6 +154,7 @@ class Reason(StrEnum):
     UNKNOWN_EXTRACTOR = "UnknownExtractor"
     INVALID_PARAMS = "InvalidParams"
     PARAMS_LOCKED = "ParamsLocked"
+    SHARED_VECTOR_COST = "SharedVectorCost"
     VECTOR_MISSING = "VectorMissing"
     VECTOR_MISMATCH = "VectorMismatch"
     INDEX_REJECTED = "IndexRejected"
@@ -135,7 +164,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "InternalError"
 
 
-_METADATA, _COLLECTION, _VECTORS, _INDEXES = PIPELINE
+_INFRASTRUCTURE, _METADATA, _COLLECTION, _VECTORS, _INDEXES = PIPELINE
 
 REASONS: dict[Reason, ReasonInfo] = {
     Reason.INVALID_SPEC: ReasonInfo(
@@ -165,6 +194,117 @@ REASONS: dict[Reason, ReasonInfo] = {
         "The spec says something else than what the namespace was made with: `mode`, `namespaceType`, `scope`, "
         "`namespaceId`, `infrastructure.qdrantCollection` or an entry of `vectorConfigs`.",
         "Restore the value that the message names, or make another Namespace for the new one.",
+    ),
+    Reason.CLUSTER_NOT_FOUND: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.USER,
+        "No InfrastructureCluster has the `clusterId` that the spec names or that the namespace is bound to.",
+        "Correct `clusterId`, or have the platform team create the InfrastructureCluster.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.CLUSTER_NOT_ALLOWED: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.USER,
+        "The InfrastructureCluster is not for this organization. Nothing is done there.",
+        "Name another `clusterId`, or have the platform team add the Kubernetes namespace to its "
+        "`allowedOrganizations`.",
+    ),
+    Reason.CLUSTER_FULL: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.PLATFORM,
+        "The server already has as many namespaces of the tier as its profile allows. Those that are there go on.",
+        "Raise `maxNamespaces` of the tier, delete namespaces, or name another cluster.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.CLUSTER_CHANGE_REFUSED: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.USER,
+        "The spec names another Qdrant server than the one that holds the namespace's documents. They are not moved.",
+        "Restore `clusterId` or `infrastructure.qdrantUrl`. To move, make another Namespace there and re-index; a "
+        "namespace without documents moves by itself.",
+    ),
+    Reason.TIER_NOT_SERVED: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.USER,
+        "The InfrastructureCluster does not serve the `computeTier`.",
+        "Choose a tier that the message lists, or another `clusterId`.",
+    ),
+    Reason.ENDPOINT_NOT_ALLOWED: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.USER,
+        "A URL in `infrastructure` is not among those that the platform allows. Nothing was sent to it.",
+        "Use a `clusterId`, or have the platform team add host and port to the chart's `allowedEndpoints`.",
+    ),
+    Reason.SECRET_NOT_FOUND: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.USER,
+        "The Secret with the API key, or the key within it, is not there, or the operator may not read it.",
+        "Create it as the message names it; for a right that is missing see the chart's `secretAccess`.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.VERSION_UNSUPPORTED: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.PLATFORM,
+        "The Qdrant server is older than 1.18, which cannot add vectors to a collection. Nothing is written to it.",
+        "Upgrade the server.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.IMMUTABLE_PARAMETER: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.USER,
+        "The tier or `infrastructure.collection` asks for a parameter that Qdrant cannot change on a collection that "
+        "is there, such as the number of shards. The collection is as it was and is never made again.",
+        "Restore the value that the message names, or make another Namespace.",
+    ),
+    Reason.PARAMETER_NOT_ALLOWED: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.USER,
+        "`infrastructure.collection` sets a parameter that the tier does not let a Namespace set. The tier's counts.",
+        "Remove it, or have the platform team add it to `overridable` of the tier's profile.",
+    ),
+    Reason.PARAMETER_REJECTED: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.PLATFORM,
+        "Qdrant took a change of the collection's parameters and did not make it, or refuses it. It is not tried again "
+        "until it or the server's version changes.",
+        "Do what the message says: correct the tier's profile or `infrastructure.collection`.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.RAY_OPERATOR_MISSING: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.PLATFORM,
+        "The namespace needs a RayCluster, but the cluster has no kind of that name. Everything else works.",
+        "Install KubeRay; the RayCluster is then made by itself.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.RAY_ENDPOINT_MISSING: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.USER,
+        "A dedicated tier needs Ray, and neither the Namespace nor its cluster nor the operator says where it is or "
+        "how to make it. Everything else works.",
+        "Set `infrastructure.rayHeadNodeUrl`, or have the platform team set `ray` of the InfrastructureCluster or the "
+        "chart's `ray.template`.",
+    ),
+    Reason.RAY_CLUSTER_CONFLICT: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.USER,
+        "A RayCluster of the name that this Namespace's would have is there and belongs to somebody else.",
+        "Rename or delete it, or set `infrastructure.rayHeadNodeUrl`.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.RAY_CLUSTER_NOT_READY: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.NOBODY,
+        "The RayCluster is being made, or Ray says that it is not ready. Everything else works.",
+        "Wait. If it stays, look at the RayCluster and its Pods: `kubectl describe raycluster`.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.RAY_CLUSTER_REJECTED: ReasonInfo(
+        _INFRASTRUCTURE,
+        Who.PLATFORM,
+        "The API server refuses the RayCluster: the template is not valid, or the operator lacks the right.",
+        "Do what the message says: correct the template of the InfrastructureCluster or the chart's `ray.template`.",
+        retry=Retry.BACKOFF,
     ),
     Reason.MONGODB_UNAVAILABLE: ReasonInfo(
         _METADATA,
@@ -341,6 +481,13 @@ REASONS: dict[Reason, ReasonInfo] = {
         Who.USER,
         "The `params` differ from those the extractor was registered with, which shaped the vectors that exist.",
         "Restore the params of the message, or add another version of the extractor.",
+    ),
+    Reason.SHARED_VECTOR_COST: ReasonInfo(
+        _VECTORS,
+        Who.PLATFORM,
+        "A vector to be added to a shared collection would take more space than the tier allows: it takes its full "
+        "size for every point of every member, even while it is empty. Everything else is done meanwhile.",
+        "Give the namespace a collection of its own, or raise `maxSharedVectorMegabytes` of the tier's profile.",
     ),
     Reason.VECTOR_MISSING: ReasonInfo(
         _VECTORS,

@@ -1,0 +1,190 @@
+"""The platform team's object: a Qdrant server with its Ray compute, and who may live on it."""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator, Field, JsonValue, StrictBool
+
+from namespace_operator.api import cluster_rules, names
+from namespace_operator.api.base import AbsentAsEmpty, ApiModel, Count, Timestamp, map_list, set_list
+from namespace_operator.api.profile import ComputeTier, TierProfile
+from namespace_operator.api.status import Condition
+
+CLUSTER_KIND = "InfrastructureCluster"
+CLUSTER_PLURAL = "infrastructureclusters"
+CLUSTER_SINGULAR = "infrastructurecluster"
+CLUSTER_SHORT_NAME = "iclstr"
+CLUSTER_FINALIZER = "mixpeek.com/infrastructure-cluster"
+
+_Labels = Annotated[
+    Mapping[str, Annotated[str, Field(max_length=63)]],
+    BeforeValidator(lambda value: {} if value is None else value),
+]
+
+
+class SecretRef(ApiModel):
+    """A key of a Secret anywhere."""
+
+    namespace: Annotated[str, Field(min_length=1, max_length=63, description="Kubernetes namespace of the Secret.")]
+    name: Annotated[str, Field(min_length=1, max_length=253, description="Name of the Secret.")]
+    key: Annotated[str, Field(min_length=1, max_length=253, description="Key within the Secret.")]
+
+
+class ClusterQdrant(ApiModel):
+    """How to reach the Qdrant server."""
+
+    rules: ClassVar = cluster_rules.QDRANT_RULES
+
+    url: Annotated[
+        str, Field(min_length=8, max_length=512, description="REST address without credentials, http(s)://host:port.")
+    ]
+    api_key_secret_ref: Annotated[SecretRef | None, Field(description="The API key. Absent: none is sent.")] = None
+    ca_secret_ref: Annotated[
+        SecretRef | None,
+        Field(description="Certificates (PEM) of the authority that signed the server's. Absent: the system's."),
+    ] = None
+    request_timeout_seconds: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=300,
+            strict=True,
+            json_schema_extra={"format": "int32"},
+            description="How long one request may take, 1-300. Absent: the operator's.",
+        ),
+    ] = None
+    max_concurrent_requests: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=256,
+            strict=True,
+            json_schema_extra={"format": "int32"},
+            description="Requests to this server at the same time, 1-256. Default: 32.",
+        ),
+    ] = None
+
+
+class ClusterRay(ApiModel):
+    """Ray compute: one that is there, or a template for one RayCluster a namespace."""
+
+    rules: ClassVar = cluster_rules.RAY_RULES
+
+    head_node_url: Annotated[
+        str | None, Field(min_length=8, max_length=512, description="Head node, ray://host:port.")
+    ] = None
+    dashboard_url: Annotated[
+        str | None, Field(min_length=8, max_length=512, description="Dashboard, http(s)://host:port.")
+    ] = None
+    template: Annotated[
+        Mapping[str, JsonValue] | None,
+        Field(
+            description="A spec of ray.io/v1 RayCluster with headGroupSpec and one entry of workerGroupSpecs, from"
+            " which each dedicated namespace gets a RayCluster of its own. Absent: the operator's.",
+            json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+        ),
+    ] = None
+
+
+class ClusterTier(TierProfile):
+    """A tier that this cluster serves, with what it gives instead of the operator's profile of that tier."""
+
+    name: Annotated[ComputeTier, Field(description="The tier.")]
+
+
+class LabelSelector(ApiModel):
+    """Kubernetes namespaces by their labels."""
+
+    rules: ClassVar = cluster_rules.SELECTOR_RULES
+
+    match_labels: Annotated[
+        _Labels,
+        Field(
+            default_factory=dict,
+            json_schema_extra={"maxProperties": 16},
+            description="Labels that a Kubernetes namespace must have, all of them. At least one.",
+        ),
+    ]
+
+
+class AllowedOrganizations(ApiModel):
+    """Organizations (Kubernetes namespaces) by name or by label: one of both is enough."""
+
+    rules: ClassVar = cluster_rules.ALLOWED_RULES
+
+    names: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=63)], ...],
+        Field(max_length=1024, description="Kubernetes namespaces by name. Absent: none."),
+        set_list(),
+        AbsentAsEmpty,
+    ] = ()
+    namespace_selector: Annotated[
+        LabelSelector | None, Field(description="Kubernetes namespaces by label. Absent: none.")
+    ] = None
+
+
+class InfrastructureClusterSpec(ApiModel):
+    """The wanted connection, and who may use it for what."""
+
+    rules: ClassVar = cluster_rules.CLUSTER_SPEC_RULES
+    transition_rules: ClassVar = cluster_rules.CLUSTER_SPEC_TRANSITIONS
+
+    cluster_id: Annotated[
+        str,
+        Field(
+            min_length=10,
+            max_length=names.CLUSTER_ID_MAX,
+            description="What spec.clusterId of a Namespace names: iclstr_ and 3-32 lower-case letters or digits."
+            " Unique and immutable.",
+        ),
+    ]
+    qdrant: Annotated[ClusterQdrant, Field(description="The Qdrant server.")]
+    ray: Annotated[ClusterRay | None, Field(description="Ray compute. Absent: none.")] = None
+    tiers: Annotated[
+        tuple[ClusterTier, ...],
+        Field(
+            max_length=3,
+            description="Tiers it serves, each with what differs from the operator's profile. Absent: all three.",
+        ),
+        map_list("name"),
+        AbsentAsEmpty,
+    ] = ()
+    allowed_organizations: Annotated[
+        AllowedOrganizations | None, Field(description="Who may live here. Absent: every organization.")
+    ] = None
+    default: Annotated[
+        StrictBool | None,
+        Field(
+            description="Namespaces that name no server live here: those of the allowed organizations, or of all where"
+            " none are named. Default: false."
+        ),
+    ] = None
+
+
+class InfrastructureClusterStatus(ApiModel):
+    """The cluster as the operator last found it."""
+
+    observed_generation: Annotated[
+        Count | None, Field(description="metadata.generation this status was found for.")
+    ] = None
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Field(description="Ready sums up; the others say which part is not."),
+        map_list("type"),
+        AbsentAsEmpty,
+    ] = ()
+    version: Annotated[str | None, Field(description="Version of the Qdrant server.")] = None
+    server_id: Annotated[str | None, Field(description="Which server it is, by its marker collection.")] = None
+    collections: Annotated[Count | None, Field(description="Collections on the server, whoever made them.")] = None
+    namespaces: Annotated[
+        Count | None, Field(description="Namespaces of this operator on it, retained ones included.")
+    ] = None
+    used_by: Annotated[
+        tuple[str, ...],
+        AbsentAsEmpty,
+        Field(description="Some of those namespaces, as organization/name; at most ten."),
+    ] = ()
+    last_checked: Annotated[
+        Timestamp | None,
+        Field(description="When the server was last looked at, at most five minutes before the last look. UTC."),
+    ] = None
