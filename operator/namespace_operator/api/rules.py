@@ -56,7 +56,7 @@ def matches(alias: str, pattern: str, message: str, *, optional: bool = False) -
 
     def check(subject: Any) -> bool:  # noqa: ANN401 - any model that has the field
         text = _value_at(subject, alias)
-        return (optional and text is None) or re.fullmatch(pattern, text) is not None
+        return (optional and text is None) or re.fullmatch(pattern, str(text)) is not None
 
     raw = "r" if "\\" in pattern else ""
     cel = f"self.{alias}.matches({raw}'{pattern}')"

@@ -139,8 +139,8 @@ class Landscape:
         if url is None or self.allowed_endpoints.allows(url):
             return None
         message = (
-            f"infrastructure.{field_name} {url} is not among the endpoints the platform allows; use a clusterId, or have "
-            "its host and port added to allowedEndpoints"
+            f"infrastructure.{field_name} {url} is not among the endpoints the platform allows; use a clusterId, or have"
+            " its host and port added to allowedEndpoints"
         )
         return Finding(Reason.ENDPOINT_NOT_ALLOWED, message, halts=field_name == "qdrantUrl")
 

@@ -1,0 +1,83 @@
+"""The document of a shared collection: who its members are, and what all of them together want in it.
+
+It is the only authority on membership. Members come and go by compare-and-set of its revision, so that two that do
+so in the same instant never lose one another, and one that is closing takes no more. It holds the claim on the
+collection that the document of its owner holds for an exclusive one, so that a collection is one or the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from namespace_operator.domain.document import Binding, DeclaredIndex
+from namespace_operator.domain.vectors import NamedVector
+
+
+class SharedState(StrEnum):
+    """Where a shared collection is in its life."""
+
+    ACTIVE = "active"
+    DELETING = "deleting"
+    """It has no member and no point, and takes no new member: its last one removes the collection."""
+    DELETED = "deleted"
+    """A tombstone, as of a namespace."""
+
+
+class SharedVector(NamedVector):
+    """A named vector that a member brought; ``by`` is that member's namespace id. It is never dropped."""
+
+    by: str
+
+
+class SharedIndex(DeclaredIndex):
+    """A payload index that a member wants; ``by`` is the namespace id of one that does."""
+
+    by: str
+
+
+class SharedCollection(BaseModel):
+    """One shared collection in MongoDB, beside the namespaces' documents.
+
+    ``bound`` and ``bound_vectors`` as in a namespace's document: what was seen complete once and is missing later was
+    lost. ``members`` are namespace ids, retained ones included.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    document_id: str
+    object: Literal["shared_collection"] = "shared_collection"
+    instance_id: str
+    organization: str
+    k8s_namespace_uid: str
+    collection: str
+    binding: Binding | None = None
+    claims: tuple[str, ...]
+    state: SharedState
+    members: tuple[str, ...]
+    incarnation: int = 1
+    bound: bool = False
+    bound_vectors: tuple[str, ...] = ()
+    vectors: tuple[SharedVector, ...] = ()
+    indexes: tuple[SharedIndex, ...] = ()
+    revision: int = Field(ge=1)
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def vectors_by_name(self) -> Mapping[str, SharedVector]:
+        """The vectors of all members."""
+        return {vector.name: vector for vector in self.vectors}
+
+    @property
+    def indexes_by_field(self) -> Mapping[str, SharedIndex]:
+        """The declared indexes of all members."""
+        return {index.field_name: index for index in self.indexes}
+
+    def changed(self, now: datetime, **changes: Any) -> SharedCollection:  # noqa: ANN401 - any field of ours
+        """The next revision, with these fields."""
+        return self.model_copy(update={**changes, "revision": self.revision + 1, "updated_at": now})
