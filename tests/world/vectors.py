@@ -65,8 +65,8 @@ class ModelVectorStore:
     """The vector store over the server's state, which outlives every operator.
 
     ``server_version`` decides which index parameters are known. ``lost_points`` counts the points that create and
-    delete requests took with them; ``lacks`` are index parameters that this build drops; ``refuses`` makes every request end with 401, ``down`` leaves every one without an
-    answer.
+    delete requests took with them; ``lacks`` are index parameters that this build drops; ``refuses`` makes every
+    request end with 401, ``down`` leaves every one without an answer.
     """
 
     faults: Faults

@@ -108,6 +108,15 @@ class Binding(_Part):
     secret_key: str | None = None
 
 
+class Departure(_Part):
+    """A server on which the namespace's empty collection was removed, and when: its name there has to rest."""
+
+    server_id: str
+    binding: Binding | None
+    incarnation: int
+    at: datetime
+
+
 class NamespaceDocument(_Part):
     """One namespace in MongoDB.
 
@@ -118,7 +127,7 @@ class NamespaceDocument(_Part):
     collection's mark says the same; ``former_uids`` are the custom resources it was taken from, whose own requests
     are spent. ``occupied`` says that somebody else's collection was seen under the chosen name: should it vanish, it
     may only have failed to load. ``leaving`` says that the collection, which is empty, is being removed because the
-    namespace moves to another server.
+    namespace moves to another server, ``departures`` from where that was done not long ago.
     """
 
     namespace_id: str
@@ -141,6 +150,7 @@ class NamespaceDocument(_Part):
     bound: bool
     occupied: bool = False
     leaving: bool = False
+    departures: tuple[Departure, ...] = ()
     bound_vectors: tuple[str, ...] = ()
     adoption: Adoption | None = None
     feature_extractors: tuple[RegisteredExtractor, ...] = ()
@@ -236,6 +246,8 @@ class OwnedDocument:
     state: str
     collection: str
     updated_at: datetime
+    departed: bool = False
+    """Whether it left a server not long ago."""
 
 
 def parse_document(raw: Mapping[str, Any]) -> NamespaceDocument | MalformedDocument:
@@ -263,6 +275,7 @@ def summarize_document(raw: Mapping[str, Any]) -> OwnedDocument | None:
             state=_text(raw["state"]),
             collection=_text(raw["collection"]),
             updated_at=_moment(raw["updated_at"]),
+            departed=bool(raw.get("departures")),
         )
     except (KeyError, TypeError):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from namespace_operator.domain.actions import Action
 from namespace_operator.domain.catalog import Catalog
@@ -16,7 +16,8 @@ class Context:
 
     ``candidate_id`` is a fresh namespace id, used if one is to be minted. ``guarded`` says whether the API server
     checks who may write guarded annotations and fields; if not, they are not acted upon. ``dependents`` are the
-    MongoDB collections in which a deletion also deletes what belongs to the namespace.
+    MongoDB collections in which a deletion also deletes what belongs to the namespace. ``rest`` is how long the name of
+    a deleted collection stays unused: longer than any request to Qdrant may take.
     """
 
     instance_id: str
@@ -25,6 +26,7 @@ class Context:
     candidate_id: str
     guarded: bool = True
     dependents: tuple[str, ...] = ()
+    rest: timedelta = timedelta(seconds=120)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,14 @@ OWN = (NAMESPACES, SERVERS)
 COUNTED = ("buckets", "collections", "objects")
 
 _CHUNK = 5_000
-_SUMMARY = {"owner.organization": 1, "owner.cr_name": 1, "state": 1, "collection": 1, "updated_at": 1}
+_SUMMARY = {
+    "owner.organization": 1,
+    "owner.cr_name": 1,
+    "state": 1,
+    "collection": 1,
+    "updated_at": 1,
+    "departures.at": 1,
+}
 
 Raw = dict[str, Any]
 
