@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from namespace_operator.api.crd import custom_resource_definition
+from namespace_operator.api.crd import CLUSTERS, DEFINITIONS, Definition, custom_resource_definition
 from namespace_operator.api.resource import CRD_NAME, FINALIZER
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged, Refreshed, Refused
@@ -28,7 +28,8 @@ from tests.unit.kube.test_objects import KEY, obj
 PATH = "/apis/mixpeek.com/v1/namespaces/acme/mixpeeknamespaces/films"
 LIST = "/apis/mixpeek.com/v1/mixpeeknamespaces?limit=500"
 CREATED = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
-CRD = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD_NAME}"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+CRD = f"{CRDS}/{CRD_NAME}"
 
 INCARNATION = Incarnation("k8s-uid")
 
@@ -325,9 +326,14 @@ async def test_an_event_that_is_refused_harms_nobody(monkeypatch: pytest.MonkeyP
     assert len(api.requests) == 1
 
 
-async def test_a_missing_crd_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with ApiServer().client(monkeypatch) as client:
-        with pytest.raises(UnusableCluster, match=f"the CRD {CRD_NAME} is not installed; install it with the chart"):
+@pytest.mark.parametrize("missing", DEFINITIONS, ids=lambda definition: definition.kind)
+async def test_a_missing_crd_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, missing: Definition) -> None:
+    api = ApiServer()
+    for definition in DEFINITIONS:
+        if definition is not missing:
+            api.on("GET", f"{CRDS}/{definition.name}", Answer(200, custom_resource_definition(definition)))
+    async with api.client(monkeypatch) as client:
+        with pytest.raises(UnusableCluster, match=f"the CRD {missing.name} is not installed; install it with the"):
             await check_crd(client)
 
 
@@ -336,13 +342,18 @@ async def test_an_older_crd_names_what_it_lacks(monkeypatch: pytest.MonkeyPatch)
     schema = installed["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
     del schema["spec"]["properties"]["description"]
     del schema["status"]["properties"]["qdrantStatus"]["properties"]["segmentsCount"]
+    clusters = custom_resource_definition(CLUSTERS)
+    del clusters["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]["usedBy"]
     api = ApiServer()
     api.on("GET", CRD, Answer(200, installed), Answer(200, custom_resource_definition()))
+    api.on("GET", f"{CRDS}/{CLUSTERS.name}", Answer(200, clusters), Answer(200, custom_resource_definition(CLUSTERS)))
     async with api.client(monkeypatch) as client:
-        with pytest.raises(UnusableCluster) as raised:
+        with pytest.raises(UnusableCluster, match=f"{CRD_NAME} is older") as raised:
+            await check_crd(client)
+        assert "lacks spec.description, status.qdrantStatus.segmentsCount; upgrade the CRD" in str(raised.value)
+        with pytest.raises(UnusableCluster, match=f"{CLUSTERS.name} is older .* lacks status.usedBy;"):
             await check_crd(client)
         await check_crd(client)
-    assert "lacks spec.description, status.qdrantStatus.segmentsCount; upgrade the CRD" in str(raised.value)
 
 
 async def test_the_cluster_is_named_by_its_system_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
