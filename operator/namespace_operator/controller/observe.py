@@ -10,6 +10,8 @@ from namespace_operator.controller.strays import Strays
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.identity import collection_claim, name_claim, resource_claim
 from namespace_operator.domain.observed import Document, Observed, Subject
+from namespace_operator.domain.parsing import FoundDocument
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
 _MAX_CHAIN = 8
@@ -35,13 +37,14 @@ class Observer:
         wanted = subject.chosen_collection or subject.known_collection
         claims = [own, name, *([collection_claim(wanted)] if wanted else [])]
         found = await self.metadata.find(claims)
-        document = holder_of(own, found) or await self._named(subject)
+        document = namespace_holding(own, found) or await self._named(subject)
+        holder = holder_of(collection_claim(wanted), found) if wanted else None
         return replace(
             before,
             document=document,
-            name_chain=await self._name_chain(subject, holder_of(name, found), document),
+            name_chain=await self._name_chain(subject, namespace_holding(name, found), document),
             claimed_collection=wanted,
-            collection_holder=_other(holder_of(collection_claim(wanted), found), document) if wanted else None,
+            collection_holder=None if _is_same(holder, document) else holder,
         )
 
     async def collection(self, subject: Subject, observed: Observed) -> Observed:
@@ -102,20 +105,29 @@ class Observer:
             if not isinstance(other, NamespaceDocument) or other.requested_name is None:
                 break
             asked = name_claim(self.instance_id, subject.key.organization, other.requested_name)
-            other = _other(holder_of(asked, await self.metadata.find([asked])), document)
+            other = _other(namespace_holding(asked, await self.metadata.find([asked])), document)
         return tuple(chain)
 
 
-def holder_of(claim: str, found: Sequence[Document]) -> Document | None:
+def holder_of(claim: str, found: Sequence[FoundDocument]) -> FoundDocument | None:
     """The document that holds the claim."""
     return next((document for document in found if claim in document.claims), None)
 
 
+def namespace_holding(claim: str, found: Sequence[FoundDocument]) -> Document | None:
+    """The namespace's document that holds a claim which no other kind of document has."""
+    holder = holder_of(claim, found)
+    return None if isinstance(holder, SharedCollection) else holder
+
+
 def _other(holder: Document | None, document: Document | None) -> Document | None:
     """The holder, unless it is the resource's own document."""
-    is_own = (
+    return None if _is_same(holder, document) else holder
+
+
+def _is_same(holder: FoundDocument | None, document: Document | None) -> bool:
+    return (
         isinstance(holder, NamespaceDocument)
         and isinstance(document, NamespaceDocument)
         and holder.namespace_id == document.namespace_id
     )
-    return None if is_own else holder

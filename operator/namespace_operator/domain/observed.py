@@ -12,6 +12,7 @@ from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.domain.document import Adoption, DeclaredIndex, MalformedDocument, NamespaceDocument, Owner
 from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.indexes import IndexSchema
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -181,7 +182,7 @@ class Observed:
     document: Document | None = None
     name_chain: tuple[Document, ...] = ()
     claimed_collection: str | None = None
-    collection_holder: Document | None = None
+    collection_holder: Document | SharedCollection | None = None
     server: ServerIdentity = field(default_factory=ServerIdentity)
     collection: Collection | None = None
     looked_at: str | None = None
