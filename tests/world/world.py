@@ -217,7 +217,7 @@ class World:
 
     def document(self, name: str) -> Raw:
         """The document that a custom resource of this name owns or owned."""
-        return next(raw for raw in self.metadata.all_raw() if raw["owner"]["cr_name"] == name)
+        return next(raw for raw in self.metadata.all_raw() if raw.get("owner", {}).get("cr_name") == name)
 
     @property
     def data(self) -> dict[str, StoredCollection]:

@@ -8,11 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from namespace_operator.api.spec import Mode, NamespaceType, Scope
 from namespace_operator.domain.identity import Key, Mark, collection_claim, name_claim, resource_claim
 from namespace_operator.domain.vectors import NamedVector
+
+DEFAULT_CONNECTION = "default"
+"""Leads to the operator's own Qdrant server, where a document names no other."""
 
 
 class State(StrEnum):
@@ -167,6 +170,11 @@ class NamespaceDocument(_Part):
         return self.binding.scope if self.binding else ""
 
     @property
+    def document_id(self) -> str:
+        """The document's ``_id``."""
+        return self.namespace_id
+
+    @property
     def mark(self) -> Mark:
         """The mark the namespace's collection must carry."""
         return self._mark_of(self.owner)
@@ -239,61 +247,13 @@ class MalformedDocument:
 
 @dataclass(frozen=True, slots=True)
 class OwnedDocument:
-    """What the sweep needs to know of a document."""
+    """What the sweep needs to know of a document. ``connection`` leads to the Qdrant server that it is bound to."""
 
     namespace_id: str
     key: Key
     state: str
     collection: str
     updated_at: datetime
+    connection: str = DEFAULT_CONNECTION
     departed: bool = False
     """Whether it left a server not long ago."""
-
-
-def parse_document(raw: Mapping[str, Any]) -> NamespaceDocument | MalformedDocument:
-    """Read a document as MongoDB holds it."""
-    document_id = str(raw.get("_id"))
-    try:
-        document = NamespaceDocument.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        return MalformedDocument(document_id, f"{field}: {first['msg']}", _claims(raw.get("claims")))
-    if document.namespace_id != document_id:
-        # Writes go to the _id: this one's would hit another namespace's document.
-        problem = f"namespace_id: {document.namespace_id} is not the document's _id"
-        return MalformedDocument(document_id, problem, document.claims)
-    return document
-
-
-def summarize_document(raw: Mapping[str, Any]) -> OwnedDocument | None:
-    """The summary of a document of any shape, None if it does not say whose it is."""
-    try:
-        return OwnedDocument(
-            namespace_id=str(raw["_id"]),
-            key=Key(_text(raw["owner"]["organization"]), _text(raw["owner"]["cr_name"])),
-            state=_text(raw["state"]),
-            collection=_text(raw["collection"]),
-            updated_at=_moment(raw["updated_at"]),
-            departed=bool(raw.get("departures")),
-        )
-    except (KeyError, TypeError):
-        return None
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not a text")
-    return value
-
-
-def _moment(value: object) -> datetime:
-    if not isinstance(value, datetime):
-        raise TypeError("not a time")
-    return value
-
-
-def _claims(raw: object) -> tuple[str, ...]:
-    """The claims as the unique index sees them: it takes a single value for a list of one."""
-    values = raw if isinstance(raw, list | tuple) else [raw]
-    return tuple(value for value in values if isinstance(value, str))

@@ -21,6 +21,7 @@ from namespace_operator.domain.document import (
 from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.placement import DEFAULT, OWN, Organization, Site
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -234,7 +235,7 @@ class Observed:
     residents: int | None = None
     name_chain: tuple[Document, ...] = ()
     claimed_collection: str | None = None
-    collection_holder: Document | None = None
+    collection_holder: Document | SharedCollection | None = None
     server: ServerIdentity = field(default_factory=ServerIdentity)
     collection: Collection | None = None
     looked_at: str | None = None
