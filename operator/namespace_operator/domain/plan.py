@@ -58,7 +58,7 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
         return foreign
 
     wanted = desired(subject.spec, subject.key.name, document, context.catalog)
-    findings = _findings(subject, document, observed, wanted)
+    findings = (*_findings(subject, document, observed, wanted), *context.profile.findings)
     halting = next((finding for finding in findings if finding.halts), None)
     if halting is not None:
         return Plan((), findings if halting.reason is Reason.SERVER_REPLACED else (halting,))
@@ -70,7 +70,7 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
     announced = _announce(document, observed, wanted, owner, context)
     if not announced.holds(document):
         return Plan((ReplaceDocument(announced),))
-    return plan_collection(subject, document, observed, findings, wanted, context.now)
+    return plan_collection(subject, document, observed, findings, wanted, context)
 
 
 def _living(observed: Observed) -> Document | None:
