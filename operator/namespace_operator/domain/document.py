@@ -89,6 +89,20 @@ class UnsupportedIndex(_Part):
     made: Mapping[str, Any] | None = None
 
 
+class UnsupportedParameter(_Part):
+    """A collection parameter that this server version did not take: not tried again on the same version.
+
+    ``made`` is what it was afterwards, None if the server says nothing of it; another value was set by another hand and
+    is worth another try. ``refusal`` is what the server said, None if it took the request and dropped the value.
+    """
+
+    name: str
+    wanted: int | bool | str
+    made: int | bool | str | None = None
+    server_version: str
+    refusal: str | None = None
+
+
 class Adoption(_Part):
     """What stood in an adopted collection before: an index that still reads like this is not ours to change."""
 
@@ -160,6 +174,7 @@ class NamespaceDocument(_Part):
     vector_configs: tuple[NamedVector, ...] = ()
     payload_indexes: tuple[DeclaredIndex, ...] = ()
     unsupported_indexes: tuple[UnsupportedIndex, ...] = ()
+    unsupported_parameters: tuple[UnsupportedParameter, ...] = ()
     vector_inference_map: Mapping[str, str] = Field(default_factory=dict)
     created_at: datetime
     updated_at: datetime

@@ -66,7 +66,7 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
         return foreign
 
     wanted = desired(subject.spec, subject.key.name, document, context.catalog)
-    findings = _findings(subject, subject.spec, document, observed, wanted)
+    findings = (*_findings(subject, subject.spec, document, observed, wanted), *context.profile.findings)
     halting = next((finding for finding in findings if finding.halts), None)
     if halting is not None:
         return Plan((), findings if halting.reason is Reason.SERVER_REPLACED else (halting,))
@@ -98,7 +98,7 @@ def _plan_change(
     announced = _announce(document, observed, wanted, subject.owner(context.instance_id), context)
     if not announced.holds(document):
         return Plan((ReplaceDocument(announced),))
-    return plan_collection(subject, document, observed, findings, wanted, context.now)
+    return plan_collection(subject, document, observed, findings, wanted, context)
 
 
 def _living(observed: Observed) -> Document | None:
