@@ -37,7 +37,7 @@ class VectorStore(Protocol):
         """The exact number of points of each namespace id that has any in an existing collection, in one request.
 
         No more than ``limit`` ids are told of: where there are as many, others may be missing and counts be too low.
-        Raises ``Rejected`` where ``namespace_id`` has no keyword index.
+        Raises ``Rejected`` where ``namespace_id`` has no index to count by.
         """
 
     async def aliases(self, collection: str) -> tuple[str, ...]:
