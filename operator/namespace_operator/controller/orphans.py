@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection as Names
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
+from namespace_operator.api.names import ID_PREFIX
 from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.reporter import Reporter
 from namespace_operator.controller.secrets import SecretUnavailable
@@ -17,6 +20,10 @@ from namespace_operator.domain.observed import Collection
 from namespace_operator.domain.placement import Organization, Site
 from namespace_operator.stores.errors import StoreError
 from namespace_operator.stores.protocols import MetadataStore
+
+_ID = re.compile(rf"{ID_PREFIX}\w{{3,64}}", re.ASCII)
+_SHOWN = 10
+"""How many are named in an event."""
 
 
 @dataclass(slots=True)
@@ -130,6 +137,44 @@ class Orphans:
         return found
 
 
+def orphan_partitions(points: Mapping[str, int], members: Names[str]) -> Mapping[str, int]:
+    """The points in a shared collection of namespace ids that are no members of it, by id."""
+    known = frozenset(members)
+    return {namespace_id: count for namespace_id, count in points.items() if count and namespace_id not in known}
+
+
+@dataclass(slots=True)
+class OrphanPartitions:
+    """Reports points of namespaces that are no members of the shared collection, after two looks in a row.
+
+    Whoever joins or leaves while a look is under way is in one of them only. Nothing is removed.
+    """
+
+    reporter: Reporter
+    announce: Callable[[str, str], Awaitable[None]]
+    _seen: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    _reported: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+
+    async def report(self, found: Mapping[str, Mapping[str, int]]) -> None:
+        """Tell of one look: the points of ``orphan_partitions`` by shared collection."""
+        partitions = {(name, one): points for name, orphans in found.items() for one, points in orphans.items()}
+        lasting = {partition: points for partition, points in partitions.items() if partition in self._seen}
+        self.reporter.orphan_partitions_found(len(lasting))
+        if lasting.keys() - self._reported:
+            await self.announce("OrphanPartitions", _describe_partitions(lasting))
+        self._seen, self._reported = frozenset(partitions), frozenset(lasting)
+
+
+def _describe_partitions(partitions: Mapping[tuple[str, str], int]) -> str:
+    listed = [f"{_shown(one)} in {name} ({points})" for (name, one), points in sorted(partitions.items())]
+    return f"Shared collections have points of namespaces that are no members of theirs: {_some(listed)}"
+
+
+def _shown(namespace_id: str) -> str:
+    """An id that is one: anybody who writes points can write anything there, and this goes into log and event."""
+    return namespace_id if _ID.fullmatch(namespace_id) else "something else than an id"
+
+
 def _is_copy(collection: Collection) -> bool:
     return collection.mark is not None and collection.mark.collection != collection.name
 
@@ -141,6 +186,10 @@ def _describe(strays: list[Collection]) -> str:
         copy = f", a copy of {stray.mark.collection}" if _is_copy(stray) else ""
         return f"{stray.name} (of {members}{copy})"
 
-    shown = "; ".join(one(stray) for stray in strays[:10])
-    more = f" and {len(strays) - 10} more" if len(strays) > 10 else ""
-    return f"Collections in Qdrant carry this operator's mark, but MongoDB has no document for them: {shown}{more}"
+    listed = _some([one(stray) for stray in strays])
+    return f"Collections in Qdrant carry this operator's mark, but MongoDB has no document for them: {listed}"
+
+
+def _some(listed: Sequence[str]) -> str:
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return "; ".join(listed[:_SHOWN]) + more

@@ -8,7 +8,7 @@ from collections.abc import Collection as Names
 from dataclasses import asdict
 from typing import Any
 
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
@@ -22,7 +22,7 @@ from namespace_operator.domain.parsing import (
     parse_shared,
     summarize_document,
 )
-from namespace_operator.domain.shared import SharedCollection
+from namespace_operator.domain.shared import SharedCollection, SharedState
 from namespace_operator.stores.errors import Backend, Outdated, Rejected
 from namespace_operator.stores.mongodb.errors import translated
 
@@ -124,6 +124,17 @@ class MongoStore:
             result = await self._namespaces.delete_one({"_id": document_id, "revision": revision})
             if result.deleted_count == 0 and await self._namespaces.find_one({"_id": document_id}, {"_id": 1}):
                 raise Outdated(f"{document_id} is not at revision {revision}")
+
+    async def join(self, document_id: str, namespace_id: str) -> SharedCollection:
+        """Add a member where the collection is not closing: members that come at once do not hinder one another."""
+        active = {"_id": document_id, "state": SharedState.ACTIVE.value}
+        join = {"$addToSet": {"members": namespace_id}, "$inc": {"revision": 1}}
+        with translated("joining a shared collection"):
+            found = await self._namespaces.find_one_and_update(active, join, return_document=ReturnDocument.AFTER)
+        joined = None if found is None else parse_shared(found)
+        if not isinstance(joined, SharedCollection):
+            raise Outdated(f"{document_id} takes no members")
+        return joined
 
     async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
         """One aggregation, whose answer is as long as there are fields."""
