@@ -159,7 +159,7 @@ class NamespaceDocument(_Part):
     owner: Owner
     previous_owner: Owner | None = None
     former_uids: tuple[str, ...] = ()
-    claims: tuple[str, ...]
+    claims: tuple[str, ...] = ()
     revision: int = Field(ge=1)
     collection: str
     sharing: bool = False

@@ -57,7 +57,7 @@ class SharedCollection(BaseModel):
     k8s_namespace_uid: str
     collection: str
     binding: Binding | None = None
-    claims: tuple[str, ...]
+    claims: tuple[str, ...] = ()
     state: SharedState
     members: tuple[str, ...]
     incarnation: int = 1

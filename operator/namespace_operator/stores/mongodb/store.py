@@ -114,7 +114,7 @@ class MongoStore:
         before = {"_id": document.document_id, "revision": document.revision - 1}
         with translated("updating the namespace document"):
             await self._ensure_indexes()
-            result = await self._namespaces.update_one(before, {"$set": _raw(document)})
+            result = await self._namespaces.update_one(before, _update(document))
         if result.matched_count == 0:
             raise Outdated(f"{document.document_id} is not at revision {document.revision - 1}")
 
@@ -247,4 +247,13 @@ class MongoStore:
 
 
 def _raw(document: OwnDocument) -> Raw:
-    return document.model_dump(mode="python")
+    """The fields of a document; without claims there is no such field: two empty lists are equal to a unique index."""
+    raw = document.model_dump(mode="python")
+    if not document.claims:
+        del raw["claims"]
+    return raw
+
+
+def _update(document: OwnDocument) -> Raw:
+    raw = _raw(document)
+    return {"$set": raw} if document.claims else {"$set": raw, "$unset": {"claims": ""}}
