@@ -1,12 +1,12 @@
-"""Late arrivals and orphans: what a request in flight left behind its deletion, and collections nobody accounts for."""
+"""Orphans: collections, and partitions of shared ones, that nobody accounts for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -14,81 +14,12 @@ from namespace_operator.api.names import ID_PREFIX
 from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.reporter import Reporter
 from namespace_operator.controller.secrets import SecretUnavailable
-from namespace_operator.controller.waiting import Waiting
-from namespace_operator.domain.document import NamespaceDocument, OwnedDocument, State
 from namespace_operator.domain.observed import Collection
-from namespace_operator.domain.placement import Organization, Site
 from namespace_operator.stores.errors import StoreError
-from namespace_operator.stores.protocols import MetadataStore
 
 _ID = re.compile(rf"{ID_PREFIX}\w{{3,64}}", re.ASCII)
 _SHOWN = 10
 """How many are named in an event."""
-
-
-@dataclass(slots=True)
-class Tombstones:
-    """Buries deleted namespaces: once no request can arrive any more, what arrived is removed, then the tombstone.
-
-    ``age`` in seconds is longer than any request to Qdrant may take. A collection is removed only if it carries the
-    deleted namespace's own mark and an exact count says that it is empty, which is what a late create leaves.
-    """
-
-    metadata: MetadataStore
-    fleet: Fleet
-    waiting: Waiting
-    now: Callable[[], datetime]
-    age: float = 120.0
-
-    async def bury_all(self, owned: Iterable[OwnedDocument]) -> None:
-        """Bury those whose time has come; one that fails does not keep the others."""
-        for document in owned:
-            try:
-                if document.state == State.DELETED:
-                    await self.bury(document)
-                elif document.departed:
-                    await self.settle_departures(document.namespace_id)
-            except (StoreError, SecretUnavailable) as error:
-                structlog.get_logger().warning(
-                    "cannot bury a deleted namespace", namespace_id=document.namespace_id, error=str(error)
-                )
-
-    async def bury(self, dead: OwnedDocument) -> None:
-        """Bury one, if its time has come."""
-        if self.now() - dead.updated_at < timedelta(seconds=self.age):
-            return
-        document = await self.metadata.get(dead.namespace_id)
-        if not isinstance(document, NamespaceDocument) or document.state is not State.DELETED:
-            return
-        await self._undo_late(document)
-        await self.metadata.delete(document.namespace_id, document.revision)
-        self.waiting.release(document.claims)
-
-    async def settle_departures(self, namespace_id: str) -> None:
-        """The same for a server that a living namespace left, and what it remembers of it."""
-        document = await self.metadata.get(namespace_id)
-        if not isinstance(document, NamespaceDocument):
-            return
-        due = [left for left in document.departures if self.now() - left.at >= timedelta(seconds=self.age)]
-        if not due:
-            return
-        for left in due:
-            former = document.model_copy(update={"binding": left.binding, "incarnation": left.incarnation})
-            await self._undo_late(former)
-        kept = tuple(left for left in document.departures if left not in due)
-        await self.metadata.replace(document.changed(self.now(), departures=kept))
-
-    async def _undo_late(self, document: NamespaceDocument) -> None:
-        """Remove what a late create left of a collection that was deleted, if its server can still be found."""
-        site = self.fleet.landscape().bound(document.binding, Organization(document.owner.organization))
-        if not isinstance(site, Site):
-            return
-        vectors = (await self.fleet.server(site.endpoint)).vectors
-        live = await vectors.read(document.collection)
-        is_late = live is not None and document.mark.is_on(live.mark)
-        if is_late and await vectors.count_points(document.collection) == 0:
-            structlog.get_logger().warning("a late create was undone", collection=document.collection)
-            await vectors.delete_collection(document.collection)
 
 
 @dataclass(slots=True)

@@ -33,13 +33,16 @@ class PartitionCounts:
 
         None while they cannot be had: unknown is not zero, and not a reason to stop.
         """
-        partitions = self._partitions.get(collection) or self._add(collection)
-        partitions.members, partitions.asked = members, self.monotonic()
         try:
-            points = await partitions.shared.get()
+            return (await self.all(collection, members)).get(namespace_id, 0)
         except BackendError:
             return None
-        return points.get(namespace_id, 0)
+
+    async def all(self, collection: str, members: int) -> Mapping[str, int]:
+        """The points of every namespace id that there is in a collection. Raises ``BackendError``."""
+        partitions = self._partitions.get(collection) or self._add(collection)
+        partitions.members, partitions.asked = members, self.monotonic()
+        return await partitions.shared.get()
 
     def _add(self, collection: str) -> _Partitions:
         now = self.monotonic()

@@ -146,7 +146,9 @@ def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, n
         return _stop(unreachable.reason, unreachable.message)
     if observed.collection is None or subject.status.namespace_id is None:
         return Plan((RemoveFinalizer(),))
-    taken = collection_conflict(subject, observed)
+    shared = observed.shared
+    is_member = shared is not None and shared.is_of(owner) and subject.status.namespace_id in shared.members
+    taken = None if is_member else collection_conflict(subject, observed)
     if taken is not None:
         return _stop(taken.reason, taken.message)
     recovered = recover_document(subject, observed, owner, now)

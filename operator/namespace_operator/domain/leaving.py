@@ -19,7 +19,7 @@ from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.observed import Collection, Observed
 from namespace_operator.domain.planning import Plan
 from namespace_operator.domain.shared import SharedCollection, SharedState
-from namespace_operator.domain.sharing import left_by, recovered
+from namespace_operator.domain.sharing import recovered, without_member
 
 
 def plan_leaving(document: NamespaceDocument, observed: Observed, now: datetime) -> Plan | Finding | None:
@@ -42,7 +42,7 @@ def _plan_departure(
 ) -> Plan | Finding:
     live = observed.collection
     if live is None and not document.bound:
-        return Plan((ReplaceShared(left_by(document, shared, observed.wanted_elsewhere, now)),))
+        return Plan((ReplaceShared(without_member(document.namespace_id, shared, observed.wanted_elsewhere, now)),))
     if live is None:
         message = (
             f"Shared collection {document.collection} is missing in Qdrant, perhaps only not loaded, so that the "
@@ -63,7 +63,7 @@ def _plan_departure(
         return Finding(Reason.QDRANT_REJECTED, message)
     if observed.points:
         return Plan((DeletePoints(document.collection, document.mark),))
-    return Plan((ReplaceShared(left_by(document, shared, observed.wanted_elsewhere, now)),))
+    return Plan((ReplaceShared(without_member(document.namespace_id, shared, observed.wanted_elsewhere, now)),))
 
 
 def _plan_rest(

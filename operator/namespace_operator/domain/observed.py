@@ -238,8 +238,8 @@ class Observed:
     What this reconcile has done already and must not do again and again: ``tried_indexes`` are the index requests it
     sent, ``rejected_indexes`` those of them that Qdrant refused, with its words, ``tried_parameters`` and
     ``rejected_parameters`` the same of single parameters of the collection, ``delete_sent`` that it asked Qdrant
-    to delete the collection,
-    ``points_deleted`` the namespace's points in it, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
+    to delete the collection, ``points_deleted`` the namespace's
+    points in it, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
     ``may_rebuild`` False says that it is another collection's turn to be rebuilt by the server.
     """
 

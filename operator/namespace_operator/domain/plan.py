@@ -45,7 +45,7 @@ from namespace_operator.domain.ownership import (
 from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.domain.recovery import recover_document
 from namespace_operator.domain.residence import crowding, home, is_same_server, misplacement
-from namespace_operator.domain.sharing import fitted, joining_obstacle, plan_membership
+from namespace_operator.domain.sharing import fitted, is_joinable, joining_obstacle, plan_membership
 
 _MAX_FORMER = 1_000
 
@@ -206,7 +206,8 @@ def _plan_document(
     """Make the document: anew, or from what the collection and the status still know of a lost one."""
     if _is_new(subject, spec, observed):
         # Nothing is claimed that its mark says is another's: that one's document may only be lost.
-        obstacle = marked_by_another(observed) or crowding(spec, observed)
+        foreign = None if wanted.sharing and is_joinable(observed, owner) else marked_by_another(observed)
+        obstacle = foreign or crowding(spec, observed)
         made = _new_document(spec, observed, wanted, owner, context)
         return _stop(obstacle) if obstacle else Plan((InsertDocument(made),))
     recovered = recover_document(subject, observed, owner, context.now)

@@ -143,8 +143,8 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for name, value in over.items():
         before = result.get(name)
-        nested = isinstance(value, Mapping) and isinstance(before, Mapping)
-        result[name] = _merged(before, value) if nested else value
+        both = isinstance(value, Mapping) and isinstance(before, Mapping)
+        result[name] = _merged(before or {}, value) if both else value
     return result
 
 

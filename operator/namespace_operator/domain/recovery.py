@@ -63,7 +63,7 @@ def _recover_marked(subject: Subject, observed: Observed, owner: Owner, now: dat
         return Finding(Reason.COLLECTION_NOT_OWNED, message, halts=True)
     (collection,) = observed.marked
     assert collection.mark is not None
-    (namespace_id,) = (key for key, name in collection.mark.members.items() if name == owner.cr_name)
+    namespace_id = min(key for key, name in collection.mark.members.items() if name == owner.cr_name)
     return _from_collection(namespace_id, subject, collection, _binding(observed), owner, now)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from namespace_operator.domain.document import Binding, DeclaredIndex, Owner
+from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -79,6 +80,19 @@ class SharedCollection(BaseModel):
     def indexes_by_field(self) -> Mapping[str, SharedIndex]:
         """The declared indexes of all members."""
         return {index.field_name: index for index in self.indexes}
+
+    @property
+    def mark(self) -> Mark:
+        """The mark of the collection, without its members."""
+        return Mark(
+            self.instance_id,
+            self.organization,
+            self.collection,
+            self.incarnation,
+            {},
+            k8s_namespace_uid=self.k8s_namespace_uid,
+            shared=True,
+        )
 
     def is_of(self, owner: Owner) -> bool:
         """Whether it belongs to the organization of this owner, in the same incarnation."""

@@ -49,6 +49,15 @@ def joining_obstacle(shared: SharedCollection, owner: Owner, *, is_member: bool)
     return Finding(Reason.COLLECTION_CONFLICT, f"{message}; it becomes free by itself within minutes", halts=True)
 
 
+def is_joinable(observed: Observed, owner: Owner) -> bool:
+    """Whether the collection that is there is a shared one of this organization, by its mark."""
+    live = observed.collection.mark if observed.collection is not None and observed.alias_of is None else None
+    if live is None or not live.shared or live.collection != observed.looked_at:
+        return False
+    place = (live.instance_id, live.organization, live.k8s_namespace_uid)
+    return place == (owner.instance_id, owner.organization, owner.k8s_namespace_uid)
+
+
 def contested_fields(
     namespace_id: str, wanted: Mapping[str, DeclaredIndex], shared: SharedCollection, *, leaves: bool = False
 ) -> frozenset[str]:
@@ -224,14 +233,14 @@ def _with_wishes_of(
     )
 
 
-def left_by(
-    document: NamespaceDocument, shared: SharedCollection, wanted_elsewhere: Mapping[str, str], now: datetime
+def without_member(
+    namespace_id: str, shared: SharedCollection, wanted_elsewhere: Mapping[str, str], now: datetime
 ) -> SharedCollection:
     """The shared collection's document without this member and without the indexes that it alone wanted."""
-    indexes, dropped = _kept_indexes(document.namespace_id, {}, shared, wanted_elsewhere)
+    indexes, dropped = _kept_indexes(namespace_id, {}, shared, wanted_elsewhere)
     return shared.changed(
         now,
-        members=tuple(member for member in shared.members if member != document.namespace_id),
+        members=tuple(member for member in shared.members if member != namespace_id),
         indexes=tuple(indexes[name] for name in sorted(indexes)),
         dropping=tuple(sorted({*shared.dropping, *dropped} - indexes.keys())),
     )

@@ -219,7 +219,7 @@ CHOICES = (
         subject(chosen()),
         on(shared_collection(in_collection(another_document()))),
         reasons=(Reason.COLLECTION_CONFLICT,),
-        says="Collection products is shared by other namespaces; choose another one",
+        says="Collection products is shared by namespaces of this organization; choose another one, or set",
     ),
     Case(
         "claimed by a malformed document",
