@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.model.scenario import CITY, IMAGE, SMALL_TEXT, TEXT, TEXT_VECTOR, run
+from tests.model.scenario import CITY, IMAGE, SMALL_TEXT, TEXT, TEXT_VECTOR, beginning, run
+from tests.model.sharing_scenarios import ONE_JOINS_WHILE_THE_LAST_LEAVES
 from tests.model.steps import Step, apply, delete, index, operator_down, operator_up
+from tests.model.test_faults import FAULTS
 from tests.world.checks import check_at_rest
+from tests.world.faults import Fault
 from tests.world.vectors import StoredCollection
 from tests.world.world import World
 
@@ -273,3 +276,19 @@ async def test_a_shared_collection_does_not_move() -> None:
     world = await run((member("a"),), World())
     await run((apply("b", infrastructure={"qdrantCollection": POOL, "sharing": True}),), world)
     assert world.condition("b") == ("True", "Ready")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+async def test_one_joins_while_the_last_leaves_whatever_goes_wrong(fault: Fault) -> None:
+    scenario = ONE_JOINS_WHILE_THE_LAST_LEAVES
+    start = await beginning(scenario)
+    writes = (await run(scenario.steps, start.fork())).faults.writes
+    for number in range(1, writes + 1):
+        world = start.fork()
+        world.faults.at(number, fault)
+        await run(scenario.steps, world)
+        assert world.condition("c") == ("True", "Ready"), number
+        assert pool(world).points == {}
+        assert shared(world)["members"] == [world.status("c")["namespaceId"]]
+        assert len(world.metadata.documents) == 2
+        await check_at_rest(world)
