@@ -12,6 +12,7 @@ from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 
 from namespace_operator.domain.document import (
+    Binding,
     MalformedDocument,
     NamespaceDocument,
     OwnedDocument,
@@ -129,6 +130,17 @@ class ModelMetadataStore:
             summary = summarize_document(raw)
             if summary is not None and raw["owner"].get("instance_id") == instance_id:
                 yield summary
+
+    async def count_bound(self, instance_id: str, binding: Binding | None) -> int:
+        """How many namespaces of an instance live on a server."""
+
+        def look() -> int:
+            connection = binding.connection if binding else None
+            there = (raw for raw in self.all_raw() if raw.get("owner", {}).get("instance_id") == instance_id)
+            alive = (raw for raw in there if raw["state"] != "deleted")
+            return sum((raw.get("binding") or {}).get("connection") == connection for raw in alive)
+
+        return self._read(look)
 
     async def server(self, name: str) -> ServerRecord | None:
         """What is recorded of the server behind a connection."""

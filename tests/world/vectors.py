@@ -65,7 +65,7 @@ class ModelVectorStore:
     """The vector store over the server's state, which outlives every operator.
 
     ``server_version`` decides which index parameters are known. ``lost_points`` counts the points that create and
-    delete requests took with them; ``refuses`` makes every request end with 401, ``down`` leaves every one without an
+    delete requests took with them; ``lacks`` are index parameters that this build drops; ``refuses`` makes every request end with 401, ``down`` leaves every one without an
     answer.
     """
 
@@ -74,9 +74,13 @@ class ModelVectorStore:
     collections: dict[str, StoredCollection] = field(default_factory=dict)
     alias_targets: dict[str, str] = field(default_factory=dict)
     lost_points: int = 0
+    lacks: frozenset[str] = frozenset()
     refuses: bool = False
     down: bool = False
     _operations: int = 0
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
     async def version(self) -> str:
         """The server's version; the real server tells it without a key."""
@@ -236,6 +240,8 @@ class ModelVectorStore:
 
     def _knows(self, kind: str, parameter: str) -> bool:
         major, minor = (int(part) for part in self.server_version.split(".")[:2])
+        if parameter in self.lacks:
+            return False
         return parameter in _PARAMETERS[kind] and _SINCE.get(parameter, (1, 0)) <= (major, minor)
 
 

@@ -16,13 +16,16 @@ from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.api.resource import FINALIZER
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.reconcile import Clock, Reconciler
+from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.controller.sweep import Sweep
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.placement import Landscape
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
 from tests.world.faults import Crash, Faults
 from tests.world.gate import Gate
 from tests.world.metadata import ModelMetadataStore, Raw
+from tests.world.sites import ALONE
 from tests.world.vectors import ModelVectorStore, StoredCollection
 
 INSTANCE = "cluster-1:main"
@@ -91,6 +94,9 @@ class World:
     """The cluster this operator says it runs in; None: one that is named like the instance."""
     guarded: bool = True
     dependents: tuple[str, ...] = ()
+    landscape: Landscape = ALONE
+    servers: dict[str, ModelVectorStore] = field(default_factory=dict)
+    """Further Qdrant servers by URL; whatever else is connected to is ``vectors``."""
     orphans: tuple[int, int] = (0, 0)
     """Orphans and copies as the last sweep reported them."""
     announcements: list[str] = field(default_factory=list)
@@ -124,7 +130,9 @@ class World:
         around = Surroundings(
             cluster=self._gated(cluster),
             metadata=self._gated(self.metadata),
-            vectors=self._gated(self.vectors),
+            secrets=NoSecrets(),
+            landscape=lambda: self.landscape,
+            connect=lambda endpoint, _: self._gated(self.servers.get(endpoint.url, self.vectors)),
             clock=Clock(now=lambda: _EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
             random=lambda: 0.5,
             mint_id=self._mint_id,
@@ -133,7 +141,7 @@ class World:
             announce=self._announce,
             enqueue=pending.setdefault,
         )
-        reconciler, sweep = assemble(options, builtin_catalog(), around)
+        reconciler, sweep, _ = assemble(options, builtin_catalog(), around)
         self.operator = Operator(cluster, reconciler, sweep, pending, at_once=self.gate is not None)
 
     def _gated(self, target: Any) -> Any:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from namespace_operator.controller.server import ServerCheck
-from namespace_operator.controller.strays import Strays
+from namespace_operator.controller.fleet import Fleet, Server
+from namespace_operator.controller.secrets import SecretUnavailable
+from namespace_operator.domain.conditions import Finding
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.identity import collection_claim, name_claim, resource_claim
-from namespace_operator.domain.observed import Document, Observed, Subject
-from namespace_operator.stores.protocols import MetadataStore, VectorStore
+from namespace_operator.domain.observed import Document, InvalidSpec, Observed, Place, Subject
+from namespace_operator.domain.placement import DEFAULT, Site
+from namespace_operator.stores.errors import BackendError
+from namespace_operator.stores.protocols import MetadataStore
 
 _MAX_CHAIN = 8
 
@@ -21,65 +24,136 @@ class Observer:
 
     instance_id: str
     metadata: MetadataStore
-    vectors: VectorStore
-    server: ServerCheck
-    strays: Strays
+    fleet: Fleet
 
     async def documents(self, subject: Subject, before: Observed) -> Observed:
         """Its document and whoever holds what it wants, in one read unless something is amiss.
 
         What this reconcile has tried already is kept from ``before``.
         """
+        asked = self._asked(subject)
+        scope = await self._scope(subject, asked)
         own = resource_claim(self.instance_id, subject.key)
         name = name_claim(self.instance_id, subject.key.organization, subject.wanted_name)
         wanted = subject.chosen_collection or subject.known_collection
-        claims = [own, name, *([collection_claim(wanted)] if wanted else [])]
-        found = await self.metadata.find(claims)
+        claim = collection_claim(wanted, scope) if wanted and scope is not None else None
+        found = await self.metadata.find([own, name, *([claim] if claim else [])])
         document = holder_of(own, found) or await self._named(subject)
         return replace(
             before,
             document=document,
             name_chain=await self._name_chain(subject, holder_of(name, found), document),
             claimed_collection=wanted,
-            collection_holder=_other(holder_of(collection_claim(wanted), found), document) if wanted else None,
+            collection_holder=_other(holder_of(claim, found), document) if claim else None,
         )
 
     async def collection(self, subject: Subject, observed: Observed) -> Observed:
         """The server and the collection. A namespace that nothing speaks of has none, unless it was lost."""
-        # A dry run leaves no marker behind either.
-        asking = self.server.peek() if subject.requests.dry_run else self.server.identity()
-        observed = replace(observed, server=await asking)
+        asked, home = self._asked(subject), self._home(subject, observed)
+        refused = next((finding for finding in (asked, home) if isinstance(finding, Finding)), None)
+        if refused is not None or isinstance(home, Finding):
+            return replace(observed, asked=refused, place=None)
+        observed = await self._places(subject, observed, asked, home)
         document = observed.document
         if document is None and subject.claimed_id is None and not subject.deleting:
-            observed = replace(observed, marked=await self.strays.of(subject.owner(self.instance_id)))
+            server = await self.server(observed)
+            observed = replace(observed, marked=await server.strays.of(subject.owner(self.instance_id)))
         if isinstance(document, NamespaceDocument):
             name: str | None = document.collection
         else:
             name = subject.known_collection or subject.chosen_collection
+        if document is None or _changes_place(observed):
+            observed = replace(observed, residents=await self._residents(observed))
         if name is None:
             return observed
         observed = await self.look(name, subject, observed)
-        chosen = subject.chosen_collection
-        if isinstance(document, NamespaceDocument) and not document.bound and chosen not in (None, name):
-            observed = replace(observed, elsewhere=await self.vectors.read(chosen))
+        if isinstance(document, NamespaceDocument) and not document.bound:
+            observed = await self._look_elsewhere(name, subject, observed)
         live = observed.collection
         if document is None and subject.claimed_id is None and live is not None and not observed.marked:
             # The last look at all collections may be older than this one.
-            mine = await self.strays.is_of(live, subject.owner(self.instance_id))
+            server = await self.server(observed)
+            mine = await server.strays.is_of(live, subject.owner(self.instance_id))
             observed = replace(observed, marked=(live,) if mine else ())
         return observed
 
     async def look(self, name: str, subject: Subject, observed: Observed) -> Observed:
-        """The collection of this name."""
-        live = await self.vectors.read(name)
-        aliases = await self.vectors.aliases(name) if live is not None and subject.deleting else ()
+        """The collection of this name, where the namespace lives."""
+        vectors = (await self.server(observed)).vectors
+        live = await vectors.read(name)
+        leaves = _changes_place(observed)
+        aliases = await vectors.aliases(name) if live is not None and (subject.deleting or leaves) else ()
         alias_of = None
         if live is not None and (subject.deleting or live.mark is None or live.mark.collection != name):
-            alias_of = await self.vectors.alias_target(name)
-        version = await self.vectors.version()
+            alias_of = await vectors.alias_target(name)
         return replace(
-            observed, collection=live, looked_at=name, alias_of=alias_of, aliases=aliases, server_version=version
+            observed,
+            collection=live,
+            looked_at=name,
+            alias_of=alias_of,
+            aliases=aliases,
+            points=await vectors.count_points(name) if live is not None and leaves else None,
         )
+
+    async def server(self, observed: Observed) -> Server:
+        """The server that the namespace lives on. Raises ``SecretUnavailable``."""
+        site = observed.place.site if observed.place else self.fleet.landscape().operator
+        return await self.fleet.server(site.endpoint)
+
+    def _asked(self, subject: Subject) -> Site | Finding | None:
+        """The server that the spec asks for; None where it no longer matters."""
+        if subject.deleting or isinstance(subject.spec, InvalidSpec):
+            return None
+        return self.fleet.landscape().resolve(subject.spec, subject.organization)
+
+    def _home(self, subject: Subject, observed: Observed) -> Site | Finding:
+        """The server that the namespace lives on, or without a document is to live on."""
+        landscape = self.fleet.landscape()
+        if isinstance(observed.document, NamespaceDocument):
+            return landscape.bound(observed.document.binding, subject.organization)
+        if isinstance(subject.spec, InvalidSpec):
+            return landscape.default_for(subject.organization)
+        return landscape.resolve(subject.spec, subject.organization)
+
+    async def _scope(self, subject: Subject, asked: Site | Finding | None) -> str | None:
+        """The scope of the claim on the wanted collection, None while it cannot be known."""
+        if not isinstance(asked, Site):
+            return "" if asked is None else None
+        if asked.name == DEFAULT:
+            return ""
+        try:
+            return (await self.fleet.place(asked, peek=subject.requests.dry_run)).scope
+        except (BackendError, SecretUnavailable):
+            return None
+
+    async def _places(self, subject: Subject, observed: Observed, asked: Site | Finding | None, home: Site) -> Observed:
+        # A dry run leaves no marker behind either.
+        peek = subject.requests.dry_run
+        place = await self.fleet.place(home, peek=peek)
+        if not isinstance(asked, Site) or asked.endpoint == home.endpoint:
+            other = replace(place, site=asked) if isinstance(asked, Site) else None
+        else:
+            other = await self.fleet.place(asked, peek=peek)
+        observed = replace(observed, place=place, asked=other, server=place.identity)
+        return replace(observed, server_version=await (await self.server(observed)).vectors.version())
+
+    async def _residents(self, observed: Observed) -> int | None:
+        """How many namespaces live on the server that is asked for, where its tiers have a limit."""
+        asked = observed.asked
+        if not isinstance(asked, Place) or asked.site.is_own:
+            return None
+        if all(tier.max_namespaces is None for tier in asked.site.tiers.values()):
+            return None
+        return await self.metadata.count_bound(self.instance_id, asked.binding)
+
+    async def _look_elsewhere(self, name: str, subject: Subject, observed: Observed) -> Observed:
+        """The collection of another choice."""
+        chosen = subject.chosen_collection or name
+        moves = _changes_place(observed)
+        if (chosen == name and not moves) or not isinstance(observed.asked, Place):
+            return observed
+        server = await self.fleet.server(observed.asked.site.endpoint)
+        return replace(observed, elsewhere=await server.vectors.read(chosen))
 
     async def _named(self, subject: Subject) -> Document | None:
         """The document of an id that annotation, spec or status name: its claims may have been edited away, or be
@@ -104,6 +178,12 @@ class Observer:
             asked = name_claim(self.instance_id, subject.key.organization, other.requested_name)
             other = _other(holder_of(asked, await self.metadata.find([asked])), document)
         return tuple(chain)
+
+
+def _changes_place(observed: Observed) -> bool:
+    """Whether the spec asks for another server than the one the namespace lives on."""
+    asked, place = observed.asked, observed.place
+    return isinstance(asked, Place) and place is not None and not asked.is_same_server(place)
 
 
 def holder_of(claim: str, found: Sequence[Document]) -> Document | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
+from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.reporter import Reporter
-from namespace_operator.controller.strays import Strays
+from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.document import NamespaceDocument, OwnedDocument, State
 from namespace_operator.domain.observed import Collection
+from namespace_operator.domain.placement import Organization, Site
 from namespace_operator.stores.errors import StoreError
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
@@ -26,7 +28,7 @@ class Tombstones:
     """
 
     metadata: MetadataStore
-    vectors: VectorStore
+    fleet: Fleet
     waiting: Waiting
     now: Callable[[], datetime]
     age: float = 120.0
@@ -36,7 +38,7 @@ class Tombstones:
         for document in dead:
             try:
                 await self.bury(document)
-            except StoreError as error:
+            except (StoreError, SecretUnavailable) as error:
                 structlog.get_logger().warning(
                     "cannot bury a deleted namespace", namespace_id=document.namespace_id, error=str(error)
                 )
@@ -48,13 +50,18 @@ class Tombstones:
         document = await self.metadata.get(dead.namespace_id)
         if not isinstance(document, NamespaceDocument) or document.state is not State.DELETED:
             return
-        live = await self.vectors.read(document.collection)
-        is_late = live is not None and document.mark.is_on(live.mark)
-        if is_late and await self.vectors.count_points(document.collection) == 0:
-            structlog.get_logger().warning("a late create was undone", collection=document.collection)
-            await self.vectors.delete_collection(document.collection)
+        site = self.fleet.landscape().bound(document.binding, Organization(document.owner.organization))
+        if isinstance(site, Site):
+            await self._undo_late(document, (await self.fleet.server(site.endpoint)).vectors)
         await self.metadata.delete(document.namespace_id, document.revision)
         self.waiting.release(document.claims)
+
+    async def _undo_late(self, document: NamespaceDocument, vectors: VectorStore) -> None:
+        live = await vectors.read(document.collection)
+        is_late = live is not None and document.mark.is_on(live.mark)
+        if is_late and await vectors.count_points(document.collection) == 0:
+            structlog.get_logger().warning("a late create was undone", collection=document.collection)
+            await vectors.delete_collection(document.collection)
 
 
 @dataclass(slots=True)
@@ -64,24 +71,43 @@ class Orphans:
     ``announce`` makes an event of the operator itself, from a reason and a message.
     """
 
-    strays: Strays
+    fleet: Fleet
     reporter: Reporter
     now: Callable[[], datetime]
     announce: Callable[[str, str], Awaitable[None]]
-    _seen: frozenset[str] = field(default_factory=frozenset)
-    _reported: frozenset[str] = field(default_factory=frozenset)
+    _seen: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    _reported: frozenset[tuple[str, str]] = field(default_factory=frozenset)
 
     async def report(self) -> None:
         """One look. Raises ``StoreError``."""
-        strays = await self.strays.look_again()
-        names = frozenset(stray.name for stray in strays)
-        lasting = [stray for stray in strays if stray.name in self._seen]
+        strays = await self._strays()
+        names = frozenset(strays)
+        lasting = [stray for place, stray in strays.items() if place in self._seen]
         copies = [stray for stray in lasting if _is_copy(stray)]
         self.reporter.orphans_found(len(lasting) - len(copies), len(copies), self.now())
-        confirmed = frozenset(stray.name for stray in lasting)
+        confirmed = names & self._seen
         if confirmed - self._reported:
             await self.announce("OrphanCollections", _describe(lasting))
         self._seen, self._reported = names, confirmed
+
+    async def _strays(self) -> Mapping[tuple[str, str], Collection]:
+        """The strays of every server that answers, by connection and name. Raises ``StoreError`` if none does."""
+        found: dict[tuple[str, str], Collection] = {}
+        failures: list[StoreError] = []
+        endpoints = await self.fleet.everywhere()
+        for endpoint in endpoints:
+            try:
+                server = await self.fleet.server(endpoint)
+                found.update({(endpoint.name, stray.name): stray for stray in await server.strays.look_again()})
+            except StoreError as error:
+                failures.append(error)
+            except SecretUnavailable as error:
+                structlog.get_logger().warning("no orphans looked for", connection=endpoint.name, error=str(error))
+        if failures and len(failures) == len(endpoints):
+            raise failures[0]
+        for failure in failures:
+            structlog.get_logger().warning("no orphans looked for", error=str(failure))
+        return found
 
 
 def _is_copy(collection: Collection) -> bool:

@@ -24,11 +24,11 @@ from namespace_operator.domain.deletion import plan_retained
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.events import Event, events, events_of_release
 from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
-from namespace_operator.domain.observed import Observed, Subject
+from namespace_operator.domain.observed import Observed, Place, Subject
 from namespace_operator.domain.planning import Context
 from namespace_operator.domain.report import VOLATILE, report, report_paused
 from namespace_operator.stores.errors import BackendError, Outdated
-from namespace_operator.stores.protocols import MetadataStore, VectorStore
+from namespace_operator.stores.protocols import MetadataStore
 
 _WAITS = frozenset({Reason.NAME_CONFLICT, Reason.COLLECTION_CONFLICT})
 
@@ -54,7 +54,6 @@ class Reconciler:
     catalog: Catalog
     cluster: Cluster
     metadata: MetadataStore
-    vectors: VectorStore
     observer: Observer
     counts: CountReader
     waiting: Waiting
@@ -88,9 +87,7 @@ class Reconciler:
         if subject.requests.paused and not subject.lets_go:
             await self._write_status(subject, report_paused(subject, self.clock.now()))
             return Next()
-        run = Settling(
-            self.cluster, self.metadata, self.vectors, self.observer, self._context, World(subject, Observed())
-        )
+        run = Settling(self.cluster, self.metadata, self.observer, self._context, World(subject, Observed()))
         await run.run()
         self._wake(run)
         if run.world.subject.deleting and not run.world.subject.finalized:
@@ -117,8 +114,9 @@ class Reconciler:
         subject = run.world.subject
         if any(finding.reason in _WAITS for finding in run.findings):
             name = name_claim(self.instance_id, subject.key.organization, subject.wanted_name)
-            chosen = subject.chosen_collection
-            self.waiting.wait(subject.key, (name, collection_claim(chosen)) if chosen else (name,))
+            chosen, asked = subject.chosen_collection, run.world.observed.asked
+            scope = asked.scope if isinstance(asked, Place) else ""
+            self.waiting.wait(subject.key, (name, collection_claim(chosen, scope)) if chosen else (name,))
         self.waiting.release(run.released())
 
     async def _retain(self, key: Key) -> Next:
@@ -126,7 +124,7 @@ class Reconciler:
         self._written.pop(key, None)
         claim = resource_claim(self.instance_id, key)
         try:
-            await self.observer.server.claim()
+            await self.observer.fleet.claim()
             document = holder_of(claim, await self.metadata.find([claim]))
             if not isinstance(document, NamespaceDocument):
                 return Next()

@@ -12,6 +12,7 @@ from namespace_operator.api.status import PlannedStep
 from namespace_operator.controller.apply import Applier, World
 from namespace_operator.controller.cluster import Cluster, ClusterError, Refused
 from namespace_operator.controller.observe import Observer
+from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.domain.actions import Action, AddFinalizer, CollectionAction, RemoveFinalizer
 from namespace_operator.domain.conditions import ConditionType, Finding, Reason
 from namespace_operator.domain.deletion import LET_GO
@@ -21,7 +22,7 @@ from namespace_operator.domain.forecast import forecast
 from namespace_operator.domain.plan import plan
 from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected, Unauthorized
-from namespace_operator.stores.protocols import MetadataStore, VectorStore
+from namespace_operator.stores.protocols import MetadataStore
 
 _MAX_ROUNDS = 16
 _MAX_OUTDATED = 3
@@ -45,7 +46,6 @@ class Settling:
 
     cluster: Cluster
     metadata: MetadataStore
-    vectors: VectorStore
     observer: Observer
     context: Callable[[], Context]
     world: World
@@ -67,6 +67,8 @@ class Settling:
         except BackendError as error:
             structlog.get_logger().debug("request failed", key=str(self.world.subject.key), request=error.request)
             self.findings = self._known_in_spite_of(error)
+        except SecretUnavailable as error:
+            self.findings = (self._without_secret(error),)
         except Outdated as error:
             self._give_way(error)
         except (ClusterError, asyncio.CancelledError):
@@ -91,7 +93,7 @@ class Settling:
         self.world = replace(self.world, observed=await self.observer.collection(subject, observed))
 
     async def _settle(self) -> None:
-        applier = Applier(self.cluster, self.metadata, self.vectors, self.observer, self.done.append)
+        applier = Applier(self.cluster, self.metadata, self.observer, self.done.append)
         outdated = 0
         for _ in range(_MAX_ROUNDS):
             step = self._plan()
@@ -125,6 +127,11 @@ class Settling:
         foreseen = forecast(self.world.subject, self.world.observed, replace(self.context(), candidate_id=_NEW_ID))
         self.planned = planned_steps(foreseen, self.world.observed.document)
         self.findings = dry_run_findings(foreseen)
+
+    def _without_secret(self, error: SecretUnavailable) -> Finding:
+        end = f", {LET_GO}" if self.world.subject.deleting else ""
+        unexamined = (ConditionType.METADATA,)
+        return Finding(Reason.SECRET_NOT_FOUND, f"{error}{end}", halts=True, unexamined=unexamined)
 
     def _known_in_spite_of(self, error: BackendError) -> Sequence[Finding]:
         """The failure, and with Qdrant as the only one that fails what is to say of the document all the same."""

@@ -49,7 +49,14 @@ class Sweep:
 
     async def sweep(self) -> None:
         """One sweep. A part that fails is logged, holds up no other part and starts afresh the next time."""
-        for part in (self.metadata.prepare, self._sweep_resources, self._sweep_documents, self.orphans.report):
+        parts = (
+            self.metadata.prepare,
+            self._sweep_resources,
+            self._sweep_documents,
+            self.orphans.report,
+            self.orphans.fleet.tidy,
+        )
+        for part in parts:
             try:
                 await part()
             except (ClusterError, StoreError) as error:

@@ -108,12 +108,14 @@ class DeleteCollection:
     """Delete a collection with its points, if it still carries this mark.
 
     One that is not ``listed`` may only have failed to load: its files go too, provided that its name is the
-    namespace's id, which nobody can choose for a collection.
+    namespace's id, which nobody can choose for a collection. With ``empty`` it goes because the namespace moves to
+    another server, and only while it has no point.
     """
 
     collection: str
     mark: Mark
     listed: bool = True
+    empty: bool = False
 
 
 KubernetesAction = AddFinalizer | RemoveFinalizer

@@ -63,8 +63,15 @@ def plan_collection(
 
 
 def _was_seen(subject: Subject, document: NamespaceDocument) -> bool:
-    """The status remembers indexes of the collection: a document restored from before does not make it new."""
-    return subject.status.namespace_id == document.namespace_id and bool(subject.status.payload_indexes)
+    """The status remembers indexes of the collection: a document restored from before does not make it new.
+
+    Of a collection that was left behind on another server it says nothing.
+    """
+    return (
+        document.incarnation == 1
+        and subject.status.namespace_id == document.namespace_id
+        and bool(subject.status.payload_indexes)
+    )
 
 
 def _claim(

@@ -47,7 +47,7 @@ def plan_deletion(subject: Subject, observed: Observed, context: Context) -> Pla
         return _plan_without_document(subject, observed, owner, context.now)
     if document.owner != owner or document.state is State.DELETED:
         return Plan((RemoveFinalizer(),))
-    obstacle = identity_conflict(subject, document) or _server_replaced(document, observed)
+    obstacle = _unreachable(observed) or identity_conflict(subject, document) or _server_replaced(document, observed)
     if obstacle is not None:
         return _stop(obstacle.reason, obstacle.message)
     if document.state is not State.DELETING:
@@ -58,6 +58,11 @@ def plan_deletion(subject: Subject, observed: Observed, context: Context) -> Pla
     if document.bound and context.dependents and not observed.dependents_deleted:
         return Plan((DeleteDependents(document.namespace_id, context.dependents),))
     return Plan((ReplaceDocument(_tombstone(document, context.now)),))
+
+
+def _unreachable(observed: Observed) -> Finding | None:
+    """Why the server that the namespace lives on is not even known."""
+    return observed.asked if isinstance(observed.asked, Finding) else None
 
 
 def _server_replaced(document: NamespaceDocument, observed: Observed) -> Finding | None:
@@ -123,6 +128,9 @@ def _plan_collection(subject: Subject, document: NamespaceDocument, observed: Ob
 
 def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, now: datetime) -> Plan:
     """Without a document there is nothing to delete, unless it was lost and the collection still says it is ours."""
+    unreachable = _unreachable(observed) if subject.status.namespace_id is not None else None
+    if unreachable is not None:
+        return _stop(unreachable.reason, unreachable.message)
     if observed.collection is None or subject.status.namespace_id is None:
         return Plan((RemoveFinalizer(),))
     taken = collection_conflict(subject, observed)
@@ -136,7 +144,7 @@ def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, n
 
 
 def _tombstone(document: NamespaceDocument, now: datetime) -> NamespaceDocument:
-    claims = (collection_claim(document.collection),)
+    claims = (collection_claim(document.collection, document.claim_scope),)
     return document.changed(now, state=State.DELETED, claims=claims, requested_name=None)
 
 

@@ -96,11 +96,13 @@ class Binding(_Part):
     """The Qdrant server that a namespace lives on, where it is not the operator's own.
 
     ``connection`` is the clusterId of an InfrastructureCluster, or ``own`` for ``url`` with the key in the Secret of
-    these names. ``server_id`` is what the server's marker said when the namespace was bound.
+    these names. ``server_id`` is what the server's marker said when the namespace was bound, ``scope`` what sets claims
+    on that server apart from those on the operator's own; empty where it is the same server.
     """
 
     connection: str
     server_id: str
+    scope: str = ""
     url: str | None = None
     secret_name: str | None = None
     secret_key: str | None = None
@@ -115,7 +117,8 @@ class NamespaceDocument(_Part):
     custom resource asks for while another namespace holds it. ``previous_owner`` is set by a take-over until the
     collection's mark says the same; ``former_uids`` are the custom resources it was taken from, whose own requests
     are spent. ``occupied`` says that somebody else's collection was seen under the chosen name: should it vanish, it
-    may only have failed to load.
+    may only have failed to load. ``leaving`` says that the collection, which is empty, is being removed because the
+    namespace moves to another server.
     """
 
     namespace_id: str
@@ -137,6 +140,7 @@ class NamespaceDocument(_Part):
     incarnation: int = 1
     bound: bool
     occupied: bool = False
+    leaving: bool = False
     bound_vectors: tuple[str, ...] = ()
     adoption: Adoption | None = None
     feature_extractors: tuple[RegisteredExtractor, ...] = ()
@@ -146,6 +150,11 @@ class NamespaceDocument(_Part):
     vector_inference_map: Mapping[str, str] = Field(default_factory=dict)
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def claim_scope(self) -> str:
+        """What sets its claim on the collection apart from claims on other servers."""
+        return self.binding.scope if self.binding else ""
 
     @property
     def mark(self) -> Mark:
@@ -197,12 +206,12 @@ class NamespaceDocument(_Part):
         return self.model_copy(update={"revision": other.revision, "updated_at": other.updated_at}) == other
 
 
-def document_claims(owner: Owner, namespace_name: str, collection: str) -> tuple[str, ...]:
-    """The claims of a living namespace."""
+def document_claims(owner: Owner, namespace_name: str, collection: str, scope: str = "") -> tuple[str, ...]:
+    """The claims of a living namespace; ``scope`` is that of the server the collection is on."""
     return (
         resource_claim(owner.instance_id, owner.key),
         name_claim(owner.instance_id, owner.organization, namespace_name),
-        collection_claim(collection),
+        collection_claim(collection, scope),
     )
 
 

@@ -47,6 +47,9 @@ def _of_actions(subject: Subject, done: Sequence[Action]) -> Iterator[Event]:
             case UnmarkCollection(collection):
                 message = f"The adopted collection {collection} stays; it no longer carries this operator's mark"
                 yield Event("Normal", "CollectionReleased", message)
+            case DeleteCollection(collection, empty=True):
+                message = f"The empty collection {collection} was removed: the namespace moves to another server"
+                yield Event("Normal", "Moved", message)
             case DeleteCollection(collection, _, True):
                 yield Event(
                     "Normal", "CollectionDeleted", f"Collection {collection} was deleted (deletionPolicy: Delete)"

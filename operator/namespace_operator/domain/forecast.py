@@ -26,7 +26,7 @@ from namespace_operator.domain.conditions import Finding
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import MARK_PREFIX
 from namespace_operator.domain.indexes import IndexSchema
-from namespace_operator.domain.observed import Collection, LiveIndex, Observed, Subject
+from namespace_operator.domain.observed import Collection, LiveIndex, Observed, Place, Subject
 from namespace_operator.domain.plan import plan
 from namespace_operator.domain.planning import Context
 from namespace_operator.domain.vectors import NamedVector
@@ -96,8 +96,13 @@ def after(
 
 def _with_document(observed: Observed, document: NamespaceDocument) -> Observed:
     before = observed.document
-    moved = isinstance(before, NamespaceDocument) and before.collection != document.collection
-    return replace(observed, document=document, collection=observed.elsewhere if moved else observed.collection)
+    if not isinstance(before, NamespaceDocument):
+        return replace(observed, document=document)
+    changes_server = before.binding != document.binding
+    moved = before.collection != document.collection or changes_server
+    place = observed.asked if changes_server and isinstance(observed.asked, Place) else observed.place
+    collection = observed.elsewhere if moved else observed.collection
+    return replace(observed, document=document, collection=collection, place=place)
 
 
 def _changes(

@@ -35,9 +35,9 @@ def name_claim(instance_id: str, organization: str, namespace_name: str) -> str:
     return f"name/{instance_id}/{organization}/{namespace_name}"
 
 
-def collection_claim(collection: str) -> str:
-    """The claim on a Qdrant collection."""
-    return f"collection/{collection}"
+def collection_claim(collection: str, scope: str = "") -> str:
+    """The claim on a Qdrant collection; ``scope`` is the id of its server, empty for the operator's own."""
+    return f"collection/{scope}/{collection}" if scope else f"collection/{collection}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,18 @@ from typing import Any
 from namespace_operator.api.annotations import Requests
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.domain.document import Adoption, DeclaredIndex, MalformedDocument, NamespaceDocument, Owner
+from namespace_operator.domain.conditions import Finding
+from namespace_operator.domain.document import (
+    Adoption,
+    Binding,
+    DeclaredIndex,
+    MalformedDocument,
+    NamespaceDocument,
+    Owner,
+)
 from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.indexes import IndexSchema
+from namespace_operator.domain.placement import DEFAULT, OWN, Organization, Site
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -39,6 +48,13 @@ class Subject:
     """Whether our finalizer is on the object."""
     requests: Requests = field(default_factory=Requests)
     """What the object's annotations ask for."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Those of the Kubernetes namespace."""
+
+    @property
+    def organization(self) -> Organization:
+        """The Kubernetes namespace as its labels show it."""
+        return Organization(self.key.organization, self.labels)
 
     @property
     def deletion_policy(self) -> DeletionPolicy:
@@ -157,6 +173,39 @@ class ServerIdentity:
         return self.recorded != self.found
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A site with what is known of its server; ``scope`` sets claims there apart from those on the operator's own."""
+
+    site: Site
+    identity: ServerIdentity
+    scope: str = ""
+
+    @property
+    def binding(self) -> Binding | None:
+        """What a document remembers of it; nothing where it is the operator's own."""
+        if self.site.name == DEFAULT:
+            return None
+        server_id, endpoint = self.identity.recorded or "", self.site.endpoint
+        if not self.site.is_own:
+            return Binding(connection=self.site.name, server_id=server_id, scope=self.scope)
+        assert endpoint.api_key is not None
+        return Binding(
+            connection=OWN,
+            server_id=server_id,
+            scope=self.scope,
+            url=endpoint.url,
+            secret_name=endpoint.api_key.name,
+            secret_key=endpoint.api_key.key,
+        )
+
+    def is_same_server(self, other: Place) -> bool:
+        """Whether both lead to one server."""
+        return self.site.name == other.site.name or (
+            self.identity.recorded is not None and self.identity.recorded == other.identity.recorded
+        )
+
+
 Document = NamespaceDocument | MalformedDocument
 
 
@@ -179,6 +228,10 @@ class Observed:
     """
 
     document: Document | None = None
+    asked: Place | Finding | None = None
+    place: Place | None = None
+    points: int | None = None
+    residents: int | None = None
     name_chain: tuple[Document, ...] = ()
     claimed_collection: str | None = None
     collection_holder: Document | None = None

@@ -19,9 +19,16 @@ from namespace_operator.domain.conditions import ConditionType, Finding, Reason
 from namespace_operator.domain.contents import plan_collection
 from namespace_operator.domain.deletion import LET_GO, plan_deletion, plan_retained
 from namespace_operator.domain.desired import Desired, desired
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State, document_claims
+from namespace_operator.domain.document import (
+    MalformedDocument,
+    NamespaceDocument,
+    Owner,
+    State,
+    document_claims,
+)
 from namespace_operator.domain.identity import is_marked
-from namespace_operator.domain.observed import Document, InvalidSpec, Observed, ServerIdentity, Subject
+from namespace_operator.domain.moving import plan_move
+from namespace_operator.domain.observed import Document, InvalidSpec, Observed, Place, ServerIdentity, Subject
 from namespace_operator.domain.ownership import (
     attaches,
     collection_conflict,
@@ -36,6 +43,7 @@ from namespace_operator.domain.ownership import (
 )
 from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.domain.recovery import recover_document
+from namespace_operator.domain.residence import crowding, home, is_same_server, misplacement
 
 _MAX_FORMER = 1_000
 
@@ -58,7 +66,7 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
         return foreign
 
     wanted = desired(subject.spec, subject.key.name, document, context.catalog)
-    findings = _findings(subject, document, observed, wanted)
+    findings = _findings(subject, subject.spec, document, observed, wanted)
     halting = next((finding for finding in findings if finding.halts), None)
     if halting is not None:
         return Plan((), findings if halting.reason is Reason.SERVER_REPLACED else (halting,))
@@ -67,7 +75,24 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
         return Plan((finalizer,))
     if document is None:
         return _plan_document(subject, subject.spec, observed, wanted, owner, context)
-    announced = _announce(document, observed, wanted, owner, context)
+    return _plan_change(subject, document, observed, findings, wanted, context)
+
+
+def _plan_change(
+    subject: Subject,
+    document: NamespaceDocument,
+    observed: Observed,
+    findings: tuple[Finding, ...],
+    wanted: Desired,
+    context: Context,
+) -> Plan:
+    """The next step for a namespace that has its document."""
+    move = plan_move(document, observed, context.now)
+    if isinstance(move, Plan):
+        return move
+    if move is not None:
+        findings = (move, *findings)
+    announced = _announce(document, observed, wanted, subject.owner(context.instance_id), context)
     if not announced.holds(document):
         return Plan((ReplaceDocument(announced),))
     return plan_collection(subject, document, observed, findings, wanted, context.now)
@@ -98,7 +123,7 @@ def _plan_foreign(subject: Subject, document: NamespaceDocument | None, owner: O
 
 
 def _findings(
-    subject: Subject, document: NamespaceDocument | None, observed: Observed, wanted: Desired
+    subject: Subject, spec: NamespaceSpec, document: NamespaceDocument | None, observed: Observed, wanted: Desired
 ) -> tuple[Finding, ...]:
     """What is known before anything is planned. Without what it must hold, no document can be made or come back."""
     name_taken, collection_taken = name_conflict(subject, observed, wanted), collection_conflict(subject, observed)
@@ -107,7 +132,10 @@ def _findings(
     if collection_taken is not None and (document is None or not document.bound):
         collection_taken = replace(collection_taken, halts=True)
     replaced = _server_replaced(observed.server, unseen=document is None) if observed.server.replaced else None
-    known = (take_over_refused(subject, document), name_taken, collection_taken, *wanted.findings, replaced)
+    misplaced = misplacement(spec, observed)
+    if misplaced is not None:
+        misplaced = replace(misplaced, halts=True, unexamined=(ConditionType.METADATA,))
+    known = (misplaced, take_over_refused(subject, document), name_taken, collection_taken, *wanted.findings, replaced)
     return tuple(finding for finding in known if finding is not None)
 
 
@@ -156,8 +184,9 @@ def _plan_document(
     """Make the document: anew, or from what the collection and the status still know of a lost one."""
     if _is_new(subject, spec, observed):
         # Nothing is claimed that its mark says is another's: that one's document may only be lost.
-        foreign = marked_by_another(observed)
-        return _stop(foreign) if foreign else Plan((InsertDocument(_new_document(spec, wanted, owner, context)),))
+        obstacle = marked_by_another(observed) or crowding(spec, observed)
+        made = _new_document(spec, observed, wanted, owner, context)
+        return _stop(obstacle) if obstacle else Plan((InsertDocument(made),))
     recovered = recover_document(subject, observed, owner, context.now)
     if isinstance(recovered, Finding):
         return Plan((), (recovered,))
@@ -177,9 +206,12 @@ def _is_new(subject: Subject, spec: NamespaceSpec, observed: Observed) -> bool:
     return spec.namespace_id is None or observed.collection is None or not is_marked(observed.collection.metadata)
 
 
-def _new_document(spec: NamespaceSpec, wanted: Desired, owner: Owner, context: Context) -> NamespaceDocument:
+def _new_document(
+    spec: NamespaceSpec, observed: Observed, wanted: Desired, owner: Owner, context: Context
+) -> NamespaceDocument:
     namespace_id = spec.namespace_id or context.candidate_id
     collection = wanted.collection or namespace_id
+    binding = observed.asked.binding if isinstance(observed.asked, Place) else None
     return NamespaceDocument(
         namespace_id=namespace_id,
         namespace_name=wanted.namespace_name,
@@ -189,9 +221,10 @@ def _new_document(spec: NamespaceSpec, wanted: Desired, owner: Owner, context: C
         scope=wanted.scope,
         state=State.PROVISIONING,
         owner=owner,
-        claims=document_claims(owner, wanted.namespace_name, collection),
+        claims=document_claims(owner, wanted.namespace_name, collection, binding.scope if binding else ""),
         revision=1,
         collection=collection,
+        binding=binding,
         bound=False,
         feature_extractors=wanted.extractors,
         vector_configs=wanted.vector_configs,
@@ -211,11 +244,11 @@ def _announce(
         # In another organization the former name may be somebody's too.
         homeless = _place(document.owner) != _place(owner)
         name = document.namespace_id if homeless or steps_aside(document, observed) else document.namespace_name
-    collection = _collection_name(document, observed, wanted)
+    collection, binding = home(document, observed, wanted)
     moves = not document.owner.is_but_for_its_uid(owner)
     former = (document.previous_owner or document.owner) if moves else document.previous_owner
     # What was seen or recorded of a former choice says nothing of another one.
-    stays = collection == document.collection
+    stays = collection == document.collection and is_same_server(document.binding, binding)
     return document.changed(
         context.now,
         namespace_name=name,
@@ -225,8 +258,9 @@ def _announce(
         owner=owner,
         previous_owner=former,
         former_uids=_former_uids(document, owner) if moves else document.former_uids,
-        claims=document_claims(owner, name, collection),
+        claims=document_claims(owner, name, collection, binding.scope if binding else ""),
         collection=collection,
+        binding=binding,
         occupied=document.occupied and stays,
         adoption=document.adoption if stays else None,
         feature_extractors=wanted.extractors,
@@ -242,14 +276,6 @@ def _place(owner: Owner) -> tuple[str, str]:
 def _former_uids(document: NamespaceDocument, owner: Owner) -> tuple[str, ...]:
     others = (uid for uid in document.former_uids if uid not in (owner.cr_uid, document.owner.cr_uid))
     return (*others, document.owner.cr_uid)[-_MAX_FORMER:]
-
-
-def _collection_name(document: NamespaceDocument, observed: Observed, wanted: Desired) -> str:
-    """Another choice counts while nothing was made under the former one."""
-    made = observed.collection is not None and document.mark.is_on(observed.collection.mark)
-    if document.bound or made:
-        return document.collection
-    return wanted.collection or document.namespace_id
 
 
 def _server_replaced(server: ServerIdentity, *, unseen: bool) -> Finding:

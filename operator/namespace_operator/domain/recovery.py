@@ -8,6 +8,7 @@ from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import ExtractorStatus
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import (
+    Binding,
     DeclaredIndex,
     NamespaceDocument,
     Owner,
@@ -43,7 +44,12 @@ def recover_document(subject: Subject, observed: Observed, owner: Owner, now: da
             "restore the document, or delete and apply this Namespace again to start empty"
         )
         return Finding(Reason.COLLECTION_NOT_OWNED, message, halts=True)
-    return _from_collection(namespace_id, subject, collection, owner, now)
+    return _from_collection(namespace_id, subject, collection, _binding(observed), owner, now)
+
+
+def _binding(observed: Observed) -> Binding | None:
+    """The server the collection was found on."""
+    return observed.place.binding if observed.place else None
 
 
 def _recover_marked(subject: Subject, observed: Observed, owner: Owner, now: datetime) -> NamespaceDocument | Finding:
@@ -57,7 +63,7 @@ def _recover_marked(subject: Subject, observed: Observed, owner: Owner, now: dat
     (collection,) = observed.marked
     assert collection.mark is not None
     (namespace_id,) = (key for key, name in collection.mark.members.items() if name == owner.cr_name)
-    return _from_collection(namespace_id, subject, collection, owner, now)
+    return _from_collection(namespace_id, subject, collection, _binding(observed), owner, now)
 
 
 def _expected_mark(name: str, namespace_id: str, owner: Owner, collection: Collection) -> Mark:
@@ -74,7 +80,12 @@ def _expected_mark(name: str, namespace_id: str, owner: Owner, collection: Colle
 
 
 def _from_collection(
-    namespace_id: str, subject: Subject, collection: Collection, owner: Owner, now: datetime
+    namespace_id: str,
+    subject: Subject,
+    collection: Collection,
+    binding: Binding | None,
+    owner: Owner,
+    now: datetime,
 ) -> NamespaceDocument:
     status = subject.status
     spec = subject.spec if isinstance(subject.spec, NamespaceSpec) else NamespaceSpec()
@@ -92,9 +103,10 @@ def _from_collection(
         scope=spec.effective_scope,
         state=State.PROVISIONING,
         owner=owner,
-        claims=document_claims(owner, namespace_name, collection.name),
+        claims=document_claims(owner, namespace_name, collection.name, binding.scope if binding else ""),
         revision=1,
         collection=collection.name,
+        binding=binding,
         incarnation=mark.incarnation,
         bound=True,
         bound_vectors=tuple(sorted(registered | configs)),

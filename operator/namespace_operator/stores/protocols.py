@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as Names
 from typing import Any, Protocol
 
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, OwnedDocument
+from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection, Counts, ServerRecord
 from namespace_operator.domain.vectors import NamedVector
@@ -18,6 +18,9 @@ from namespace_operator.domain.vectors import NamedVector
 
 class VectorStore(Protocol):
     """A Qdrant server."""
+
+    async def close(self) -> None:
+        """Close the connections."""
 
     async def version(self) -> str:
         """The server's version, such as ``1.18.3``."""
@@ -93,6 +96,9 @@ class MetadataStore(Protocol):
 
     def owned(self, instance_id: str) -> AsyncIterator[OwnedDocument]:
         """A summary of every document of an instance. Those of another shape are left out."""
+
+    async def count_bound(self, instance_id: str, binding: Binding | None) -> int:
+        """How many namespaces of an instance live on a server, retained ones included; None: the operator's own."""
 
     async def server(self, name: str) -> ServerRecord | None:
         """What is recorded of the Qdrant server behind a connection of this name."""

@@ -11,11 +11,13 @@ from namespace_operator.api.status import Condition
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.queue import Next
 from namespace_operator.controller.reconcile import Clock
+from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import ServerRecord, Subject
 from tests.unit.controller.fixed import FixedCluster, Outage, metadata_store, vector_store
 from tests.unit.domain.builders import INSTANCE, KEY, NAMESPACE_ID, NOW, catalog
 from tests.world.metadata import ModelMetadataStore, Raw
+from tests.world.sites import ALONE
 from tests.world.vectors import ModelVectorStore, StoredCollection
 
 SERVER_ID = "server-1"
@@ -41,7 +43,9 @@ class Bench:
         around = Surroundings(
             cluster=self.cluster,
             metadata=self.metadata,
-            vectors=self.vectors,
+            secrets=NoSecrets(),
+            landscape=lambda: ALONE,
+            connect=lambda *_: self.vectors,
             clock=Clock(now=lambda: NOW, monotonic=lambda: self.seconds),
             random=lambda: 0.5,
             mint_id=lambda: NAMESPACE_ID,
@@ -50,7 +54,7 @@ class Bench:
             announce=self._announce,
             enqueue=self.woken.append,
         )
-        self.reconciler, self.sweep = assemble(Options(INSTANCE, "cluster-uid", **self.options), catalog(), around)
+        self.reconciler, self.sweep, _ = assemble(Options(INSTANCE, "cluster-uid", **self.options), catalog(), around)
 
     async def run(self, seconds: float = 0.0) -> Next:
         """Reconcile, so many seconds after the last time."""

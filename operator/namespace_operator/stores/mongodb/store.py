@@ -13,6 +13,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
 from namespace_operator.domain.document import (
+    Binding,
     MalformedDocument,
     NamespaceDocument,
     OwnedDocument,
@@ -152,6 +153,13 @@ class MongoStore:
                 summary = summarize_document(raw)
                 if summary is not None:
                     yield summary
+
+    async def count_bound(self, instance_id: str, binding: Binding | None) -> int:
+        """How many namespaces of an instance live on a server."""
+        connection = binding.connection if binding else None
+        there = {"owner.instance_id": instance_id, "state": {"$ne": "deleted"}, "binding.connection": connection}
+        with translated("counting the namespaces of a Qdrant server"):
+            return await self._namespaces.count_documents(there)
 
     async def server(self, name: str) -> ServerRecord | None:
         """What is recorded of the server behind a connection."""

@@ -1,0 +1,92 @@
+"""Moving to another server: never with documents, and without them by removing the empty collection first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from namespace_operator.domain.actions import DeleteCollection, ReplaceDocument
+from namespace_operator.domain.conditions import Finding, Reason
+from namespace_operator.domain.document import NamespaceDocument, State, document_claims
+from namespace_operator.domain.observed import Observed, Place
+from namespace_operator.domain.planning import Plan
+
+
+def plan_move(document: NamespaceDocument, observed: Observed, now: datetime) -> Plan | Finding | None:
+    """What to do where the spec names another server than the one the namespace is bound to; None where it does not.
+
+    The document says ``leaving`` (the live intent) before the collection goes, and names the new server afterwards.
+    """
+    asked, place = observed.asked, observed.place
+    if not isinstance(asked, Place) or place is None or asked.is_same_server(place):
+        return _plan_stay(document, observed, now) if document.leaving else None
+    if not is_made(document, observed):
+        return None
+    obstacle = _obstacle(document, observed, asked, place)
+    if obstacle is not None:
+        return Plan((ReplaceDocument(document.changed(now, leaving=False)),)) if document.leaving else obstacle
+    if not document.leaving:
+        return Plan((ReplaceDocument(document.changed(now, leaving=True)),))
+    if observed.collection is not None:
+        return Plan((DeleteCollection(document.collection, document.mark, empty=True),))
+    return Plan((ReplaceDocument(_moved(document, asked, now)),))
+
+
+def is_made(document: NamespaceDocument, observed: Observed) -> bool:
+    """Whether something was made where the document says the namespace lives."""
+    live = observed.collection
+    return document.bound or document.leaving or (live is not None and document.mark.is_on(live.mark))
+
+
+def _plan_stay(document: NamespaceDocument, observed: Observed, now: datetime) -> Plan:
+    """The user thought better of it; what was removed meanwhile is made again."""
+    if observed.collection is not None or observed.place is None:
+        return Plan((ReplaceDocument(document.changed(now, leaving=False)),))
+    return Plan((ReplaceDocument(_moved(document, observed.place, now)),))
+
+
+def _moved(document: NamespaceDocument, place: Place, now: datetime) -> NamespaceDocument:
+    """The document of a namespace that has nothing yet on its new server."""
+    return document.changed(
+        now,
+        state=State.PROVISIONING,
+        binding=place.binding,
+        claims=document_claims(document.owner, document.namespace_name, document.collection, place.scope),
+        leaving=False,
+        bound=False,
+        bound_vectors=(),
+        unsupported_indexes=(),
+        vector_inference_map={},
+        incarnation=document.incarnation + 1,
+    )
+
+
+def _obstacle(document: NamespaceDocument, observed: Observed, asked: Place, place: Place) -> Finding | None:
+    """Why the namespace stays where it is."""
+    if asked.identity.replaced:
+        message = f"The Qdrant server of {asked.site.name} was replaced or lost its disk; nothing moves there"
+        return Finding(Reason.CLUSTER_CHANGE_REFUSED, f"{message}: restore {place.site.name} in the spec")
+    live = observed.collection
+    where = f"the namespace lives on {place.site.name}"
+    if document.adoption is not None:
+        why = f"in a collection that was adopted there ({document.collection})"
+    elif live is None and not document.leaving:
+        why = f"where its collection {document.collection} is missing"
+    elif live is not None and not document.mark.is_on(live.mark):
+        why = f"where {document.collection} does not carry its mark"
+    elif observed.aliases:
+        why = f"where aliases point to its collection ({', '.join(observed.aliases)})"
+    elif live is not None and observed.points is None:
+        why = "where its documents cannot be counted"
+    elif observed.points:
+        why = f"with {observed.points} documents"
+    elif observed.delete_sent and live is not None:
+        why = f"where Qdrant took the request to delete {document.collection} and still has it"
+    elif observed.collection_holder is not None:
+        why = f"and {document.collection} is held by another namespace on {asked.site.name}"
+    else:
+        return None
+    message = (
+        f"The spec asks for server {asked.site.name}, but {where} {why}, and does not move; restore clusterId or "
+        "infrastructure.qdrantUrl, or make another Namespace there"
+    )
+    return Finding(Reason.CLUSTER_CHANGE_REFUSED, message)
