@@ -9,7 +9,8 @@ from typing import Any
 
 from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.domain.vectors import NamedVector
-from tests.world.vectors import StoredCollection
+from tests.world.sites import cluster
+from tests.world.vectors import ModelVectorStore, StoredCollection
 from tests.world.world import ORGANIZATION, World
 
 Step = Callable[[World], None]
@@ -74,6 +75,18 @@ def belongings(name: str, **counts: int) -> Step:
         namespace_id = world.status(name)["namespaceId"]
         for kind, count in counts.items():
             world.metadata.belongings[kind] += [{"namespace_id": namespace_id} for _ in range(count)]
+
+    return act
+
+
+def further_servers(*names: str) -> Step:
+    """The platform team adds Qdrant servers, as InfrastructureClusters ``iclstr_<name>``."""
+
+    def act(world: World) -> None:
+        for name in names:
+            site = cluster(f"iclstr_{name}")
+            world.servers[site.endpoint.url] = ModelVectorStore(world.faults)
+            world.landscape = replace(world.landscape, clusters={**world.landscape.clusters, site.name: site})
 
     return act
 

@@ -59,7 +59,7 @@ def check_status(world: World, obj: Object) -> None:
     others = {condition["status"] for kind, condition in conditions.items() if kind != "Ready"}
     assert (conditions["Ready"]["status"] == "True") == (others == {"True"}), "Ready does not sum up the others"
     raw = world.metadata.raw(status["namespaceId"]) if "namespaceId" in status else None
-    stored = world.vectors.collections.get(status["collection"]) if "collection" in status else None
+    stored = world.server_of(status).collections.get(status["collection"]) if "collection" in status else None
     if stored is not None and not stored.loaded:
         stored = None
     owned = raw is not None and stored is not None and f"{_MARK}member.{raw['_id']}" in stored.metadata

@@ -136,7 +136,7 @@ class World:
             clock=Clock(now=lambda: _EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
             random=lambda: 0.5,
             mint_id=self._mint_id,
-            new_server_id=lambda: "server-1",
+            new_server_id=self._new_server_id,
             reporter=self,
             announce=self._announce,
             enqueue=pending.setdefault,
@@ -162,6 +162,10 @@ class World:
 
     async def _announce(self, reason: str, message: str) -> None:
         self.announcements.append(f"{reason}: {message}")
+
+    def _new_server_id(self) -> str:
+        known = [name for name in self.metadata.servers if not name.endswith("/cluster")]
+        return f"server-{len(known) + 1}"
 
     def _mint_id(self) -> str:
         self._ids += 1
@@ -213,16 +217,27 @@ class World:
 
     def document(self, name: str) -> Raw:
         """The document that a custom resource of this name owns or owned."""
-        return next(raw for raw in self.metadata.all_raw() if raw["owner"]["cr_name"] == name)
+        return next(raw for raw in self.metadata.all_raw() if raw.get("owner", {}).get("cr_name") == name)
 
     @property
     def data(self) -> dict[str, StoredCollection]:
-        """Every collection but the one that marks the server."""
-        return {name: stored for name, stored in self.vectors.collections.items() if name != MARKER_COLLECTION}
+        """Every collection but those that mark the servers; one of a further server with its URL."""
+        own = {name: stored for name, stored in self.vectors.collections.items() if name != MARKER_COLLECTION}
+        for url, server in self.servers.items():
+            there = {f"{url}/{name}": stored for name, stored in server.collections.items()}
+            own.update({name: stored for name, stored in there.items() if not name.endswith(MARKER_COLLECTION)})
+        return own
+
+    def server_of(self, status: Object) -> ModelVectorStore:
+        """The server that a status says the namespace lives on."""
+        connection = status.get("infrastructure", {}).get("connection", "default")
+        site = self.landscape.clusters.get(connection, self.landscape.operator)
+        return self.servers.get(site.endpoint.url, self.vectors)
 
     def collection(self, name: str) -> StoredCollection:
         """The collection of a custom resource, as its status names it."""
-        return self.vectors.collections[self.status(name)["collection"]]
+        status = self.status(name)
+        return self.server_of(status).collections[status["collection"]]
 
 
 async def settle_together(*worlds: World) -> None:
@@ -242,10 +257,12 @@ async def settle_together(*worlds: World) -> None:
         idle = idle + 1 if (shared.faults.writes, shared.faults.fired) == before else 0
         if idle < 2:
             continue
-        if shared.faults.in_flight or shared.vectors.lagging:
+        servers = [shared.vectors, *shared.servers.values()]
+        if shared.faults.in_flight or any(server.lagging for server in servers):
             shared.faults.land()
-            shared.vectors.catch_up()
-        elif any(raw.get("state") == "deleted" for raw in shared.metadata.all_raw()):
+            for server in servers:
+                server.catch_up()
+        elif any(raw.get("state") == "deleted" or raw.get("departures") for raw in shared.metadata.all_raw()):
             for world in worlds:
                 world.seconds += _TOMBSTONE_SECONDS
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from namespace_operator.controller.cluster import Cluster
 from namespace_operator.controller.counts import CountReader
@@ -89,6 +90,7 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         tell=around.reporter.reconciled,
         guarded=options.guarded,
         dependents=options.dependents,
+        rest=timedelta(seconds=options.tombstone_age),
         resync_interval=options.resync_interval,
     )
     sweep = Sweep(

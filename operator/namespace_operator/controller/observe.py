@@ -11,7 +11,9 @@ from namespace_operator.domain.conditions import Finding
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.identity import collection_claim, name_claim, resource_claim
 from namespace_operator.domain.observed import Document, InvalidSpec, Observed, Place, Subject
+from namespace_operator.domain.parsing import FoundDocument
 from namespace_operator.domain.placement import DEFAULT, Site
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.stores.errors import BackendError
 from namespace_operator.stores.protocols import MetadataStore
 
@@ -38,13 +40,14 @@ class Observer:
         wanted = subject.chosen_collection or subject.known_collection
         claim = collection_claim(wanted, scope) if wanted and scope is not None else None
         found = await self.metadata.find([own, name, *([claim] if claim else [])])
-        document = holder_of(own, found) or await self._named(subject)
+        document = namespace_holding(own, found) or await self._named(subject)
+        holder = holder_of(claim, found) if claim else None
         return replace(
             before,
             document=document,
-            name_chain=await self._name_chain(subject, holder_of(name, found), document),
+            name_chain=await self._name_chain(subject, namespace_holding(name, found), document),
             claimed_collection=wanted,
-            collection_holder=_other(holder_of(claim, found), document) if claim else None,
+            collection_holder=None if _is_same(holder, document) else holder,
         )
 
     async def collection(self, subject: Subject, observed: Observed) -> Observed:
@@ -176,7 +179,7 @@ class Observer:
             if not isinstance(other, NamespaceDocument) or other.requested_name is None:
                 break
             asked = name_claim(self.instance_id, subject.key.organization, other.requested_name)
-            other = _other(holder_of(asked, await self.metadata.find([asked])), document)
+            other = _other(namespace_holding(asked, await self.metadata.find([asked])), document)
         return tuple(chain)
 
 
@@ -186,16 +189,25 @@ def _changes_place(observed: Observed) -> bool:
     return isinstance(asked, Place) and place is not None and not asked.is_same_server(place)
 
 
-def holder_of(claim: str, found: Sequence[Document]) -> Document | None:
+def holder_of(claim: str, found: Sequence[FoundDocument]) -> FoundDocument | None:
     """The document that holds the claim."""
     return next((document for document in found if claim in document.claims), None)
 
 
+def namespace_holding(claim: str, found: Sequence[FoundDocument]) -> Document | None:
+    """The namespace's document that holds a claim which no other kind of document has."""
+    holder = holder_of(claim, found)
+    return None if isinstance(holder, SharedCollection) else holder
+
+
 def _other(holder: Document | None, document: Document | None) -> Document | None:
     """The holder, unless it is the resource's own document."""
-    is_own = (
+    return None if _is_same(holder, document) else holder
+
+
+def _is_same(holder: FoundDocument | None, document: Document | None) -> bool:
+    return (
         isinstance(holder, NamespaceDocument)
         and isinstance(document, NamespaceDocument)
         and holder.namespace_id == document.namespace_id
     )
-    return None if is_own else holder

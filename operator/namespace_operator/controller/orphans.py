@@ -16,7 +16,7 @@ from namespace_operator.domain.document import NamespaceDocument, OwnedDocument,
 from namespace_operator.domain.observed import Collection
 from namespace_operator.domain.placement import Organization, Site
 from namespace_operator.stores.errors import StoreError
-from namespace_operator.stores.protocols import MetadataStore, VectorStore
+from namespace_operator.stores.protocols import MetadataStore
 
 
 @dataclass(slots=True)
@@ -33,11 +33,14 @@ class Tombstones:
     now: Callable[[], datetime]
     age: float = 120.0
 
-    async def bury_all(self, dead: Iterable[OwnedDocument]) -> None:
+    async def bury_all(self, owned: Iterable[OwnedDocument]) -> None:
         """Bury those whose time has come; one that fails does not keep the others."""
-        for document in dead:
+        for document in owned:
             try:
-                await self.bury(document)
+                if document.state == State.DELETED:
+                    await self.bury(document)
+                elif document.departed:
+                    await self.settle_departures(document.namespace_id)
             except (StoreError, SecretUnavailable) as error:
                 structlog.get_logger().warning(
                     "cannot bury a deleted namespace", namespace_id=document.namespace_id, error=str(error)
@@ -50,13 +53,30 @@ class Tombstones:
         document = await self.metadata.get(dead.namespace_id)
         if not isinstance(document, NamespaceDocument) or document.state is not State.DELETED:
             return
-        site = self.fleet.landscape().bound(document.binding, Organization(document.owner.organization))
-        if isinstance(site, Site):
-            await self._undo_late(document, (await self.fleet.server(site.endpoint)).vectors)
+        await self._undo_late(document)
         await self.metadata.delete(document.namespace_id, document.revision)
         self.waiting.release(document.claims)
 
-    async def _undo_late(self, document: NamespaceDocument, vectors: VectorStore) -> None:
+    async def settle_departures(self, namespace_id: str) -> None:
+        """The same for a server that a living namespace left, and what it remembers of it."""
+        document = await self.metadata.get(namespace_id)
+        if not isinstance(document, NamespaceDocument):
+            return
+        due = [left for left in document.departures if self.now() - left.at >= timedelta(seconds=self.age)]
+        if not due:
+            return
+        for left in due:
+            former = document.model_copy(update={"binding": left.binding, "incarnation": left.incarnation})
+            await self._undo_late(former)
+        kept = tuple(left for left in document.departures if left not in due)
+        await self.metadata.replace(document.changed(self.now(), departures=kept))
+
+    async def _undo_late(self, document: NamespaceDocument) -> None:
+        """Remove what a late create left of a collection that was deleted, if its server can still be found."""
+        site = self.fleet.landscape().bound(document.binding, Organization(document.owner.organization))
+        if not isinstance(site, Site):
+            return
+        vectors = (await self.fleet.server(site.endpoint)).vectors
         live = await vectors.read(document.collection)
         is_late = live is not None and document.mark.is_on(live.mark)
         if is_late and await vectors.count_points(document.collection) == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -47,7 +47,7 @@ class Reconciler:
 
     ``mint_id`` gives a fresh namespace id. ``volatile_interval`` is the least time in seconds between two status
     writes that change nothing but live numbers; ``resync_interval`` the time until a settled namespace is compared
-    again. ``tell`` counts how reconciles end; ``guarded`` and ``dependents`` are as in ``Context``.
+    again. ``tell`` counts how reconciles end; ``guarded``, ``dependents`` and ``rest`` are as in ``Context``.
     """
 
     instance_id: str
@@ -63,6 +63,7 @@ class Reconciler:
     tell: Callable[[Result], None]
     guarded: bool = True
     dependents: tuple[str, ...] = ()
+    rest: timedelta = timedelta(seconds=120)
     resync_interval: float = 300.0
     volatile_interval: float = 60.0
     _written: dict[Key, float] = field(default_factory=dict)
@@ -154,7 +155,15 @@ class Reconciler:
             await self.cluster.emit_event(subject, event.kind, event.reason, event.message)
 
     def _context(self) -> Context:
-        return Context(self.instance_id, self.catalog, self.clock.now(), self.mint_id(), self.guarded, self.dependents)
+        return Context(
+            instance_id=self.instance_id,
+            catalog=self.catalog,
+            now=self.clock.now(),
+            candidate_id=self.mint_id(),
+            guarded=self.guarded,
+            dependents=self.dependents,
+            rest=self.rest,
+        )
 
 
 def _volatile(status: NamespaceStatus) -> dict[str, object]:

@@ -72,7 +72,7 @@ class Sweep:
 
     async def _sweep_documents(self) -> None:
         owned = [document async for document in self.metadata.owned(self.instance_id)]
-        await self.tombstones.bury_all(document for document in owned if document.state == State.DELETED)
+        await self.tombstones.bury_all(owned)
         if self._listed is None:
             return
         expected = {d.key for d in owned if d.state not in (State.RETAINED, State.DELETED) and self._is_watched(d.key)}

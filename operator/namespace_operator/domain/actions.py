@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from namespace_operator.api.profile import CollectionParameters
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.indexes import IndexSchema
+from namespace_operator.domain.parameters import Parameters, attempt_of, rebuilds
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -49,11 +51,12 @@ class DeleteDependents:
 
 @dataclass(frozen=True, slots=True)
 class CreateCollection:
-    """Create a collection with its vectors and its mark in one request."""
+    """Create a collection with its vectors, its mark and its parameters in one request."""
 
     collection: str
     vectors: Sequence[NamedVector]
     metadata: Mapping[str, Any]
+    parameters: CollectionParameters = field(default_factory=CollectionParameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,24 @@ class DropIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateCollection:
+    """Change parameters of a collection that may hold points; those that are not named stay."""
+
+    collection: str
+    changes: Parameters
+
+    @property
+    def attempts(self) -> frozenset[str]:
+        """What identifies each change."""
+        return frozenset(attempt_of(name, value) for name, value in self.changes.items())
+
+    @property
+    def rebuilds(self) -> bool:
+        """Whether Qdrant rebuilds segments for it."""
+        return any(rebuilds(name) for name in self.changes)
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteCollection:
     """Delete a collection with its points, if it still carries this mark.
 
@@ -121,6 +142,13 @@ class DeleteCollection:
 KubernetesAction = AddFinalizer | RemoveFinalizer
 DocumentAction = InsertDocument | ReplaceDocument | DeleteDependents
 CollectionAction = (
-    CreateCollection | MarkCollection | UnmarkCollection | AddVector | PutIndex | DropIndex | DeleteCollection
+    CreateCollection
+    | MarkCollection
+    | UnmarkCollection
+    | AddVector
+    | PutIndex
+    | DropIndex
+    | UpdateCollection
+    | DeleteCollection
 )
 Action = KubernetesAction | DocumentAction | CollectionAction

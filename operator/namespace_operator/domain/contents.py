@@ -1,11 +1,12 @@
-"""Planning what is in Qdrant: the collection, its mark, vectors and indexes, and the document that confirms them."""
+"""Planning what is in Qdrant: the collection, its mark, vectors, indexes and parameters, and what confirms them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from namespace_operator.api.profile import SystemIndex
 from namespace_operator.domain.actions import (
     AddVector,
     CollectionAction,
@@ -14,6 +15,7 @@ from namespace_operator.domain.actions import (
     MarkCollection,
     PutIndex,
     ReplaceDocument,
+    UpdateCollection,
 )
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.desired import Desired
@@ -22,7 +24,8 @@ from namespace_operator.domain.identity import is_marked
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema
 from namespace_operator.domain.observed import Collection, Observed, Subject
 from namespace_operator.domain.ownership import foreign_collection
-from namespace_operator.domain.planning import Plan
+from namespace_operator.domain.planning import Context, Plan
+from namespace_operator.domain.tuning import Tuning, tune
 
 
 def plan_collection(
@@ -31,16 +34,17 @@ def plan_collection(
     observed: Observed,
     findings: tuple[Finding, ...],
     wanted: Desired,
-    now: datetime,
+    context: Context,
 ) -> Plan:
     """The next step in Qdrant for a document that announces all that is wanted; ``findings`` were made before."""
-    schemas = _index_schemas(wanted)
+    now = context.now
+    schemas = _index_schemas(wanted, context.profile.system_indexes)
     collection = observed.collection
     if collection is None:
         if document.bound or document.occupied or _was_seen(subject, document):
             return Plan((), (*findings, _lost(document)))
         vectors = tuple(document.vectors.values())
-        create = CreateCollection(document.collection, vectors, document.mark.to_metadata())
+        create = CreateCollection(document.collection, vectors, document.mark.to_metadata(), context.profile.parameters)
         puts = (PutIndex(document.collection, name, schema) for name, schema in schemas.items())
         return Plan((create, *puts), findings)
     if not document.mark.is_on(collection.mark):
@@ -56,10 +60,14 @@ def plan_collection(
     actions = (*vector_actions, *index_actions)
     if actions:
         return Plan(actions)
-    confirmed = _confirm(document, observed, collection, wanted, schemas, now)
+    tuning = tune(document, observed, collection, context.profile)
+    if tuning.changes:
+        return Plan((UpdateCollection(collection.name, tuning.changes),))
+    confirmed = _confirm(document, observed, collection, wanted, schemas, tuning, now)
     if not confirmed.holds(document):
         return Plan((ReplaceDocument(confirmed),))
-    return Plan((), (*_compare_status(collection), *findings, *vector_findings, *index_findings))
+    status = _compare_status(collection)
+    return Plan((), (*status, *findings, *vector_findings, *index_findings, *tuning.findings), tuning.notes)
 
 
 def _was_seen(subject: Subject, document: NamespaceDocument) -> bool:
@@ -93,9 +101,9 @@ def _claim(
     return Plan((MarkCollection(collection.name, document.mark, expected=None),))
 
 
-def _index_schemas(wanted: Desired) -> Mapping[str, IndexSchema]:
+def _index_schemas(wanted: Desired, system: Sequence[SystemIndex]) -> Mapping[str, IndexSchema]:
     declared = {name: index.field_schema for name, index in wanted.indexes.items()}
-    return {**declared, **SYSTEM_INDEXES}
+    return {**declared, **{name: schema for name, schema in SYSTEM_INDEXES.items() if name in system}}
 
 
 def _compare_vectors(
@@ -192,6 +200,7 @@ def _confirm(
     collection: Collection,
     wanted: Desired,
     schemas: Mapping[str, IndexSchema],
+    tuning: Tuning,
     now: datetime,
 ) -> NamespaceDocument:
     """The document as it reads once everything announced stands in Qdrant, or is known not to."""
@@ -215,6 +224,7 @@ def _confirm(
         previous_owner=None,
         payload_indexes=tuple(i for i in document.payload_indexes if i.field_name in wanted.indexes),
         unsupported_indexes=unsupported,
+        unsupported_parameters=tuning.unsupported,
         vector_inference_map={name: services[name] for name in bound if name in services},
     )
 

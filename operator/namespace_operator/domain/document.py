@@ -8,11 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from namespace_operator.api.spec import Mode, NamespaceType, Scope
 from namespace_operator.domain.identity import Key, Mark, collection_claim, name_claim, resource_claim
 from namespace_operator.domain.vectors import NamedVector
+
+DEFAULT_CONNECTION = "default"
+"""Leads to the operator's own Qdrant server, where a document names no other."""
 
 
 class State(StrEnum):
@@ -86,6 +89,20 @@ class UnsupportedIndex(_Part):
     made: Mapping[str, Any] | None = None
 
 
+class UnsupportedParameter(_Part):
+    """A collection parameter that this server version did not take: not tried again on the same version.
+
+    ``made`` is what it was afterwards, None if the server says nothing of it; another value was set by another hand and
+    is worth another try. ``refusal`` is what the server said, None if it took the request and dropped the value.
+    """
+
+    name: str
+    wanted: int | bool | str
+    made: int | bool | str | None = None
+    server_version: str
+    refusal: str | None = None
+
+
 class Adoption(_Part):
     """What stood in an adopted collection before: an index that still reads like this is not ours to change."""
 
@@ -108,6 +125,15 @@ class Binding(_Part):
     secret_key: str | None = None
 
 
+class Departure(_Part):
+    """A server on which the namespace's empty collection was removed, and when: its name there has to rest."""
+
+    server_id: str
+    binding: Binding | None
+    incarnation: int
+    at: datetime
+
+
 class NamespaceDocument(_Part):
     """One namespace in MongoDB.
 
@@ -118,7 +144,7 @@ class NamespaceDocument(_Part):
     collection's mark says the same; ``former_uids`` are the custom resources it was taken from, whose own requests
     are spent. ``occupied`` says that somebody else's collection was seen under the chosen name: should it vanish, it
     may only have failed to load. ``leaving`` says that the collection, which is empty, is being removed because the
-    namespace moves to another server.
+    namespace moves to another server, ``departures`` from where that was done not long ago.
     """
 
     namespace_id: str
@@ -141,12 +167,14 @@ class NamespaceDocument(_Part):
     bound: bool
     occupied: bool = False
     leaving: bool = False
+    departures: tuple[Departure, ...] = ()
     bound_vectors: tuple[str, ...] = ()
     adoption: Adoption | None = None
     feature_extractors: tuple[RegisteredExtractor, ...] = ()
     vector_configs: tuple[NamedVector, ...] = ()
     payload_indexes: tuple[DeclaredIndex, ...] = ()
     unsupported_indexes: tuple[UnsupportedIndex, ...] = ()
+    unsupported_parameters: tuple[UnsupportedParameter, ...] = ()
     vector_inference_map: Mapping[str, str] = Field(default_factory=dict)
     created_at: datetime
     updated_at: datetime
@@ -155,6 +183,11 @@ class NamespaceDocument(_Part):
     def claim_scope(self) -> str:
         """What sets its claim on the collection apart from claims on other servers."""
         return self.binding.scope if self.binding else ""
+
+    @property
+    def document_id(self) -> str:
+        """The document's ``_id``."""
+        return self.namespace_id
 
     @property
     def mark(self) -> Mark:
@@ -229,58 +262,13 @@ class MalformedDocument:
 
 @dataclass(frozen=True, slots=True)
 class OwnedDocument:
-    """What the sweep needs to know of a document."""
+    """What the sweep needs to know of a document. ``connection`` leads to the Qdrant server that it is bound to."""
 
     namespace_id: str
     key: Key
     state: str
     collection: str
     updated_at: datetime
-
-
-def parse_document(raw: Mapping[str, Any]) -> NamespaceDocument | MalformedDocument:
-    """Read a document as MongoDB holds it."""
-    document_id = str(raw.get("_id"))
-    try:
-        document = NamespaceDocument.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        return MalformedDocument(document_id, f"{field}: {first['msg']}", _claims(raw.get("claims")))
-    if document.namespace_id != document_id:
-        # Writes go to the _id: this one's would hit another namespace's document.
-        problem = f"namespace_id: {document.namespace_id} is not the document's _id"
-        return MalformedDocument(document_id, problem, document.claims)
-    return document
-
-
-def summarize_document(raw: Mapping[str, Any]) -> OwnedDocument | None:
-    """The summary of a document of any shape, None if it does not say whose it is."""
-    try:
-        return OwnedDocument(
-            namespace_id=str(raw["_id"]),
-            key=Key(_text(raw["owner"]["organization"]), _text(raw["owner"]["cr_name"])),
-            state=_text(raw["state"]),
-            collection=_text(raw["collection"]),
-            updated_at=_moment(raw["updated_at"]),
-        )
-    except (KeyError, TypeError):
-        return None
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not a text")
-    return value
-
-
-def _moment(value: object) -> datetime:
-    if not isinstance(value, datetime):
-        raise TypeError("not a time")
-    return value
-
-
-def _claims(raw: object) -> tuple[str, ...]:
-    """The claims as the unique index sees them: it takes a single value for a list of one."""
-    values = raw if isinstance(raw, list | tuple) else [raw]
-    return tuple(value for value in values if isinstance(value, str))
+    connection: str = DEFAULT_CONNECTION
+    departed: bool = False
+    """Whether it left a server not long ago."""

@@ -20,6 +20,7 @@ from namespace_operator.domain.actions import (
     RemoveFinalizer,
     ReplaceDocument,
     UnmarkCollection,
+    UpdateCollection,
 )
 from namespace_operator.domain.conditions import ConditionType, Finding, Reason
 from namespace_operator.domain.document import NamespaceDocument
@@ -36,6 +37,7 @@ _CONDITIONS: Mapping[type[Action], ConditionType] = {
     AddVector: ConditionType.VECTORS,
     PutIndex: ConditionType.INDEXES,
     DropIndex: ConditionType.INDEXES,
+    UpdateCollection: ConditionType.INFRASTRUCTURE,
 }
 
 
@@ -95,6 +97,8 @@ def _detail(action: Action, document: Document | None) -> str | None:
             return vector.describe()
         case PutIndex(_, _, schema):
             return _parameters(schema)
+        case UpdateCollection(_, changes):
+            return " ".join(f"{name}={value}" for name, value in sorted(changes.items()))
         case _:
             return None
 

@@ -21,12 +21,14 @@ from namespace_operator.domain.actions import (
     RemoveFinalizer,
     ReplaceDocument,
     UnmarkCollection,
+    UpdateCollection,
 )
 from namespace_operator.domain.conditions import Finding
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import MARK_PREFIX
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection, LiveIndex, Observed, Place, Subject
+from namespace_operator.domain.parameters import applied, flat, for_vectors
 from namespace_operator.domain.plan import plan
 from namespace_operator.domain.planning import Context
 from namespace_operator.domain.vectors import NamedVector
@@ -83,15 +85,30 @@ def after(
             return subject, replace(observed, dependents_deleted=True)
         case DeleteCollection():
             return subject, replace(observed, collection=None, delete_sent=True)
-        case CreateCollection(name, vectors, metadata):
+        case CreateCollection():
             assert observed.collection is None, "a put of an existing name can wipe it"
-            named = {vector.name: NamedVector(**vector.model_dump()) for vector in vectors}
-            return subject, replace(observed, collection=Collection(name, "green", 0, 0, 1, named, {}, metadata))
+            return subject, replace(observed, collection=_made(action))
         case _:
             assert observed.collection is not None
-            tried = observed.tried_indexes | ({action.attempt} if isinstance(action, PutIndex) else set())
             changes = _changes(action, observed.collection, make_index)
-            return subject, replace(observed, collection=replace(observed.collection, **changes), tried_indexes=tried)
+            observed = replace(observed, collection=replace(observed.collection, **changes))
+            return subject, _tried(observed, action)
+
+
+def _made(action: CreateCollection) -> Collection:
+    named = {vector.name: NamedVector(**vector.model_dump()) for vector in action.vectors}
+    config = applied({}, for_vectors(flat(action.parameters), action.vectors))
+    return Collection(action.collection, "green", 0, 0, 1, named, {}, action.metadata, config)
+
+
+def _tried(observed: Observed, action: Action) -> Observed:
+    match action:
+        case PutIndex():
+            return replace(observed, tried_indexes=observed.tried_indexes | {action.attempt})
+        case UpdateCollection():
+            return replace(observed, tried_parameters=observed.tried_parameters | action.attempts)
+        case _:
+            return observed
 
 
 def _with_document(observed: Observed, document: NamespaceDocument) -> Observed:
@@ -121,5 +138,7 @@ def _changes(
             return {"indexes": {**collection.indexes, name: LiveIndex(make_index(schema), 0)}}
         case DropIndex(_, name):
             return {"indexes": {field: live for field, live in collection.indexes.items() if field != name}}
+        case UpdateCollection(_, changes):
+            return {"config": applied(collection.config or {}, changes)}
         case _:
             raise AssertionError(f"changes no collection: {action}")

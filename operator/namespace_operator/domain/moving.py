@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from namespace_operator.domain.actions import DeleteCollection, ReplaceDocument
 from namespace_operator.domain.conditions import Finding, Reason
-from namespace_operator.domain.document import NamespaceDocument, State, document_claims
+from namespace_operator.domain.document import Departure, NamespaceDocument, State, document_claims
 from namespace_operator.domain.observed import Observed, Place
-from namespace_operator.domain.planning import Plan
+from namespace_operator.domain.planning import Context, Plan
 
 
-def plan_move(document: NamespaceDocument, observed: Observed, now: datetime) -> Plan | Finding | None:
+def plan_move(document: NamespaceDocument, observed: Observed, context: Context) -> Plan | Finding | None:
     """What to do where the spec names another server than the one the namespace is bound to; None where it does not.
 
     The document says ``leaving`` (the live intent) before the collection goes, and names the new server afterwards.
     """
-    asked, place = observed.asked, observed.place
+    asked, place, now = observed.asked, observed.place, context.now
     if not isinstance(asked, Place) or place is None or asked.is_same_server(place):
-        return _plan_stay(document, observed, now) if document.leaving else None
+        return _plan_stay(document, observed, context) if document.leaving else None
     if not is_made(document, observed):
         return None
     obstacle = _obstacle(document, observed, asked, place)
@@ -28,7 +26,19 @@ def plan_move(document: NamespaceDocument, observed: Observed, now: datetime) ->
         return Plan((ReplaceDocument(document.changed(now, leaving=True)),))
     if observed.collection is not None:
         return Plan((DeleteCollection(document.collection, document.mark, empty=True),))
-    return Plan((ReplaceDocument(_moved(document, asked, now)),))
+    return Plan((ReplaceDocument(_moved(document, place, asked, context)),))
+
+
+def resting(document: NamespaceDocument, asked: Place, context: Context) -> Finding | None:
+    """The server was left moments ago: a request that is still under way could remove what would be made there."""
+    left = {departure.server_id for departure in document.departures if context.now - departure.at < context.rest}
+    if asked.identity.recorded not in left:
+        return None
+    message = (
+        f"The namespace left server {asked.site.name} moments ago; it returns by itself within minutes, once no "
+        "request to remove its collection can be under way any more"
+    )
+    return Finding(Reason.CLUSTER_CHANGE_REFUSED, message, halts=True)
 
 
 def is_made(document: NamespaceDocument, observed: Observed) -> bool:
@@ -37,17 +47,24 @@ def is_made(document: NamespaceDocument, observed: Observed) -> bool:
     return document.bound or document.leaving or (live is not None and document.mark.is_on(live.mark))
 
 
-def _plan_stay(document: NamespaceDocument, observed: Observed, now: datetime) -> Plan:
-    """The user thought better of it; what was removed meanwhile is made again."""
+def _plan_stay(document: NamespaceDocument, observed: Observed, context: Context) -> Plan:
+    """The user thought better of it; what was removed meanwhile is made again, in due time."""
     if observed.collection is not None or observed.place is None:
-        return Plan((ReplaceDocument(document.changed(now, leaving=False)),))
-    return Plan((ReplaceDocument(_moved(document, observed.place, now)),))
+        return Plan((ReplaceDocument(document.changed(context.now, leaving=False)),))
+    return Plan((ReplaceDocument(_moved(document, observed.place, observed.place, context)),))
 
 
-def _moved(document: NamespaceDocument, place: Place, now: datetime) -> NamespaceDocument:
+def _moved(document: NamespaceDocument, left: Place, place: Place, context: Context) -> NamespaceDocument:
     """The document of a namespace that has nothing yet on its new server."""
+    departed = Departure(
+        server_id=left.identity.recorded or "",
+        binding=document.binding,
+        incarnation=document.incarnation,
+        at=context.now,
+    )
     return document.changed(
-        now,
+        context.now,
+        departures=(*document.departures, departed),
         state=State.PROVISIONING,
         binding=place.binding,
         claims=document_claims(document.owner, document.namespace_name, document.collection, place.scope),

@@ -20,7 +20,9 @@ from namespace_operator.domain.document import (
 )
 from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.indexes import IndexSchema
+from namespace_operator.domain.parameters import Parameters
 from namespace_operator.domain.placement import DEFAULT, OWN, Organization, Site
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -120,7 +122,10 @@ class LiveIndex:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection as Qdrant reports it. Point and vector counts are approximate."""
+    """A collection as Qdrant reports it. Point and vector counts are approximate.
+
+    ``config`` are its live parameters, None where they were not looked at.
+    """
 
     name: str
     status: str
@@ -130,6 +135,7 @@ class Collection:
     vectors: Mapping[str, NamedVector]
     indexes: Mapping[str, LiveIndex]
     metadata: Mapping[str, Any]
+    config: Parameters | None = None
 
     @property
     def mark(self) -> Mark | None:
@@ -231,8 +237,10 @@ class Observed:
     id is about to be minted. ``aliases`` of the collection are read only where it is about to be deleted.
 
     What this reconcile has done already and must not do again and again: ``tried_indexes`` are the index requests it
-    sent, ``rejected_indexes`` those of them that Qdrant refused, with its words, ``delete_sent`` that it asked Qdrant
+    sent, ``rejected_indexes`` those of them that Qdrant refused, with its words, ``tried_parameters`` and
+    ``rejected_parameters`` the same of single parameters of the collection, ``delete_sent`` that it asked Qdrant
     to delete the collection, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
+    ``may_rebuild`` False says that it is another collection's turn to be rebuilt by the server.
     """
 
     document: Document | None = None
@@ -242,7 +250,7 @@ class Observed:
     residents: int | None = None
     name_chain: tuple[Document, ...] = ()
     claimed_collection: str | None = None
-    collection_holder: Document | None = None
+    collection_holder: Document | SharedCollection | None = None
     server: ServerIdentity = field(default_factory=ServerIdentity)
     collection: Collection | None = None
     looked_at: str | None = None
@@ -254,5 +262,8 @@ class Observed:
     counts: Counts | None = None
     tried_indexes: frozenset[str] = frozenset()
     rejected_indexes: Mapping[str, str] = field(default_factory=dict)
+    tried_parameters: frozenset[str] = frozenset()
+    rejected_parameters: Mapping[str, str] = field(default_factory=dict)
+    may_rebuild: bool = True
     delete_sent: bool = False
     dependents_deleted: bool = False

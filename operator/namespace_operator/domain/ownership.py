@@ -8,6 +8,7 @@ from namespace_operator.domain.desired import Desired
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State
 from namespace_operator.domain.identity import is_marked
 from namespace_operator.domain.observed import Collection, Document, Observed, Subject
+from namespace_operator.domain.shared import SharedCollection
 
 _MAX_CYCLE = 8
 """Longest ring of namespaces, each asking for the next one's name, that is resolved; see ``steps_aside``."""
@@ -101,6 +102,9 @@ def collection_conflict(subject: Subject, observed: Observed) -> Finding | None:
     holder = observed.collection_holder
     if holder is None:
         return None
+    if isinstance(holder, SharedCollection):
+        message = f"Collection {observed.claimed_collection} is shared by other namespaces"
+        return Finding(Reason.COLLECTION_CONFLICT, f"{message}; choose another one in infrastructure.qdrantCollection")
     message = f"Collection {observed.claimed_collection} is held by {_describe(holder, subject, is_near=False)}"
     if isinstance(holder, NamespaceDocument) and holder.state is State.DELETED:
         return Finding(Reason.COLLECTION_CONFLICT, f"{message}; it becomes free by itself within minutes")

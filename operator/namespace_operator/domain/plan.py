@@ -27,7 +27,7 @@ from namespace_operator.domain.document import (
     document_claims,
 )
 from namespace_operator.domain.identity import is_marked
-from namespace_operator.domain.moving import plan_move
+from namespace_operator.domain.moving import is_made, plan_move, resting
 from namespace_operator.domain.observed import Document, InvalidSpec, Observed, Place, ServerIdentity, Subject
 from namespace_operator.domain.ownership import (
     attaches,
@@ -66,7 +66,7 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
         return foreign
 
     wanted = desired(subject.spec, subject.key.name, document, context.catalog)
-    findings = _findings(subject, subject.spec, document, observed, wanted)
+    findings = (*_findings(subject, subject.spec, document, observed, wanted), *context.profile.findings)
     halting = next((finding for finding in findings if finding.halts), None)
     if halting is not None:
         return Plan((), findings if halting.reason is Reason.SERVER_REPLACED else (halting,))
@@ -87,15 +87,18 @@ def _plan_change(
     context: Context,
 ) -> Plan:
     """The next step for a namespace that has its document."""
-    move = plan_move(document, observed, context.now)
+    move = plan_move(document, observed, context)
     if isinstance(move, Plan):
         return move
     if move is not None:
         findings = (move, *findings)
+    at_rest = resting(document, observed.asked, context) if isinstance(observed.asked, Place) else None
+    if at_rest is not None and not is_made(document, observed):
+        return Plan((), (at_rest, *findings))
     announced = _announce(document, observed, wanted, subject.owner(context.instance_id), context)
     if not announced.holds(document):
         return Plan((ReplaceDocument(announced),))
-    return plan_collection(subject, document, observed, findings, wanted, context.now)
+    return plan_collection(subject, document, observed, findings, wanted, context)
 
 
 def _living(observed: Observed) -> Document | None:

@@ -7,11 +7,19 @@ from datetime import datetime
 
 from namespace_operator.api.annotations import PAUSED
 from namespace_operator.api.spec import NamespaceSpec
-from namespace_operator.api.status import ExtractorStatus, IndexStatus, NamespaceStatus, PlannedStep, QdrantStatus
+from namespace_operator.api.status import (
+    ExtractorStatus,
+    IndexStatus,
+    InfrastructureStatus,
+    NamespaceStatus,
+    PlannedStep,
+    QdrantStatus,
+)
 from namespace_operator.domain.conditions import Finding, conditions, paused
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, to_resource
 from namespace_operator.domain.observed import Collection, Observed, Subject
+from namespace_operator.domain.placement import DEFAULT, OWN
 
 VOLATILE = frozenset(
     {"document_count", "bucket_count", "collection_count", "object_count", "qdrant_status", "payload_indexes"}
@@ -48,6 +56,8 @@ def report(
         namespace_id=previous.namespace_id,
         namespace_name=previous.namespace_name,
         collection=previous.collection,
+        cluster_id=previous.cluster_id,
+        infrastructure=previous.infrastructure,
         payload_index_count=previous.payload_index_count,
         vector_inference_map=previous.vector_inference_map,
         feature_extractors=previous.feature_extractors,
@@ -69,6 +79,8 @@ def report(
             "namespace_id": document.namespace_id,
             "namespace_name": document.namespace_name,
             "collection": document.collection if document.bound else None,
+            "cluster_id": _cluster_id(document),
+            "infrastructure": _infrastructure(subject, document, previous.infrastructure),
             "vector_inference_map": document.vector_inference_map,
             "feature_extractors": _extractors(subject, document),
             "created_at": document.created_at,
@@ -88,6 +100,23 @@ def report(
     if collection is None or not document.mark.is_on(collection.mark):
         return status
     return status.model_copy(update=_live(document, collection))
+
+
+def _cluster_id(document: NamespaceDocument) -> str | None:
+    binding = document.binding
+    return binding.connection if binding is not None and binding.connection != OWN else None
+
+
+def _infrastructure(
+    subject: Subject, document: NamespaceDocument, previous: InfrastructureStatus | None
+) -> InfrastructureStatus:
+    spec = subject.spec
+    return (previous or InfrastructureStatus()).model_copy(
+        update={
+            "compute_tier": spec.effective_tier if isinstance(spec, NamespaceSpec) else None,
+            "connection": document.binding.connection if document.binding else DEFAULT,
+        }
+    )
 
 
 def _live(document: NamespaceDocument, collection: Collection) -> dict[str, object]:

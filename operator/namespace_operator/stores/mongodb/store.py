@@ -13,16 +13,17 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
-from namespace_operator.domain.document import (
-    Binding,
-    MalformedDocument,
-    NamespaceDocument,
-    OwnedDocument,
-    State,
+from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument, State
+from namespace_operator.domain.observed import Counts, Residents, ServerRecord
+from namespace_operator.domain.parsing import (
+    FoundDocument,
+    OwnDocument,
     parse_document,
+    parse_namespace,
+    parse_shared,
     summarize_document,
 )
-from namespace_operator.domain.observed import Counts, Residents, ServerRecord
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.stores.errors import Backend, Outdated, Rejected
 from namespace_operator.stores.mongodb.errors import translated
 
@@ -35,7 +36,11 @@ _CHUNK = 5_000
 _SOME = 10
 _RETIRED_TIMEOUTS = 20
 """How many timeouts a former client stays open: a list that is being read takes several operations."""
-_SUMMARY = {"owner.organization": 1, "owner.cr_name": 1, "state": 1, "collection": 1, "updated_at": 1}
+_SUMMARY = dict.fromkeys(
+    ("owner.organization", "owner.cr_name", "state", "collection", "updated_at", "binding.connection", "departures.at"),
+    1,
+)
+_ENDING = [State.DELETING, State.DELETED]
 
 Raw = dict[str, Any]
 
@@ -96,39 +101,59 @@ class MongoStore:
     def _namespaces(self) -> AsyncCollection[Raw]:
         return self._database[NAMESPACES]
 
-    async def find(self, claims: Names[str]) -> Sequence[NamespaceDocument | MalformedDocument]:
+    async def find(self, claims: Names[str]) -> Sequence[FoundDocument]:
         """The documents that hold one of the claims."""
         with translated("reading the namespace document"):
             found = await self._namespaces.find({"claims": {"$in": list(claims)}}).to_list()
         return [parse_document(raw) for raw in found]
 
     async def get(self, namespace_id: str) -> NamespaceDocument | MalformedDocument | None:
-        """One document by its id."""
+        """One namespace's document by its id."""
         with translated("reading the namespace document"):
             found = await self._namespaces.find_one({"_id": namespace_id})
-        return None if found is None else parse_document(found)
+        return None if found is None else parse_namespace(found)
 
-    async def insert(self, document: NamespaceDocument) -> None:
+    async def shared(self, document_id: str) -> SharedCollection | MalformedDocument | None:
+        """One shared collection's document by its id."""
+        with translated("reading the document of the shared collection"):
+            found = await self._namespaces.find_one({"_id": document_id})
+        return None if found is None else parse_shared(found)
+
+    async def insert(self, document: OwnDocument) -> None:
         """Insert a document with all its claims."""
         with translated("inserting the namespace document"):
             await self._ensure_indexes()
-            await self._namespaces.insert_one({"_id": document.namespace_id, **_raw(document)})
+            await self._namespaces.insert_one({"_id": document.document_id, **_raw(document)})
 
-    async def replace(self, document: NamespaceDocument) -> None:
+    async def replace(self, document: OwnDocument) -> None:
         """Set our fields where the revision is still the one before."""
-        before = {"_id": document.namespace_id, "revision": document.revision - 1}
+        before = {"_id": document.document_id, "revision": document.revision - 1}
         with translated("updating the namespace document"):
             await self._ensure_indexes()
             result = await self._namespaces.update_one(before, {"$set": _raw(document)})
         if result.matched_count == 0:
-            raise Outdated(f"{document.namespace_id} is not at revision {document.revision - 1}")
+            raise Outdated(f"{document.document_id} is not at revision {document.revision - 1}")
 
-    async def delete(self, namespace_id: str, revision: int) -> None:
+    async def delete(self, document_id: str, revision: int) -> None:
         """Delete the document at this revision; a missing one is fine."""
         with translated("deleting the namespace document"):
-            result = await self._namespaces.delete_one({"_id": namespace_id, "revision": revision})
-            if result.deleted_count == 0 and await self._namespaces.find_one({"_id": namespace_id}, {"_id": 1}):
-                raise Outdated(f"{namespace_id} is not at revision {revision}")
+            result = await self._namespaces.delete_one({"_id": document_id, "revision": revision})
+            if result.deleted_count == 0 and await self._namespaces.find_one({"_id": document_id}, {"_id": 1}):
+                raise Outdated(f"{document_id} is not at revision {revision}")
+
+    async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
+        """One aggregation, whose answer is as long as there are fields."""
+        wanted = {"payload_indexes.field_name": {"$in": sorted(field_names)}}
+        pipeline: list[Raw] = [
+            {"$match": {"_id": {"$in": sorted(members)}, "state": {"$nin": _ENDING}, **wanted}},
+            {"$project": {"payload_indexes.field_name": 1}},
+            {"$unwind": "$payload_indexes"},
+            {"$match": wanted},
+            {"$group": {"_id": "$payload_indexes.field_name", "member": {"$min": "$_id"}}},
+        ]
+        with translated("looking for members that declare an index"):
+            cursor = await self._namespaces.aggregate(pipeline)
+            return {row["_id"]: row["member"] async for row in cursor if isinstance(row["_id"], str)}
 
     async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:
         """One aggregation a collection for all the namespaces."""
@@ -164,7 +189,7 @@ class MongoStore:
             await self._make_indexes()
 
     async def owned(self, instance_id: str) -> AsyncIterator[OwnedDocument]:
-        """Every document of an instance, without reading the most of it."""
+        """Every namespace's document of an instance, without reading the most of it."""
         with translated("listing namespace documents"):
             async for raw in self._namespaces.find({"owner.instance_id": instance_id}, _SUMMARY):
                 summary = summarize_document(raw)
@@ -191,6 +216,14 @@ class MongoStore:
             cursor = await self._namespaces.aggregate(pipeline)
             found = {row["_id"]: Residents(row["count"], tuple(row["some"])) async for row in cursor}
         return {name: there for name, there in found.items() if name is None or isinstance(name, str)}
+
+    async def shared_of(self, instance_id: str) -> AsyncIterator[SharedCollection]:
+        """Every shared collection's document of an instance."""
+        with translated("listing the documents of shared collections"):
+            async for raw in self._namespaces.find({"instance_id": instance_id}):
+                document = parse_document(raw)
+                if isinstance(document, SharedCollection):
+                    yield document
 
     async def server(self, name: str) -> ServerRecord | None:
         """What is recorded of the server behind a connection."""
@@ -228,6 +261,7 @@ class MongoStore:
             message = "MongoDB holds two namespace documents with one claim, restored side by side, say; remove one"
             raise Rejected(Backend.MONGODB, message, request) from error
         await self._namespaces.create_index("owner.instance_id", name="owner_instance")
+        await self._namespaces.create_index("instance_id", name="shared_instance", sparse=True)
         self._indexed = True
 
 
@@ -253,5 +287,5 @@ def _client(uri: str, timeout_seconds: float) -> AsyncMongoClient[Raw]:
         raise InvalidConnectionString from None
 
 
-def _raw(document: NamespaceDocument) -> Raw:
+def _raw(document: OwnDocument) -> Raw:
     return document.model_dump(mode="python")
