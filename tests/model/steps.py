@@ -52,8 +52,7 @@ def take_over(name: str, of: str) -> Step:
     """Ask for the namespace that a custom resource of this name has or had."""
 
     def act(world: World) -> None:
-        owned = next(raw["_id"] for raw in world.metadata.all_raw() if raw["owner"]["cr_name"] == of)
-        world.api.annotate(world.key(name), {"mixpeek.com/take-over": owned})
+        world.api.annotate(world.key(name), {"mixpeek.com/take-over": world.document(of)["_id"]})
 
     return act
 

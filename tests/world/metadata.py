@@ -101,6 +101,21 @@ class ModelMetadataStore:
 
         self._write(f"delete document {document_id}", act)
 
+    async def join(self, document_id: str, namespace_id: str) -> SharedCollection:
+        """Add a member where the collection is not closing."""
+
+        def act() -> SharedCollection:
+            found = self.raw(document_id)
+            if found is None or found.get("state") != "active":
+                raise Outdated(f"{document_id} takes no members")
+            members = [*found["members"], *([] if namespace_id in found["members"] else [namespace_id])]
+            self._put({**found, "members": members, "revision": found["revision"] + 1})
+            joined = parse_shared({**found, "members": members, "revision": found["revision"] + 1})
+            assert isinstance(joined, SharedCollection)
+            return joined
+
+        return self._write(f"join {document_id} as {namespace_id}", act)
+
     async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
         """Who still declares an index on these fields."""
 

@@ -99,6 +99,8 @@ class World:
     """Further Qdrant servers by URL; whatever else is connected to is ``vectors``."""
     orphans: tuple[int, int] = (0, 0)
     """Orphans and copies as the last sweep reported them."""
+    orphan_partitions: int | None = None
+    """Namespace ids with points and no membership, as the last sweep reported them."""
     announcements: list[str] = field(default_factory=list)
     backups: dict[str, Any] = field(default_factory=dict)
     gate: Gate | None = None
@@ -159,6 +161,10 @@ class World:
     def orphans_found(self, orphans: int, copies: int, at: datetime) -> None:
         """What a sweep found."""
         self.orphans = (orphans, copies)
+
+    def orphan_partitions_found(self, partitions: int) -> None:
+        """What a look at all shared collections found."""
+        self.orphan_partitions = partitions
 
     async def _announce(self, reason: str, message: str) -> None:
         self.announcements.append(f"{reason}: {message}")

@@ -11,11 +11,12 @@ from namespace_operator.controller.counts import CountReader
 from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.instance import InstanceClaim
 from namespace_operator.controller.observe import Observer
-from namespace_operator.controller.orphans import Orphans, Tombstones
+from namespace_operator.controller.orphans import OrphanPartitions, Orphans
 from namespace_operator.controller.reconcile import Clock, Reconciler
 from namespace_operator.controller.reporter import Reporter
 from namespace_operator.controller.secrets import Credentials, Secrets
 from namespace_operator.controller.sweep import Sweep
+from namespace_operator.controller.tombstones import Tombstones
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.endpoints import Endpoint
@@ -98,6 +99,7 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         cluster=around.cluster,
         metadata=metadata,
         tombstones=Tombstones(metadata, fleet, waiting, clock.now, options.tombstone_age),
+        partitions=OrphanPartitions(around.reporter, around.announce),
         orphans=Orphans(fleet, around.reporter, clock.now, around.announce),
         enqueue=around.enqueue,
         watched=options.watched,

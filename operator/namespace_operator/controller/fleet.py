@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from namespace_operator.controller.partition_counts import PartitionCounts
 from namespace_operator.controller.secrets import Credentials, Secrets, credentials_for
 from namespace_operator.controller.server import ServerCheck
 from namespace_operator.controller.shared import Shared
@@ -30,6 +32,9 @@ class Server:
     vectors: VectorStore
     check: ServerCheck
     strays: Strays
+    partitions: PartitionCounts
+    turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    """One at a time makes something in a shared collection, by its name."""
 
     async def identity(self) -> ServerIdentity:
         """Which server is meant and which one answers. Raises ``BackendError``."""
@@ -71,7 +76,8 @@ class Fleet:
         name = f"{self.instance_id}/{endpoint.name}"
         check = ServerCheck(name, self.metadata, vectors, self.new_server_id, self.monotonic, self.claim)
         strays = Strays(self.instance_id, self.metadata, vectors, self.monotonic)
-        made = self._servers[endpoint.name] = Server(endpoint, credentials, vectors, check, strays)
+        partitions = PartitionCounts(vectors, self.monotonic)
+        made = self._servers[endpoint.name] = Server(endpoint, credentials, vectors, check, strays, partitions)
         return made
 
     async def place(self, site: Site, *, peek: bool = False) -> Place:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from namespace_operator.controller.fleet import Fleet, Server
 from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.domain.conditions import Finding
+from namespace_operator.domain.desired import spec_indexes
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.identity import collection_claim, name_claim, resource_claim
 from namespace_operator.domain.observed import Document, InvalidSpec, Observed, Place, Subject
 from namespace_operator.domain.parsing import FoundDocument
 from namespace_operator.domain.placement import DEFAULT, Site
 from namespace_operator.domain.shared import SharedCollection
+from namespace_operator.domain.sharing import contested_fields
 from namespace_operator.stores.errors import BackendError
 from namespace_operator.stores.protocols import MetadataStore
 
@@ -33,8 +35,7 @@ class Observer:
 
         What this reconcile has tried already is kept from ``before``.
         """
-        asked = self._asked(subject)
-        scope = await self._scope(subject, asked)
+        scope = await self._scope(subject)
         own = resource_claim(self.instance_id, subject.key)
         name = name_claim(self.instance_id, subject.key.organization, subject.wanted_name)
         wanted = subject.chosen_collection or subject.known_collection
@@ -42,13 +43,53 @@ class Observer:
         found = await self.metadata.find([own, name, *([claim] if claim else [])])
         document = namespace_holding(own, found) or await self._named(subject)
         holder = holder_of(claim, found) if claim else None
-        return replace(
+        observed = replace(
             before,
             document=document,
             name_chain=await self._name_chain(subject, namespace_holding(name, found), document),
             claimed_collection=wanted,
             collection_holder=None if _is_same(holder, document) else holder,
         )
+        return await self._sharing(subject, observed, holder)
+
+    async def _sharing(self, subject: Subject, observed: Observed, holder: FoundDocument | None) -> Observed:
+        """The document of the shared collection that is meant."""
+        document = observed.document
+        if isinstance(document, NamespaceDocument) and document.sharing:
+            claim = document.collection_claim
+            if holder is None or claim not in holder.claims:
+                holder = holder_of(claim, await self.metadata.find([claim]))
+        if not isinstance(holder, SharedCollection):
+            return replace(observed, shared=None)
+        return await self.contest(subject, replace(observed, shared=holder))
+
+    async def after_announcement(
+        self, before: NamespaceDocument, after: NamespaceDocument, subject: Subject, observed: Observed
+    ) -> Observed:
+        """The shared collection as it is now, where this member announced another wish.
+
+        Who takes an index away looks for wishes after it said so: one of both sees the other.
+        """
+        if before.payload_indexes == after.payload_indexes:
+            return observed
+        return await self._sharing(subject, observed, None)
+
+    async def contest(self, subject: Subject, observed: Observed) -> Observed:
+        """What other members want of what this one may no longer want."""
+        document, holder = observed.document, observed.shared
+        if holder is None:
+            return observed
+        if not isinstance(document, NamespaceDocument) or document.namespace_id not in holder.members:
+            leaves = isinstance(document, NamespaceDocument) and subject.deleting
+            contested = frozenset(holder.dropping) if leaves else frozenset()
+        else:
+            wanted = {} if isinstance(subject.spec, InvalidSpec) else spec_indexes(subject.spec)
+            contested = contested_fields(document.namespace_id, wanted, holder, leaves=subject.deleting)
+        if not contested:
+            return replace(observed, wanted_elsewhere={})
+        own = document.namespace_id if isinstance(document, NamespaceDocument) else None
+        others = [member for member in holder.members if member != own]
+        return replace(observed, wanted_elsewhere=await self.metadata.wanted_by(others, contested))
 
     async def collection(self, subject: Subject, observed: Observed) -> Observed:
         """The server and the collection. A namespace that nothing speaks of has none, unless it was lost."""
@@ -89,7 +130,7 @@ class Observer:
         alias_of = None
         if live is not None and (subject.deleting or live.mark is None or live.mark.collection != name):
             alias_of = await vectors.alias_target(name)
-        return replace(
+        observed = replace(
             observed,
             collection=live,
             looked_at=name,
@@ -97,6 +138,17 @@ class Observer:
             aliases=aliases,
             points=await vectors.count_points(name) if live is not None and leaves else None,
         )
+        return await self.count(name, subject, observed) if live is not None and subject.deleting else observed
+
+    async def count(self, name: str, subject: Subject, observed: Observed) -> Observed:
+        """With how many points a member leaves a shared collection, by exact counts."""
+        document = observed.document
+        if not isinstance(document, NamespaceDocument) or not document.sharing or observed.alias_of is not None:
+            return observed
+        vectors = (await self.server(observed)).vectors
+        points = await vectors.count_points(name, document.namespace_id)
+        is_last = observed.shared is not None and set(observed.shared.members) <= {document.namespace_id}
+        return replace(observed, points=points, total=await vectors.count_points(name) if is_last else None)
 
     async def server(self, observed: Observed) -> Server:
         """The server that the namespace lives on. Raises ``SecretUnavailable``."""
@@ -107,21 +159,25 @@ class Observer:
         """The server that the spec asks for; None where it no longer matters."""
         if subject.deleting or isinstance(subject.spec, InvalidSpec):
             return None
-        return self.fleet.landscape().resolve(subject.spec, subject.organization)
+        return self._target(subject)
 
-    def _home(self, subject: Subject, observed: Observed) -> Site | Finding:
-        """The server that the namespace lives on, or without a document is to live on."""
+    def _target(self, subject: Subject) -> Site | Finding:
         landscape = self.fleet.landscape()
-        if isinstance(observed.document, NamespaceDocument):
-            return landscape.bound(observed.document.binding, subject.organization)
         if isinstance(subject.spec, InvalidSpec):
             return landscape.default_for(subject.organization)
         return landscape.resolve(subject.spec, subject.organization)
 
-    async def _scope(self, subject: Subject, asked: Site | Finding | None) -> str | None:
+    def _home(self, subject: Subject, observed: Observed) -> Site | Finding:
+        """The server that the namespace lives on, or without a document is to live on."""
+        if isinstance(observed.document, NamespaceDocument):
+            return self.fleet.landscape().bound(observed.document.binding, subject.organization)
+        return self._target(subject)
+
+    async def _scope(self, subject: Subject) -> str | None:
         """The scope of the claim on the wanted collection, None while it cannot be known."""
+        asked = self._target(subject)
         if not isinstance(asked, Site):
-            return "" if asked is None else None
+            return None
         if asked.name == DEFAULT:
             return ""
         try:

@@ -107,8 +107,18 @@ class Reconciler:
     async def _report(self, run: Settling) -> NamespaceStatus:
         document = run.world.observed.document
         counts = await self.counts.read(document.namespace_id) if isinstance(document, NamespaceDocument) else None
-        observed = replace(run.world.observed, counts=counts)
+        observed = replace(run.world.observed, counts=counts, partition=await self._partition(run.world.observed))
         return report(run.world.subject, observed, run.findings, self.clock.now(), self.instance_id, run.planned)
+
+    async def _partition(self, observed: Observed) -> int | None:
+        """The documents of a member of a shared collection, None while they are not known."""
+        document, shared = observed.document, observed.shared
+        if not isinstance(document, NamespaceDocument) or not document.sharing or shared is None:
+            return None
+        if observed.collection is None:
+            return None
+        server = await self.observer.server(observed)
+        return await server.partitions.read(document.collection, document.namespace_id, len(shared.members))
 
     def _wake(self, run: Settling) -> None:
         """Whoever waits for a claim that this run gave up, and this one when the claim that it waits for is."""

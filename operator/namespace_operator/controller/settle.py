@@ -13,7 +13,16 @@ from namespace_operator.controller.apply import Applier, World
 from namespace_operator.controller.cluster import Cluster, ClusterError, Refused
 from namespace_operator.controller.observe import Observer
 from namespace_operator.controller.secrets import SecretUnavailable
-from namespace_operator.domain.actions import Action, AddFinalizer, CollectionAction, RemoveFinalizer
+from namespace_operator.domain.actions import (
+    Action,
+    AddFinalizer,
+    AddVector,
+    CollectionAction,
+    CreateCollection,
+    DropIndex,
+    PutIndex,
+    RemoveFinalizer,
+)
 from namespace_operator.domain.conditions import ConditionType, Finding, Reason
 from namespace_operator.domain.deletion import LET_GO
 from namespace_operator.domain.document import NamespaceDocument
@@ -101,7 +110,7 @@ class Settling:
                 self.findings = step.findings
                 return
             try:
-                self.world = await applier.apply(step.actions, self.world)
+                self.world = await self._apply(applier, step.actions)
             except Outdated as error:
                 outdated += 1
                 if outdated > _MAX_OUTDATED:
@@ -115,6 +124,17 @@ class Settling:
                 self.findings = (Finding(Reason.FINALIZER_REFUSED, message, halts=True),)
                 return
         raise RuntimeError(f"the plan does not come to rest: {step.actions}")
+
+    async def _apply(self, applier: Applier, actions: Sequence[Action]) -> World:
+        """Members make what is in a shared collection one after the other: what one made, the next need not make."""
+        document = self.world.observed.document
+        is_building = any(isinstance(action, CreateCollection | AddVector | PutIndex | DropIndex) for action in actions)
+        if not (is_building and isinstance(document, NamespaceDocument) and document.sharing):
+            return await applier.apply(actions, self.world)
+        server = await self.observer.server(self.world.observed)
+        async with server.turns[document.collection]:
+            await self._observe()
+            return await applier.apply(self._plan().actions, self.world)
 
     def _give_way(self, error: Outdated) -> None:
         structlog.get_logger().info("outdated", key=str(self.world.subject.key), error=str(error))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from namespace_operator.api.spec import Mode, NamespaceType, Scope
-from namespace_operator.domain.identity import Key, Mark, collection_claim, name_claim, resource_claim
+from namespace_operator.domain.identity import Key, Mark, collection_claim, member_claim, name_claim, resource_claim
 from namespace_operator.domain.vectors import NamedVector
 
 DEFAULT_CONNECTION = "default"
@@ -159,9 +159,10 @@ class NamespaceDocument(_Part):
     owner: Owner
     previous_owner: Owner | None = None
     former_uids: tuple[str, ...] = ()
-    claims: tuple[str, ...]
+    claims: tuple[str, ...] = ()
     revision: int = Field(ge=1)
     collection: str
+    sharing: bool = False
     binding: Binding | None = None
     incarnation: int = 1
     bound: bool
@@ -180,9 +181,14 @@ class NamespaceDocument(_Part):
     updated_at: datetime
 
     @property
-    def claim_scope(self) -> str:
-        """What sets its claim on the collection apart from claims on other servers."""
-        return self.binding.scope if self.binding else ""
+    def home_claim(self) -> str:
+        """What it claims for its collection."""
+        return home_claim(self.namespace_id, self.collection, self.binding, sharing=self.sharing)
+
+    @property
+    def collection_claim(self) -> str:
+        """The claim on its collection, whoever holds it."""
+        return collection_claim(self.collection, self.binding.scope if self.binding else "")
 
     @property
     def document_id(self) -> str:
@@ -208,6 +214,7 @@ class NamespaceDocument(_Part):
             {self.namespace_id: owner.cr_name},
             k8s_namespace_uid=owner.k8s_namespace_uid,
             adopted=self.adoption is not None,
+            shared=self.sharing,
         )
 
     @property
@@ -239,13 +246,20 @@ class NamespaceDocument(_Part):
         return self.model_copy(update={"revision": other.revision, "updated_at": other.updated_at}) == other
 
 
-def document_claims(owner: Owner, namespace_name: str, collection: str, scope: str = "") -> tuple[str, ...]:
-    """The claims of a living namespace; ``scope`` is that of the server the collection is on."""
+def document_claims(owner: Owner, namespace_name: str, collection: str) -> tuple[str, ...]:
+    """The claims of a living namespace; ``collection`` is what it claims for its collection."""
     return (
         resource_claim(owner.instance_id, owner.key),
         name_claim(owner.instance_id, owner.organization, namespace_name),
-        collection_claim(collection, scope),
+        collection,
     )
+
+
+def home_claim(namespace_id: str, collection: str, binding: Binding | None, *, sharing: bool) -> str:
+    """What a namespace claims for its collection: the collection itself, unless others share it."""
+    if sharing:
+        return member_claim(namespace_id)
+    return collection_claim(collection, binding.scope if binding else "")
 
 
 @dataclass(frozen=True, slots=True)

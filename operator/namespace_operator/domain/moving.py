@@ -5,6 +5,7 @@ from __future__ import annotations
 from namespace_operator.domain.actions import DeleteCollection, ReplaceDocument
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import Departure, NamespaceDocument, State, document_claims
+from namespace_operator.domain.identity import collection_claim
 from namespace_operator.domain.observed import Observed, Place
 from namespace_operator.domain.planning import Context, Plan
 
@@ -67,7 +68,9 @@ def _moved(document: NamespaceDocument, left: Place, place: Place, context: Cont
         departures=(*document.departures, departed),
         state=State.PROVISIONING,
         binding=place.binding,
-        claims=document_claims(document.owner, document.namespace_name, document.collection, place.scope),
+        claims=document_claims(
+            document.owner, document.namespace_name, collection_claim(document.collection, place.scope)
+        ),
         leaving=False,
         bound=False,
         bound_vectors=(),
@@ -82,28 +85,27 @@ def _obstacle(document: NamespaceDocument, observed: Observed, asked: Place, pla
     if asked.identity.replaced:
         message = f"The Qdrant server of {asked.site.name} was replaced or lost its disk; nothing moves there"
         return Finding(Reason.CLUSTER_CHANGE_REFUSED, f"{message}: restore {place.site.name} in the spec")
-    live = observed.collection
-    where = f"the namespace lives on {place.site.name}"
-    if document.adoption is not None:
-        why = f"in a collection that was adopted there ({document.collection})"
-    elif live is None and not document.leaving:
-        why = f"where its collection {document.collection} is missing"
-    elif live is not None and not document.mark.is_on(live.mark):
-        why = f"where {document.collection} does not carry its mark"
-    elif observed.aliases:
-        why = f"where aliases point to its collection ({', '.join(observed.aliases)})"
-    elif live is not None and observed.points is None:
-        why = "where its documents cannot be counted"
-    elif observed.points:
-        why = f"with {observed.points} documents"
-    elif observed.delete_sent and live is not None:
-        why = f"where Qdrant took the request to delete {document.collection} and still has it"
-    elif observed.collection_holder is not None:
-        why = f"and {document.collection} is held by another namespace on {asked.site.name}"
-    else:
+    why = _stays(document, observed, asked)
+    if why is None:
         return None
     message = (
-        f"The spec asks for server {asked.site.name}, but {where} {why}, and does not move; restore clusterId or "
-        "infrastructure.qdrantUrl, or make another Namespace there"
+        f"The spec asks for server {asked.site.name}, but the namespace lives on {place.site.name} {why}, and does not "
+        "move; restore clusterId or infrastructure.qdrantUrl, or make another Namespace there"
     )
     return Finding(Reason.CLUSTER_CHANGE_REFUSED, message)
+
+
+def _stays(document: NamespaceDocument, observed: Observed, asked: Place) -> str | None:
+    live, name = observed.collection, document.collection
+    reasons = {
+        f"as a member of the shared collection {name}": document.sharing,
+        f"in a collection that was adopted there ({name})": document.adoption is not None,
+        f"where its collection {name} is missing": live is None and not document.leaving,
+        f"where {name} does not carry its mark": live is not None and not document.mark.is_on(live.mark),
+        f"where aliases point to its collection ({', '.join(observed.aliases)})": bool(observed.aliases),
+        "where its documents cannot be counted": live is not None and observed.points is None,
+        f"with {observed.points} documents": bool(observed.points),
+        f"where Qdrant took the request to delete {name} and still has it": observed.delete_sent and live is not None,
+        f"and {name} is held by another namespace on {asked.site.name}": observed.collection_holder is not None,
+    }
+    return next((why for why, holds in reasons.items() if holds), None)

@@ -236,10 +236,18 @@ class Observed:
     another document. ``marked`` are collections without a document whose mark names this resource, read only where an
     id is about to be minted. ``aliases`` of the collection are read only where it is about to be deleted.
 
+    ``asked`` is the server that the spec asks for, or why it cannot be had; ``place`` the one that was looked at, which
+    is where the namespace lives. ``residents`` is how many namespaces live on the one that is asked for. ``points`` is
+    an exact count of the namespace's own points and ``total`` of all in the collection, both read only where something
+    is to be removed; ``partition`` is how many documents a namespace has in a shared one, as a member's status tells.
+    ``shared`` is the document of the shared collection that is meant, whoever may be a member of it;
+    ``wanted_elsewhere`` has a member for each contested field that another one wants an index on.
+
     What this reconcile has done already and must not do again and again: ``tried_indexes`` are the index requests it
     sent, ``rejected_indexes`` those of them that Qdrant refused, with its words, ``tried_parameters`` and
     ``rejected_parameters`` the same of single parameters of the collection, ``delete_sent`` that it asked Qdrant
-    to delete the collection, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
+    to delete the collection, ``points_deleted`` the namespace's
+    points in it, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
     ``may_rebuild`` False says that it is another collection's turn to be rebuilt by the server.
     """
 
@@ -247,10 +255,14 @@ class Observed:
     asked: Place | Finding | None = None
     place: Place | None = None
     points: int | None = None
+    total: int | None = None
+    partition: int | None = None
     residents: int | None = None
     name_chain: tuple[Document, ...] = ()
     claimed_collection: str | None = None
     collection_holder: Document | SharedCollection | None = None
+    shared: SharedCollection | None = None
+    wanted_elsewhere: Mapping[str, str] = field(default_factory=dict)
     server: ServerIdentity = field(default_factory=ServerIdentity)
     collection: Collection | None = None
     looked_at: str | None = None
@@ -266,4 +278,5 @@ class Observed:
     rejected_parameters: Mapping[str, str] = field(default_factory=dict)
     may_rebuild: bool = True
     delete_sent: bool = False
+    points_deleted: bool = False
     dependents_deleted: bool = False

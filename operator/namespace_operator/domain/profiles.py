@@ -143,10 +143,8 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for name, value in over.items():
         before = result.get(name)
-        if isinstance(value, Mapping) and isinstance(before, Mapping):
-            result[name] = _merged(before, value)
-        else:
-            result[name] = value
+        both = isinstance(value, Mapping) and isinstance(before, Mapping)
+        result[name] = _merged(before or {}, value) if both else value
     return result
 
 

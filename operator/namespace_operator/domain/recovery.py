@@ -16,6 +16,7 @@ from namespace_operator.domain.document import (
     RegisteredVector,
     State,
     document_claims,
+    home_claim,
 )
 from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, from_resource
@@ -62,7 +63,7 @@ def _recover_marked(subject: Subject, observed: Observed, owner: Owner, now: dat
         return Finding(Reason.COLLECTION_NOT_OWNED, message, halts=True)
     (collection,) = observed.marked
     assert collection.mark is not None
-    (namespace_id,) = (key for key, name in collection.mark.members.items() if name == owner.cr_name)
+    namespace_id = min(key for key, name in collection.mark.members.items() if name == owner.cr_name)
     return _from_collection(namespace_id, subject, collection, _binding(observed), owner, now)
 
 
@@ -76,6 +77,7 @@ def _expected_mark(name: str, namespace_id: str, owner: Owner, collection: Colle
         {namespace_id: owner.cr_name},
         k8s_namespace_uid=owner.k8s_namespace_uid,
         adopted=live.adopted if live else False,
+        shared=live.shared if live else False,
     )
 
 
@@ -103,9 +105,12 @@ def _from_collection(
         scope=spec.effective_scope,
         state=State.PROVISIONING,
         owner=owner,
-        claims=document_claims(owner, namespace_name, collection.name, binding.scope if binding else ""),
+        claims=document_claims(
+            owner, namespace_name, home_claim(namespace_id, collection.name, binding, sharing=mark.shared)
+        ),
         revision=1,
         collection=collection.name,
+        sharing=mark.shared,
         binding=binding,
         incarnation=mark.incarnation,
         bound=True,
@@ -113,7 +118,8 @@ def _from_collection(
         adoption=collection.as_adopted if mark.adopted else None,
         feature_extractors=extractors,
         vector_configs=tuple(collection.vectors[name] for name in sorted(configs)),
-        payload_indexes=_declared_indexes(subject),
+        # Of a shared collection the status also shows what others declared.
+        payload_indexes=() if mark.shared else _declared_indexes(subject),
         created_at=status.created_at or now,
         updated_at=now,
     )

@@ -40,7 +40,7 @@ class VectorStore(Protocol):
         """The exact number of points of each namespace id that has any in an existing collection, in one request.
 
         No more than ``limit`` ids are told of: where there are as many, others may be missing and counts be too low.
-        Raises ``Rejected`` where ``namespace_id`` has no keyword index.
+        Raises ``Rejected`` where ``namespace_id`` has no index to count by.
         """
 
     async def aliases(self, collection: str) -> tuple[str, ...]:
@@ -96,6 +96,12 @@ class MetadataStore(Protocol):
 
     async def delete(self, document_id: str, revision: int) -> None:
         """Delete the document that has this revision. Raises ``Outdated`` if it has another one."""
+
+    async def join(self, document_id: str, namespace_id: str) -> SharedCollection:
+        """Add a member to a shared collection; the result is its document afterwards.
+
+        Raises ``Outdated`` if there is none, or it is closing.
+        """
 
     async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
         """Who still declares a payload index on these fields, in one read: field name to the smallest namespace id.

@@ -41,6 +41,7 @@ class Metrics:
             "namespaces", "Namespaces of this operator on the Qdrant server, retained ones included."
         )
         self._collections = self._of_servers("collections", "Collections on the Qdrant server, whoever made them.")
+        self._partitions: Gauge | None = None
 
     def reconciled(self, result: ReconcileResult) -> None:
         """Count one reconcile."""
@@ -75,6 +76,16 @@ class Metrics:
 
     def _of_servers(self, name: str, what: str) -> Gauge:
         return Gauge(f"namespace_operator_qdrant_{name}", what, ["connection"], registry=self._registry)
+
+    def orphan_partitions_found(self, partitions: int) -> None:
+        """What a look at all shared collections found."""
+        if self._partitions is None:
+            self._partitions = Gauge(
+                "namespace_operator_orphan_partitions",
+                "Namespace ids with points in a shared collection that has no such member.",
+                registry=self._registry,
+            )
+        self._partitions.set(partitions)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All metrics in the format that the ``Accept`` header prefers, and its content type."""

@@ -51,6 +51,20 @@ async def test_a_collection_is_shared_or_a_namespaces_own(metadata: MetadataServ
     assert await metadata.store.shared(ID) == shared(1)
 
 
+async def test_any_number_of_documents_hold_no_claim(metadata: MetadataServer) -> None:
+    for number in (1, 2):
+        await metadata.store.insert(document(number, claims=()))
+        assert await metadata.store.get(document(number).namespace_id) == document(number, claims=())
+    for number in (1, 2):
+        await metadata.store.insert(shared(number))
+        await metadata.store.replace(following(shared(number), claims=()))
+        assert await metadata.store.shared(shared(number).document_id) == following(shared(number), claims=())
+    await metadata.store.replace(following(document(1, claims=()), claims=("collection/products-1",)))
+    assert await metadata.store.find(["collection/products-1"]) == [
+        following(document(1, claims=("collection/products-1",)))
+    ]
+
+
 async def test_of_twenty_that_make_a_collection_shared_or_their_own_exactly_one_wins(metadata: MetadataServer) -> None:
     claims = ("collection/wanted",)
     contenders: list[OwnDocument] = [

@@ -35,6 +35,7 @@ class Bench:
     woken: list[Key] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
     orphans: list[tuple[int, int]] = field(default_factory=list)
+    orphan_partitions: int | None = None
     announced: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -69,6 +70,10 @@ class Bench:
         """What a sweep found."""
         assert at == NOW
         self.orphans.append((orphans, copies))
+
+    def orphan_partitions_found(self, partitions: int) -> None:
+        """What a look at all shared collections found."""
+        self.orphan_partitions = partitions
 
     async def _announce(self, reason: str, message: str) -> None:
         self.announced.append(f"{reason}: {message}")

@@ -8,7 +8,7 @@ from collections.abc import Collection as Names
 from dataclasses import asdict
 from typing import Any
 
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, DuplicateKeyError
@@ -23,7 +23,7 @@ from namespace_operator.domain.parsing import (
     parse_shared,
     summarize_document,
 )
-from namespace_operator.domain.shared import SharedCollection
+from namespace_operator.domain.shared import SharedCollection, SharedState
 from namespace_operator.stores.errors import Backend, Outdated, Rejected
 from namespace_operator.stores.mongodb.errors import translated
 
@@ -130,7 +130,7 @@ class MongoStore:
         before = {"_id": document.document_id, "revision": document.revision - 1}
         with translated("updating the namespace document"):
             await self._ensure_indexes()
-            result = await self._namespaces.update_one(before, {"$set": _raw(document)})
+            result = await self._namespaces.update_one(before, _update(document))
         if result.matched_count == 0:
             raise Outdated(f"{document.document_id} is not at revision {document.revision - 1}")
 
@@ -140,6 +140,17 @@ class MongoStore:
             result = await self._namespaces.delete_one({"_id": document_id, "revision": revision})
             if result.deleted_count == 0 and await self._namespaces.find_one({"_id": document_id}, {"_id": 1}):
                 raise Outdated(f"{document_id} is not at revision {revision}")
+
+    async def join(self, document_id: str, namespace_id: str) -> SharedCollection:
+        """Add a member where the collection is not closing: members that come at once do not hinder one another."""
+        active = {"_id": document_id, "state": SharedState.ACTIVE.value}
+        join = {"$addToSet": {"members": namespace_id}, "$inc": {"revision": 1}}
+        with translated("joining a shared collection"):
+            found = await self._namespaces.find_one_and_update(active, join, return_document=ReturnDocument.AFTER)
+        joined = None if found is None else parse_shared(found)
+        if not isinstance(joined, SharedCollection):
+            raise Outdated(f"{document_id} takes no members")
+        return joined
 
     async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
         """One aggregation, whose answer is as long as there are fields."""
@@ -288,4 +299,13 @@ def _client(uri: str, timeout_seconds: float) -> AsyncMongoClient[Raw]:
 
 
 def _raw(document: OwnDocument) -> Raw:
-    return document.model_dump(mode="python")
+    """The fields of a document; without claims there is no such field: two empty lists are equal to a unique index."""
+    raw = document.model_dump(mode="python")
+    if not document.claims:
+        del raw["claims"]
+    return raw
+
+
+def _update(document: OwnDocument) -> Raw:
+    raw = _raw(document)
+    return {"$set": raw} if document.claims else {"$set": raw, "$unset": {"claims": ""}}
