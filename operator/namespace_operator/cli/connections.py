@@ -81,13 +81,17 @@ async def first_value(secrets: Secrets, key: SecretKey) -> SecretStr:
 
 async def follow(secrets: Secrets, key: SecretKey, current: SecretStr, use: Callable[[str], None]) -> None:
     """Use each new value until cancelled. Without one, or with one that cannot be used, the last is kept."""
+    missing = ""
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         try:
             value = await secrets.value(key)
         except SecretUnavailable as error:
-            structlog.get_logger().warning("a Secret is kept as it was", error=str(error))
+            if str(error) != missing:
+                missing = str(error)
+                structlog.get_logger().warning("a Secret is kept as it was", error=missing)
             continue
+        missing = ""
         if value == current:
             continue
         current = value

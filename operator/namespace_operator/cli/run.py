@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import structlog
+from pydantic import SecretStr
 
 from namespace_operator import __version__
 from namespace_operator.cli.connections import (
@@ -75,6 +76,7 @@ async def run(settings: Settings) -> None:
     def secret_changed(key: SecretKey) -> None:
         if cluster_status is not None:
             cluster_status.secret_changed(key)
+            queue.hurry()
 
     async with AsyncExitStack() as closing:
         await health.start()
@@ -86,10 +88,7 @@ async def run(settings: Settings) -> None:
         closing.push_async_callback(watcher.close)
         mongodb_ref = settings.mongodb_uri_ref
         uri = await first_value(watcher, mongodb_ref) if mongodb_ref else settings.mongodb_uri
-        assert uri is not None
-        mongodb = MongoStore(
-            uri.get_secret_value(), settings.mongodb_database, timeout_seconds=settings.mongodb_timeout_seconds
-        )
+        mongodb = _mongodb(settings, uri)
         closing.push_async_callback(mongodb.close)
         await _patiently(lambda: check_crd(client))
         cluster = await _patiently(lambda: cluster_uid(client))
@@ -97,6 +96,8 @@ async def run(settings: Settings) -> None:
         structlog.get_logger().info("starting", instance_id=instance_id, extractors=len(catalog.ids()))
 
         objects, clusters = LiveObjects(), KubeClusters(client)
+        # Before the first Namespace: one that names no server must not go where it would only go without them.
+        await _patiently(clusters.refresh)
         allowed = allowed_endpoints(settings)
         surveyor = Surveyor(operators_own(settings, tiers), allowed, clusters.all)
 
@@ -135,11 +136,12 @@ async def run(settings: Settings) -> None:
             now=_now,
             monotonic=monotonic,
             random=random.random,
+            hurry=queue.hurry,
         )
 
         async def start() -> None:
             loops = [queue.run(), sweep.run(), cluster_status.run(), forget_unused(watcher)]
-            if mongodb_ref is not None:
+            if mongodb_ref is not None and uri is not None:
                 loops.append(follow(watcher, mongodb_ref, uri, mongodb.reconnect))
             tasks.extend(asyncio.create_task(loop) for loop in loops)
 
@@ -154,6 +156,12 @@ async def run(settings: Settings) -> None:
 
         watch = Watch(objects, queue.add, start, stop, clusters, cluster_status.changed)
         await watch.run(settings.watch_namespaces)
+
+
+def _mongodb(settings: Settings, uri: SecretStr | None) -> MongoStore:
+    assert uri is not None
+    database, timeout = settings.mongodb_database, settings.mongodb_timeout_seconds
+    return MongoStore(uri.get_secret_value(), database, timeout_seconds=timeout)
 
 
 def load_catalog(settings: Settings) -> Catalog:

@@ -58,7 +58,8 @@ class Servers(Protocol):
 class ClusterStatus:
     """Looks at every server, writes what it found, and holds an object that is being deleted while it is in use.
 
-    ``interval`` is the longest time in seconds between two looks.
+    ``interval`` is the longest time in seconds between two looks. ``hurry`` is called when something changed that
+    namespaces may wait for: a server can be used again, or there is another one.
     """
 
     instance_id: str
@@ -70,11 +71,13 @@ class ClusterStatus:
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     random: Callable[[], float]
+    hurry: Callable[[], None]
     interval: float = 30.0
     _queue: WorkQueue[str] = field(init=False)
     _bound: Shared[Mapping[str | None, Residents]] = field(init=False)
     _reported: dict[str, str] = field(default_factory=dict)
     """The connection by the name of its object, as the metrics have it."""
+    _down: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         backoff = Backoff(cap=self.interval)
@@ -92,6 +95,7 @@ class ClusterStatus:
         """An object changed: what it says of others, who may conflict with it, is looked at as well."""
         for known in (name, *(cluster.name for cluster in self.clusters.all())):
             self._queue.add(known)
+        self.hurry()
 
     def secret_changed(self, key: SecretKey) -> None:
         """Look at the servers whose credentials changed."""
@@ -190,6 +194,9 @@ class ClusterStatus:
     def _tell(self, name: str, site: Site, facts: ServerFacts) -> None:
         up = not any(finding.reason is not ClusterReason.METADATA_UNAVAILABLE for finding in facts.findings)
         namespaces = facts.residents.count if facts.residents is not None else None
+        if up and site.name in self._down:
+            self.hurry()
+        (self._down.discard if up else self._down.add)(site.name)
         self._reported[name] = site.name
         self.reporter.server_found(site.name, up=up, namespaces=namespaces, collections=facts.collections)
 

@@ -101,6 +101,7 @@ class Scene:
     def __init__(self) -> None:
         self.objects, self.keys = Objects(), Keys()
         self.seconds = 0.0
+        self.hurried: list[float] = []
         self.metadata = ModelMetadataStore(Faults())
         self.servers: dict[str, ModelVectorStore] = {}
         self.metrics: dict[str, tuple[bool, int | None, int | None]] = {}
@@ -125,6 +126,7 @@ class Scene:
             now=lambda: T0 + timedelta(seconds=self.seconds),
             monotonic=lambda: self.seconds,
             random=lambda: 1.0,
+            hurry=lambda: self.hurried.append(self.seconds),
         )
 
     def _connect(self, endpoint: Endpoint, credentials: Credentials) -> ModelVectorStore:
@@ -269,6 +271,15 @@ async def test_failures_and_their_ends(scene: Scene, kind: str) -> None:
     disturb(on=False)
     await scene.look()
     assert scene.conditions() == GOOD
+
+
+async def test_namespaces_need_not_wait_for_a_server_that_is_back(scene: Scene) -> None:
+    for down in (False, True, True, False, False):
+        scene.server().down = down
+        await scene.look()
+    assert scene.hurried == [120.0]
+    scene.status.changed("east")
+    assert scene.hurried == [120.0, 150.0]
 
 
 async def test_a_server_that_is_too_old_gets_no_marker(scene: Scene) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import kopf
 import pytest
+from aiohttp import ClientTimeout
 from pydantic import SecretStr
 
 from namespace_operator.controller.queue import Backoff
@@ -167,6 +168,14 @@ async def test_a_watch_from_an_expired_version(scene: Scene) -> None:
     scene.server.put("acme", "qdrant", {"api-key": "second"})
     await scene.changes(1)
     assert await scene.text() == "second"
+
+
+async def test_a_watch_that_falls_silent_is_followed_by_a_list(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    watches = scene.watcher.client._watches
+    monkeypatch.setattr(watches, "_timeout", ClientTimeout(total=None, sock_read=0.2))
+    await scene.text()
+    await until(lambda: scene.server.requests.count("watch") >= 3)
+    assert await scene.text() == CANARY
 
 
 async def test_a_broken_line_is_not_the_end(scene: Scene) -> None:
