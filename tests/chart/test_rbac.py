@@ -2,6 +2,7 @@
 
 import pytest
 
+from namespace_operator.api.cluster import CLUSTER_PLURAL
 from namespace_operator.api.crd import DEFINITIONS
 from namespace_operator.api.resource import GROUP, PLURAL
 from tests.chart.rendering import FULLNAME, NAMESPACE, REQUIRED, Chart, Manifest, Rendered, with_required
@@ -9,12 +10,13 @@ from tests.chart.rendering import FULLNAME, NAMESPACE, REQUIRED, Chart, Manifest
 Right = tuple[str, str, str, tuple[str, ...]]
 """API group, resource, verb, and the names it is restricted to (none: all)."""
 
-ON_NAMESPACES: set[Right] = {
-    (GROUP, PLURAL, "get", ()),
-    (GROUP, PLURAL, "list", ()),
-    (GROUP, PLURAL, "watch", ()),
-    (GROUP, PLURAL, "patch", ()),
-    (GROUP, f"{PLURAL}/status", "update", ()),
+ON_OUR_KINDS: set[Right] = {
+    right
+    for plural in (PLURAL, CLUSTER_PLURAL)
+    for right in (
+        *((GROUP, plural, verb, ()) for verb in ("get", "list", "watch", "patch")),
+        (GROUP, f"{plural}/status", "update", ()),
+    )
 }
 ON_EVENTS: set[Right] = {("", "events", "create", ()), ("", "events", "patch", ())}
 ON_THE_DEFINITIONS: Right = (
@@ -35,7 +37,7 @@ def restricted(chart: Chart) -> Rendered:
 
 def test_rights_in_the_whole_cluster(rendered: Rendered) -> None:
     role = rendered.one("ClusterRole")
-    assert _rights(role) == ON_NAMESPACES | ON_EVENTS | {ON_THE_DEFINITIONS, ("", "namespaces", "get", ())}
+    assert _rights(role) == ON_OUR_KINDS | ON_EVENTS | {ON_THE_DEFINITIONS, ("", "namespaces", "get", ())}
     assert _grants(rendered, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
     assert not rendered.all("Role")
 
@@ -44,7 +46,7 @@ def test_rights_where_it_watches_outlive_the_roles_there(restricted: Rendered) -
     """Only events may be lost with a Kubernetes namespace's own Role: without the rest its deletion would not end."""
     by_name = ("", "namespaces", "get", ("kube-system", "search", "shop"))
     role = restricted.one("ClusterRole")
-    assert _rights(role) == ON_NAMESPACES | {ON_THE_DEFINITIONS, by_name}
+    assert _rights(role) == ON_OUR_KINDS | {ON_THE_DEFINITIONS, by_name}
     assert _grants(restricted, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
 
     roles = {role["metadata"]["namespace"]: role for role in restricted.all("Role")}

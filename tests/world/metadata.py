@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 
 from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument
-from namespace_operator.domain.observed import Counts, ServerRecord
+from namespace_operator.domain.observed import Counts, Residents, ServerRecord
 from namespace_operator.domain.parsing import (
     FoundDocument,
     OwnDocument,
@@ -170,6 +171,20 @@ class ModelMetadataStore:
             there = (raw for raw in self.all_raw() if raw.get("owner", {}).get("instance_id") == instance_id)
             alive = (raw for raw in there if raw["state"] != "deleted")
             return sum((raw.get("binding") or {}).get("connection") == connection for raw in alive)
+
+        return self._read(look)
+
+    async def bound(self, instance_id: str) -> Mapping[str | None, Residents]:
+        """The namespaces of an instance by the connection they are bound to."""
+
+        def look() -> Mapping[str | None, Residents]:
+            names = defaultdict[str | None, list[str]](list)
+            for raw in self.all_raw():
+                owner = raw.get("owner", {})
+                if owner.get("instance_id") == instance_id and raw.get("state") != "deleted":
+                    connection = (raw.get("binding") or {}).get("connection")
+                    names[connection].append(f"{owner.get('organization', '?')}/{owner.get('cr_name', '?')}")
+            return {connection: Residents(len(found), tuple(sorted(found)[:10])) for connection, found in names.items()}
 
         return self._read(look)
 

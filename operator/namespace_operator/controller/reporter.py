@@ -20,3 +20,13 @@ class Reporter(Protocol):
 
     def reconciled(self, result: Result) -> None:
         """How one reconcile ended."""
+
+
+class ServerReporter(Protocol):
+    """Where is told what the last look at a Qdrant server showed."""
+
+    def server_found(self, connection: str, *, up: bool, namespaces: int | None, collections: int | None) -> None:
+        """Whether namespaces can use it, how many live on it and how many collections it has; None: not known."""
+
+    def server_gone(self, connection: str) -> None:
+        """There is no such connection any more."""

@@ -167,6 +167,14 @@ class ServerRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Residents:
+    """The namespaces on a Qdrant server, retained ones included; ``some`` are the first ten as organization/name."""
+
+    count: int = 0
+    some: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ServerIdentity:
     """Which Qdrant server is meant and which one answers, as its marker collection tells; None: no marker."""
 

@@ -25,13 +25,14 @@ def misplacement(spec: NamespaceSpec, observed: Observed) -> Finding | None:
         )
         return Finding(Reason.TIER_NOT_SERVED, message)
     place = observed.place or asked
-    if _is_too_old(observed.server_version):
+    if is_too_old(observed.server_version):
         message = f"Qdrant {observed.server_version} on {place.site.name} is older than 1.18; upgrade the server"
         return Finding(Reason.VERSION_UNSUPPORTED, message)
     return None
 
 
-def _is_too_old(version: str) -> bool:
+def is_too_old(version: str) -> bool:
+    """Whether a version of Qdrant cannot hold namespaces."""
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     return len(numbers) == 2 and numbers < _OLDEST_QDRANT
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument
 from namespace_operator.domain.indexes import IndexSchema
-from namespace_operator.domain.observed import Collection, Counts, ServerRecord
+from namespace_operator.domain.observed import Collection, Counts, Residents, ServerRecord
 from namespace_operator.domain.parsing import FoundDocument, OwnDocument
 from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.vectors import NamedVector
@@ -130,6 +130,12 @@ class MetadataStore(Protocol):
 
     async def count_bound(self, instance_id: str, binding: Binding | None) -> int:
         """How many namespaces of an instance live on a server, retained ones included; None: the operator's own."""
+
+    async def bound(self, instance_id: str) -> Mapping[str | None, Residents]:
+        """The namespaces of an instance by the connection they are bound to, in one read.
+
+        None stands for the operator's own server, ``own`` for all that the namespaces name themselves.
+        """
 
     async def server(self, name: str) -> ServerRecord | None:
         """What is recorded of the Qdrant server behind a connection of this name."""

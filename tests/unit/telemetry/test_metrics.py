@@ -74,6 +74,8 @@ def metrics(probe: Probe) -> Metrics:
     return probe.metrics
 
 
+QDRANT = "namespace_operator_qdrant"
+
 NOTHING_HAPPENED = {
     "namespace_operator_build_info{version=1.2.3}": 1.0,
     f"{RECONCILES}{{result=ready}}": 0.0,
@@ -130,7 +132,28 @@ async def test_every_metric_says_what_it_is(probe: Probe, metrics: Metrics) -> N
         ORPHANS: "gauge",
         PARTITIONS: "gauge",
         SWEPT_AT: "gauge",
+        f"{QDRANT}_up": "gauge",
+        f"{QDRANT}_namespaces": "gauge",
+        f"{QDRANT}_collections": "gauge",
     }
+
+
+async def test_each_server_is_told_of_as_it_was_last_found_and_no_longer_than_it_is_there(
+    probe: Probe, metrics: Metrics
+) -> None:
+    metrics.server_found("default", up=True, namespaces=3, collections=7)
+    metrics.server_found("iclstr_east", up=True, namespaces=1, collections=2)
+    metrics.server_found("iclstr_east", up=False, namespaces=1, collections=None)
+    assert await probe.scrape() == NOTHING_HAPPENED | {
+        f"{QDRANT}_up{{connection=default}}": 1.0,
+        f"{QDRANT}_namespaces{{connection=default}}": 3.0,
+        f"{QDRANT}_collections{{connection=default}}": 7.0,
+        f"{QDRANT}_up{{connection=iclstr_east}}": 0.0,
+        f"{QDRANT}_namespaces{{connection=iclstr_east}}": 1.0,
+    }
+    metrics.server_gone("iclstr_east")
+    metrics.server_gone("default")
+    assert await probe.scrape() == NOTHING_HAPPENED
 
 
 async def test_the_scraper_gets_the_format_it_asks_for(probe: Probe) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 
 from pymongo import AsyncMongoClient, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
 from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument, State
-from namespace_operator.domain.observed import Counts, ServerRecord
+from namespace_operator.domain.observed import Counts, Residents, ServerRecord
 from namespace_operator.domain.parsing import (
     FoundDocument,
     OwnDocument,
@@ -32,6 +33,9 @@ OWN = (NAMESPACES, SERVERS)
 COUNTED = ("buckets", "collections", "objects")
 
 _CHUNK = 5_000
+_SOME = 10
+_RETIRED_TIMEOUTS = 20
+"""How many timeouts a former client stays open: a list that is being read takes several operations."""
 _SUMMARY = dict.fromkeys(
     ("owner.organization", "owner.cr_name", "state", "collection", "updated_at", "binding.connection", "departures.at"),
     1,
@@ -60,26 +64,38 @@ class MongoStore:
     """
 
     def __init__(self, uri: str, database: str, *, timeout_seconds: float = 3.0) -> None:
-        try:
-            self._client: AsyncMongoClient[Raw] = AsyncMongoClient(
-                uri,
-                retryWrites=False,
-                timeoutMS=int(timeout_seconds * 1000),
-                w="majority",
-                readPreference="primary",
-                readConcernLevel="majority",
-                tz_aware=True,
-                appname="namespace-operator",
-            )
-        except (ConfigurationError, ValueError):
-            # The driver quotes the part it stumbles over, which can be one of the password.
-            raise InvalidConnectionString from None
-        self._database = self._client[database]
+        self._name = database
+        self._timeout_seconds = timeout_seconds
+        self._client = _client(uri, timeout_seconds)
+        self._retired: dict[asyncio.Task[None], AsyncMongoClient[Raw]] = {}
         self._indexed = False
+
+    def reconnect(self, uri: str) -> None:
+        """Send everything that begins from now on to this connection string. What is under way ends as it began.
+
+        Raises ``InvalidConnectionString``, and then goes on as before.
+        """
+        former, self._client = self._client, _client(uri, self._timeout_seconds)
+        self._indexed = False
+        task = asyncio.create_task(self._retire(former))
+        self._retired[task] = former
+        task.add_done_callback(self._retired.pop)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        retired = dict(self._retired)
+        for task in retired:
+            task.cancel()
+        await asyncio.gather(*retired, return_exceptions=True)
+        await asyncio.gather(*(client.close() for client in (self._client, *retired.values())))
+
+    async def _retire(self, client: AsyncMongoClient[Raw]) -> None:
+        await asyncio.sleep(_RETIRED_TIMEOUTS * self._timeout_seconds)
+        await client.close()
+
+    @property
+    def _database(self) -> AsyncDatabase[Raw]:
+        return self._client[self._name]
 
     @property
     def _namespaces(self) -> AsyncCollection[Raw]:
@@ -198,6 +214,20 @@ class MongoStore:
         with translated("counting the namespaces of a Qdrant server"):
             return await self._namespaces.count_documents(there)
 
+    async def bound(self, instance_id: str) -> Mapping[str | None, Residents]:
+        """One aggregation over the documents of an instance."""
+        theirs = {"owner.instance_id": instance_id, "state": {"$ne": State.DELETED.value}}
+        name = {"$concat": [_as_text("$owner.organization"), "/", _as_text("$owner.cr_name")]}
+        pipeline: list[Raw] = [
+            {"$match": theirs},
+            {"$project": {"connection": {"$ifNull": ["$binding.connection", None]}, "name": name}},
+            {"$group": {"_id": "$connection", "count": {"$sum": 1}, "some": {"$minN": {"input": "$name", "n": _SOME}}}},
+        ]
+        with translated("counting the namespaces of all Qdrant servers"):
+            cursor = await self._namespaces.aggregate(pipeline)
+            found = {row["_id"]: Residents(row["count"], tuple(row["some"])) async for row in cursor}
+        return {name: there for name, there in found.items() if name is None or isinstance(name, str)}
+
     async def shared_of(self, instance_id: str) -> AsyncIterator[SharedCollection]:
         """Every shared collection's document of an instance."""
         with translated("listing the documents of shared collections"):
@@ -244,6 +274,28 @@ class MongoStore:
         await self._namespaces.create_index("owner.instance_id", name="owner_instance")
         await self._namespaces.create_index("instance_id", name="shared_instance", sparse=True)
         self._indexed = True
+
+
+def _as_text(field: str) -> Raw:
+    # What is no text, in a document of another shape, must not fail the whole.
+    return {"$convert": {"input": field, "to": "string", "onError": "?", "onNull": "?"}}
+
+
+def _client(uri: str, timeout_seconds: float) -> AsyncMongoClient[Raw]:
+    try:
+        return AsyncMongoClient(
+            uri,
+            retryWrites=False,
+            timeoutMS=int(timeout_seconds * 1000),
+            w="majority",
+            readPreference="primary",
+            readConcernLevel="majority",
+            tz_aware=True,
+            appname="namespace-operator",
+        )
+    except (ConfigurationError, ValueError):
+        # The driver quotes the part it stumbles over, which can be one of the password.
+        raise InvalidConnectionString from None
 
 
 def _raw(document: OwnDocument) -> Raw:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection as Names
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -28,13 +29,22 @@ _NAMESPACE_ID = "namespace_id"
 class QdrantStore:
     """One Qdrant server, 1.18 or newer.
 
-    ``timeout_seconds`` bounds a whole request, ``connections`` how many run at once.
+    ``timeout_seconds`` bounds a whole request, ``connections`` how many run at once. ``ca`` is the PEM text of the
+    authority's certificates, None for the system's. With ``forbidden`` the host may lead neither to these addresses
+    nor to ones that are inner (see ``domain.endpoints``); None: anywhere.
     """
 
     def __init__(
-        self, url: str, api_key: str | None = None, *, timeout_seconds: float = 10.0, connections: int = 32
+        self,
+        url: str,
+        api_key: str | None = None,
+        *,
+        timeout_seconds: float = 10.0,
+        connections: int = 32,
+        ca: str | None = None,
+        forbidden: Names[str] | None = None,
     ) -> None:
-        self._http = QdrantHttp(url, api_key, timeout_seconds, connections)
+        self._http = QdrantHttp(url, api_key, timeout_seconds, connections, ca=ca, forbidden=forbidden)
         self._version = ""
         self._version_read = -_VERSION_TTL_SECONDS
 
