@@ -12,6 +12,8 @@ import aiohttp
 from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged, Refused
 from namespace_operator.kube.connection import certificate_files, connection_info
 
+FIELD_MANAGER = "namespace-operator"
+
 _CONNECTIONS = 32
 _TIMEOUT_SECONDS = 30.0
 _CREDENTIALS_TTL_SECONDS = 60.0
@@ -27,6 +29,10 @@ Object = dict[str, Any]
 
 class NotFound(ObjectChanged):
     """There is no such object."""
+
+
+class NotServed(ClusterUnavailable):
+    """The API server knows no such path: the kind is not there, or not yet."""
 
 
 class Forbidden(Refused):
@@ -75,6 +81,22 @@ class KubeClient:
         answer, _ = await self._request("PATCH", path, operations, {"Content-Type": "application/json-patch+json"})
         return answer
 
+    async def server_side_apply(self, path: str, body: Object, *, force: bool) -> Object:
+        """Make the object's fields what the body says, and ours; a field that the kind does not have is refused.
+
+        Raises ``ObjectChanged`` if the object is not at the uid and version in the body, or if a field belongs to
+        somebody else and ``force`` does not take it from him.
+        """
+        query = f"?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={str(force).lower()}"
+        answer, _ = await self._request("PATCH", path + query, body, {"Content-Type": "application/apply-patch+yaml"})
+        return answer
+
+    async def delete(self, path: str, uid: str, resource_version: str) -> None:
+        """Delete an object. Raises ``NotFound``, and ``ObjectChanged`` if it is not at this uid and version."""
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        options = {"preconditions": preconditions, "propagationPolicy": "Background"}
+        await self._request("DELETE", path, options)
+
     async def list_metadata(self, path: str) -> AsyncIterator[Object]:
         """The metadata of every object, in pages."""
         query = f"?limit={_PAGE}"
@@ -97,6 +119,8 @@ class KubeClient:
             async with self._session.request(
                 method, url, json=body, headers={**self._headers, **(headers or {})}, ssl=self._tls
             ) as response:
+                if response.status == 404 and response.content_type == "text/plain":
+                    raise NotServed(f"{method} {path}: 404 {(await response.text()).strip()}")
                 answer = await response.json(content_type=None)
                 date = response.headers.get("Date", "")
         except (aiohttp.ClientError, OSError, ValueError) as error:
