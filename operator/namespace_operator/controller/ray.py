@@ -36,8 +36,8 @@ class RayClusters(Protocol):
     async def apply(self, manifest: Manifest) -> Live:
         """Apply our fields; the result is the object afterwards.
 
-        A manifest with uid and resourceVersion is that of our own object, and wins over everybody's fields. Raises
-        ``ObjectChanged`` where the object is another than that, or, without them, where somebody just made one.
+        A manifest with uid and resourceVersion is that of our own object, and wins over everybody's fields. Without
+        them the object is made. Raises ``ObjectChanged`` where it is another than that, or where there is one already.
         """
 
     async def delete(self, live: Live) -> None:

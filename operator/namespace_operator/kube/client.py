@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 
-from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged, Refused
+from namespace_operator.controller.cluster import ClusterError, ClusterUnavailable, ObjectChanged, Refused
 from namespace_operator.kube.connection import certificate_files, connection_info
 
 FIELD_MANAGER = "namespace-operator"
@@ -23,6 +24,9 @@ _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=
 # All that the API server says when a test of a JSON patch fails. Where the object would become invalid or a policy
 # denies the change, the code is 422 as well, but the message names the object, and looking again would not help.
 _PATCH_DOES_NOT_APPLY = "the server rejected our request due to an error in our request"
+
+# How the answer begins to an apply that does not fit the schema. The code is 500, but trying again would not help.
+_APPLY_DOES_NOT_FIT = "failed to create typed patch object"
 
 Object = dict[str, Any]
 
@@ -119,31 +123,21 @@ class KubeClient:
             async with self._session.request(
                 method, url, json=body, headers={**self._headers, **(headers or {})}, ssl=self._tls
             ) as response:
-                if response.status == 404 and response.content_type == "text/plain":
-                    raise NotServed(f"{method} {path}: 404 {(await response.text()).strip()}")
-                answer = await response.json(content_type=None)
+                text = await response.text()
                 date = response.headers.get("Date", "")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ClusterUnavailable(f"{method} {path}: {type(error).__name__}") from error
+        try:
+            answer = json.loads(text)
+        except ValueError as error:
+            # What is not the API server's own answer is not JSON, and neither is its answer of a path it does not know.
+            kind = NotServed if response.status == 404 else ClusterUnavailable
+            raise kind(f"{method} {path}: {response.status} {type(error).__name__}") from error
         if response.status < 300:
             return answer, date
-        message = f"{method} {path}: {response.status} {_message(answer)}"
-        match response.status:
-            case 404:
-                raise NotFound(message)
-            case 409:
-                raise ObjectChanged(message)
-            case 422 if _message(answer) == _PATCH_DOES_NOT_APPLY:
-                raise ObjectChanged(message)
-            case 401:
-                self._credentials_read = float("-inf")
-                raise ClusterUnavailable(message)
-            case 429 | 500 | 502 | 503 | 504:
-                raise ClusterUnavailable(message)
-            case 403:
-                raise Forbidden(message)
-            case _:
-                raise Refused(message)
+        if response.status == 401:
+            self._credentials_read = float("-inf")
+        raise _refusal(response.status, _message(answer), f"{method} {path}")
 
     def _read_credentials(self) -> None:
         """Read token and certificates anew once a minute: the kubelet replaces their files while we run."""
@@ -156,6 +150,25 @@ class KubeClient:
         if certificates != self._certificates:
             self._tls, self._certificates = info.as_ssl_context(), certificates
         self._headers, self._credentials_read = info.as_http_headers(), now
+
+
+def _refusal(status: int, words: str, request: str) -> ClusterError:
+    message = f"{request}: {status} {words}"
+    match status:
+        case 404:
+            return NotFound(message)
+        case 409:
+            return ObjectChanged(message)
+        case 422 if words == _PATCH_DOES_NOT_APPLY:
+            return ObjectChanged(message)
+        case 500 if words.startswith(_APPLY_DOES_NOT_FIT):
+            return Refused(message)
+        case 401 | 429 | 500 | 502 | 503 | 504:
+            return ClusterUnavailable(message)
+        case 403:
+            return Forbidden(message)
+        case _:
+            return Refused(message)
 
 
 def _message(answer: object) -> str:
