@@ -111,7 +111,9 @@ async def run(settings: Settings) -> None:
             backoff=Backoff(cap=settings.resync_interval_seconds),
         )
         around = Surroundings(
-            cluster=KubeCluster(client, objects, Organizations(client, surveyor.landscape_has_labels), settings.watch_namespaces),
+            cluster=KubeCluster(
+                client, objects, Organizations(client, surveyor.landscape_has_labels), settings.watch_namespaces
+            ),
             metadata=mongodb,
             secrets=watcher,
             landscape=surveyor.landscape,
