@@ -112,7 +112,7 @@ async def run(settings: Settings) -> None:
         )
         around = Surroundings(
             cluster=KubeCluster(
-                client, objects, Organizations(client, surveyor.landscape_has_labels), settings.watch_namespaces
+                client, objects, Organizations(client, surveyor.asks_for_labels), settings.watch_namespaces
             ),
             metadata=mongodb,
             secrets=watcher,

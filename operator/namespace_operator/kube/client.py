@@ -143,11 +143,11 @@ class KubeClient:
             self._read_credentials()
             async with self._watches.get(URL(url, encoded=True), headers=self._headers, ssl=self._tls) as response:
                 if response.status >= 300:
-                    raise self._refusal(response.status, await response.json(content_type=None), f"GET {full}")
+                    raise self._refused(response.status, await response.json(content_type=None), f"GET {full}")
                 async for line in _lines(response.content):
                     event = json.loads(line)
                     if event["type"] == "ERROR":
-                        raise self._refusal(int(event["object"].get("code", 500)), event["object"], f"GET {full}")
+                        raise self._refused(int(event["object"].get("code", 500)), event["object"], f"GET {full}")
                     yield event
         except (aiohttp.ClientError, OSError, ValueError, KeyError) as error:
             raise ClusterUnavailable(f"GET {full}: {type(error).__name__}") from error
@@ -173,9 +173,13 @@ class KubeClient:
             raise kind(f"{method} {path}: {response.status} {type(error).__name__}") from error
         if response.status < 300:
             return answer, date
-        if response.status == 401:
+        raise self._refused(response.status, answer, f"{method} {path}")
+
+    def _refused(self, status: int, answer: object, request: str) -> ClusterError:
+        """What the answer means; credentials that are refused are read anew the next time."""
+        if status == 401:
             self._credentials_read = float("-inf")
-        raise _refusal(response.status, _message(answer), f"{method} {path}")
+        return _refusal(status, _message(answer), request)
 
     def _read_credentials(self) -> None:
         """Read token and certificates anew once a minute: the kubelet replaces their files while we run."""
