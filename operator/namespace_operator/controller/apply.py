@@ -22,6 +22,7 @@ from namespace_operator.domain.actions import (
     RemoveFinalizer,
     ReplaceDocument,
     UnmarkCollection,
+    UpdateCollection,
 )
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.identity import is_marked
@@ -61,6 +62,9 @@ class Applier:
                 world = await self._apply_elsewhere(action, world)
                 self.done(action)
                 continue
+            if isinstance(action, UpdateCollection):
+                world = await self._update_collection(action, world)
+                continue
             last = action is in_qdrant[-1]
             if not isinstance(action, PutIndex):
                 await self._apply_to_qdrant(action, world.subject, last=last)
@@ -74,6 +78,18 @@ class Applier:
                 # One index that the server refuses is no reason to go without the others.
                 rejected[action.attempt] = str(error)
         return await self._read_back(in_qdrant, accepted, rejected, world) if in_qdrant else world
+
+    async def _update_collection(self, action: UpdateCollection, world: World) -> World:
+        """Change parameters; what the server refuses keeps nothing else from being done."""
+        before = world.observed
+        try:
+            await self.vectors.update_collection(action.collection, action.changes)
+        except Rejected as error:
+            rejected = {**before.rejected_parameters, **dict.fromkeys(action.attempts, str(error))}
+            return replace(world, observed=replace(before, rejected_parameters=rejected))
+        self.done(action)
+        tried = before.tried_parameters | action.attempts
+        return replace(world, observed=replace(before, tried_parameters=tried))
 
     async def _read_back(
         self, done: Sequence[CollectionAction], accepted: Set[str], rejected: Mapping[str, str], world: World
@@ -129,8 +145,8 @@ class Applier:
 
     async def _apply_to_qdrant(self, action: CollectionAction, subject: Subject, *, last: bool) -> None:
         match action:
-            case CreateCollection(collection, vectors, metadata):
-                await self.vectors.create_collection(collection, vectors, metadata)
+            case CreateCollection(collection, vectors, metadata, parameters):
+                await self.vectors.create_collection(collection, vectors, metadata, parameters)
             case MarkCollection():
                 await self._mark_collection(action)
             case UnmarkCollection():

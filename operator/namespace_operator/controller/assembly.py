@@ -12,6 +12,7 @@ from namespace_operator.controller.observe import Observer
 from namespace_operator.controller.orphans import Orphans, Tombstones
 from namespace_operator.controller.reconcile import Clock, Reconciler
 from namespace_operator.controller.reporter import Reporter
+from namespace_operator.controller.rollout import Rollout
 from namespace_operator.controller.server import ServerCheck
 from namespace_operator.controller.strays import Strays
 from namespace_operator.controller.sweep import Sweep
@@ -75,6 +76,7 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         observer=Observer(options.instance_id, metadata, vectors, server, strays),
         counts=CountReader(metadata),
         waiting=waiting,
+        rollout=Rollout(clock.monotonic, around.enqueue),
         clock=clock,
         mint_id=around.mint_id,
         random=around.random,

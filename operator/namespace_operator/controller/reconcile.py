@@ -15,6 +15,7 @@ from namespace_operator.controller.counts import CountReader
 from namespace_operator.controller.observe import Observer, holder_of
 from namespace_operator.controller.queue import Next
 from namespace_operator.controller.reporter import Result
+from namespace_operator.controller.rollout import Rollout
 from namespace_operator.controller.settle import Settling
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.actions import Action
@@ -58,6 +59,7 @@ class Reconciler:
     observer: Observer
     counts: CountReader
     waiting: Waiting
+    rollout: Rollout
     clock: Clock
     mint_id: Callable[[], str]
     random: Callable[[], float]
@@ -88,12 +90,12 @@ class Reconciler:
         if subject.requests.paused and not subject.lets_go:
             await self._write_status(subject, report_paused(subject, self.clock.now()))
             return Next()
-        run = Settling(
-            self.cluster, self.metadata, self.vectors, self.observer, self._context, World(subject, Observed())
-        )
+        beginning = World(subject, Observed())
+        run = Settling(self.cluster, self.metadata, self.vectors, self.observer, self.rollout, self._context, beginning)
         await run.run()
         self._wake(run)
         if run.world.subject.deleting and not run.world.subject.finalized:
+            self.rollout.leave(subject.key)
             _log(subject, run.done, run.findings)
             await self._emit(subject, events_of_release(subject, run.done))
             return Next()
@@ -104,7 +106,8 @@ class Reconciler:
         self.tell("not_ready" if run.findings else "ready")
         if run.findings and retry_of(run.findings) is Retry.BACKOFF:
             return Next(failed=True)
-        return Next(after=self.resync_interval * (0.9 + 0.2 * self.random()))
+        turn = self.rollout.again_in(subject.key)
+        return Next(after=self.resync_interval * (0.9 + 0.2 * self.random()) if turn is None else turn)
 
     async def _report(self, run: Settling) -> NamespaceStatus:
         document = run.world.observed.document
@@ -124,6 +127,7 @@ class Reconciler:
     async def _retain(self, key: Key) -> Next:
         """The custom resource is gone without our finalizer: keep its data, free its name."""
         self._written.pop(key, None)
+        self.rollout.leave(key)
         claim = resource_claim(self.instance_id, key)
         try:
             await self.observer.server.claim()

@@ -12,7 +12,14 @@ from namespace_operator.api.status import PlannedStep
 from namespace_operator.controller.apply import Applier, World
 from namespace_operator.controller.cluster import Cluster, ClusterError, Refused
 from namespace_operator.controller.observe import Observer
-from namespace_operator.domain.actions import Action, AddFinalizer, CollectionAction, RemoveFinalizer
+from namespace_operator.controller.rollout import Rollout
+from namespace_operator.domain.actions import (
+    Action,
+    AddFinalizer,
+    CollectionAction,
+    RemoveFinalizer,
+    UpdateCollection,
+)
 from namespace_operator.domain.conditions import ConditionType, Finding, Reason
 from namespace_operator.domain.deletion import LET_GO
 from namespace_operator.domain.document import NamespaceDocument
@@ -40,17 +47,19 @@ class Settling:
     """One reconcile's way to rest.
 
     ``world`` is what is known by now, whatever became of the last step; ``done`` what was carried out, ``findings``
-    what stands in the way at the end, ``planned`` what a dry run would have done.
+    what stands in the way at the end, ``notes`` what is still to come, ``planned`` what a dry run would have done.
     """
 
     cluster: Cluster
     metadata: MetadataStore
     vectors: VectorStore
     observer: Observer
+    rollout: Rollout
     context: Callable[[], Context]
     world: World
     done: list[Action] = field(default_factory=list)
     findings: Sequence[Finding] = ()
+    notes: tuple[str, ...] = ()
     planned: tuple[PlannedStep, ...] | None = None
     _held: set[str] = field(default_factory=set)
 
@@ -89,14 +98,15 @@ class Settling:
         if isinstance(observed.document, NamespaceDocument):
             self._held.update(observed.document.claims)
         self.world = replace(self.world, observed=await self.observer.collection(subject, observed))
+        self.rollout.look(subject.key, self.world.observed.collection)
 
     async def _settle(self) -> None:
         applier = Applier(self.cluster, self.metadata, self.vectors, self.observer, self.done.append)
         outdated = 0
         for _ in range(_MAX_ROUNDS):
-            step = self._plan()
+            step = await self._admitted(self._plan())
             if not step.actions:
-                self.findings = step.findings
+                self.findings, self.notes = step.findings, step.notes
                 return
             try:
                 self.world = await applier.apply(step.actions, self.world)
@@ -113,6 +123,15 @@ class Settling:
                 self.findings = (Finding(Reason.FINALIZER_REFUSED, message, halts=True),)
                 return
         raise RuntimeError(f"the plan does not come to rest: {step.actions}")
+
+    async def _admitted(self, step: Plan) -> Plan:
+        """The step, or the one that goes without rebuilding the collection while it is another's turn."""
+        updates = (action for action in step.actions if isinstance(action, UpdateCollection) and action.rebuilds)
+        for action in updates:
+            if not await self.rollout.enter(self.world.subject.key, action.collection):
+                self.world = replace(self.world, observed=replace(self.world.observed, may_rebuild=False))
+                return self._plan()
+        return step
 
     def _give_way(self, error: Outdated) -> None:
         structlog.get_logger().info("outdated", key=str(self.world.subject.key), error=str(error))

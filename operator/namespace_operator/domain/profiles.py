@@ -143,8 +143,10 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for name, value in over.items():
         before = result.get(name)
-        nested = isinstance(value, Mapping) and isinstance(before, Mapping)
-        result[name] = _merged(before, value) if nested else value
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            result[name] = _merged(before, value)
+        else:
+            result[name] = value
     return result
 
 

@@ -164,7 +164,9 @@ async def test_a_chosen_collection_is_looked_at_once_a_document_names_it() -> No
     foreign = replace(LIVE, name="products", metadata={}, points_count=0, indexes={})
     work = Work(live=(foreign,))
     world = await work.apply(InsertDocument(chosen))
-    assert (world.observed.looked_at, world.observed.collection) == ("products", foreign)
+    assert world.observed.collection is not None
+    seen = replace(world.observed.collection, config=None)
+    assert (world.observed.looked_at, seen) == ("products", foreign)
     moved = chosen.model_copy(update={"collection": "others", "revision": 2})
     world = await work.apply(ReplaceDocument(moved), world=world)
     assert (world.observed.looked_at, world.observed.collection) == ("others", None)
