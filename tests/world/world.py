@@ -19,6 +19,7 @@ from namespace_operator.controller.reconcile import Clock, Reconciler
 from namespace_operator.controller.sweep import Sweep
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.profiles import Tiers, builtin_tiers
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
 from tests.world.faults import Crash, Faults
 from tests.world.gate import Gate
@@ -91,6 +92,7 @@ class World:
     """The cluster this operator says it runs in; None: one that is named like the instance."""
     guarded: bool = True
     dependents: tuple[str, ...] = ()
+    tiers: Tiers = field(default_factory=builtin_tiers)
     orphans: tuple[int, int] = (0, 0)
     """Orphans and copies as the last sweep reported them."""
     announcements: list[str] = field(default_factory=list)
@@ -119,6 +121,7 @@ class World:
             cluster_uid=self.cluster_uid or self.instance_id,
             guarded=self.guarded,
             dependents=self.dependents,
+            tiers=self.tiers,
             tombstone_age=_TOMBSTONE_SECONDS,
         )
         around = Surroundings(

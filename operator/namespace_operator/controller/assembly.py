@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from namespace_operator.controller.cluster import Cluster
 from namespace_operator.controller.counts import CountReader
@@ -19,6 +19,7 @@ from namespace_operator.controller.sweep import Sweep
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.profiles import Tiers, builtin_tiers
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
 _CONNECTION = "default"
@@ -32,6 +33,7 @@ class Options:
     cluster_uid: str
     guarded: bool = True
     dependents: tuple[str, ...] = ()
+    tiers: Tiers = field(default_factory=builtin_tiers)
     watched: tuple[str, ...] = ()
     resync_interval: float = 300.0
     sweep_interval: float = 300.0
@@ -83,6 +85,7 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         tell=around.reporter.reconciled,
         guarded=options.guarded,
         dependents=options.dependents,
+        tiers=options.tiers,
         resync_interval=options.resync_interval,
     )
     sweep = Sweep(

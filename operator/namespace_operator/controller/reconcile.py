@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
+from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.controller.apply import World
 from namespace_operator.controller.cluster import Cluster, ClusterUnavailable, ObjectChanged
@@ -27,6 +29,7 @@ from namespace_operator.domain.events import Event, events, events_of_release
 from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
 from namespace_operator.domain.observed import Observed, Subject
 from namespace_operator.domain.planning import Context
+from namespace_operator.domain.profiles import CollectionProfile, Tiers, builtin_tiers, profile_for
 from namespace_operator.domain.report import VOLATILE, report, report_paused
 from namespace_operator.stores.errors import BackendError, Outdated
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
@@ -48,7 +51,8 @@ class Reconciler:
 
     ``mint_id`` gives a fresh namespace id. ``volatile_interval`` is the least time in seconds between two status
     writes that change nothing but live numbers; ``resync_interval`` the time until a settled namespace is compared
-    again. ``tell`` counts how reconciles end; ``guarded`` and ``dependents`` are as in ``Context``.
+    again. ``tell`` counts how reconciles end; ``guarded`` and ``dependents`` are as in ``Context``; ``tiers`` are the
+    profiles of all tiers.
     """
 
     instance_id: str
@@ -66,6 +70,7 @@ class Reconciler:
     tell: Callable[[Result], None]
     guarded: bool = True
     dependents: tuple[str, ...] = ()
+    tiers: Tiers = field(default_factory=builtin_tiers)
     resync_interval: float = 300.0
     volatile_interval: float = 60.0
     _written: dict[Key, float] = field(default_factory=dict)
@@ -91,7 +96,8 @@ class Reconciler:
             await self._write_status(subject, report_paused(subject, self.clock.now()))
             return Next()
         beginning = World(subject, Observed())
-        run = Settling(self.cluster, self.metadata, self.vectors, self.observer, self.rollout, self._context, beginning)
+        context = partial(self._context, self._profile(subject))
+        run = Settling(self.cluster, self.metadata, self.vectors, self.observer, self.rollout, context, beginning)
         await run.run()
         self._wake(run)
         if run.world.subject.deleting and not run.world.subject.finalized:
@@ -159,8 +165,20 @@ class Reconciler:
         for event in happened:
             await self.cluster.emit_event(subject, event.kind, event.reason, event.message)
 
-    def _context(self) -> Context:
-        return Context(self.instance_id, self.catalog, self.clock.now(), self.mint_id(), self.guarded, self.dependents)
+    def _profile(self, subject: Subject) -> CollectionProfile:
+        infrastructure = subject.spec.infrastructure if isinstance(subject.spec, NamespaceSpec) else None
+        return profile_for(infrastructure, self.tiers)
+
+    def _context(self, profile: CollectionProfile) -> Context:
+        return Context(
+            instance_id=self.instance_id,
+            catalog=self.catalog,
+            now=self.clock.now(),
+            candidate_id=self.mint_id(),
+            guarded=self.guarded,
+            dependents=self.dependents,
+            profile=profile,
+        )
 
 
 def _volatile(status: NamespaceStatus) -> dict[str, object]:

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from namespace_operator.api.base import field_errors
+from namespace_operator.api.infrastructure import Infrastructure
 from namespace_operator.api.profile import PARAMETER_NAMES, CollectionParameters, ComputeTier, SystemIndex, TierProfile
 from namespace_operator.domain.conditions import Finding, Reason
 
@@ -96,6 +97,13 @@ def overlay_tiers(base: Tiers, over: Tiers) -> Tiers:
 def overlay(base: TierProfile, over: TierProfile) -> TierProfile:
     """A profile, and what another one sets laid over it."""
     return TierProfile.model_validate(_merged(_given(base), _given(over)))
+
+
+def profile_for(infrastructure: Infrastructure | None, tiers: Tiers) -> CollectionProfile:
+    """What a Namespace with this ``spec.infrastructure`` gets on a server with these tiers."""
+    wanted = infrastructure or Infrastructure()
+    tier = tiers.get(wanted.tier, TierProfile())
+    return collection_profile(tier, wanted.collection, shared=bool(wanted.sharing))
 
 
 def collection_profile(tier: TierProfile, own: CollectionParameters | None, *, shared: bool) -> CollectionProfile:
