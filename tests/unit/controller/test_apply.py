@@ -23,6 +23,7 @@ from namespace_operator.domain.actions import (
     PutIndex,
     ReplaceDocument,
     UnmarkCollection,
+    UpdateCollection,
 )
 from namespace_operator.domain.document import Adoption, NamespaceDocument, State
 from namespace_operator.domain.indexes import IndexSchema
@@ -114,6 +115,27 @@ async def test_only_the_last_index_is_waited_for_and_the_result_is_read_back() -
     assert world.observed.tried_indexes == {action.attempt for action in actions[1:] if isinstance(action, PutIndex)}
     assert world.observed.server_version == SERVER_VERSION, "a new namespace has never read it"
     assert work.done == list(actions)
+
+
+async def test_changed_parameters_are_read_back_and_not_taken_for_granted() -> None:
+    work = Work(live=(LIVE,))
+    work.vectors.drops = frozenset({"hnsw.m"})
+    update = UpdateCollection(NAMESPACE_ID, {"hnsw.m": 8, "segment_number": 2})
+    seen = (await work.apply(update, world=SEEN)).observed
+    assert seen.collection is not None
+    assert seen.collection.config is not None
+    assert (seen.collection.config["hnsw.m"], seen.collection.config["segment_number"]) == (16, 2)
+    assert (seen.tried_parameters, dict(seen.rejected_parameters)) == ({"hnsw.m=8", "segment_number=2"}, {})
+    assert work.done == [update]
+
+
+async def test_refused_parameters_are_no_failure_of_the_whole() -> None:
+    work = Work(live=(LIVE,))
+    work.vectors.rejects = frozenset({"hnsw.m"})
+    update = UpdateCollection(NAMESPACE_ID, {"hnsw.m": 8, "segment_number": 2})
+    seen = (await work.apply(update, world=SEEN)).observed
+    assert seen.rejected_parameters.keys() == {"hnsw.m=8", "segment_number=2"}
+    assert (seen.tried_parameters, work.done) == (frozenset(), [])
 
 
 async def test_a_drop_at_the_end_is_waited_for_too() -> None:

@@ -43,7 +43,7 @@ class LiveConfig(BaseModel):
     hnsw_config: Mapping[str, Any] | None = None
     optimizer_config: Mapping[str, Any] | None = None
     strict_mode_config: Mapping[str, Any] | None = None
-    quantization_config: Mapping[str, Any] | None = None
+    quantization_config: Mapping[str, Mapping[str, Any]] | None = None
 
     def parameters(self, vectors_on_disk: Mapping[str, bool | None]) -> Parameters:
         """The parameters; ``vectors_on_disk`` says it of each dense vector."""
@@ -96,7 +96,7 @@ def _quantization(values: Parameters) -> Any:  # noqa: ANN401 - JSON
     return {str(kind): body}
 
 
-def _live_quantization(config: Mapping[str, Any]) -> Mapping[str, Any]:
+def _live_quantization(config: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     for kind, body in config.items():
         return {f"{_QUANTIZATION}type": kind, f"{_QUANTIZATION}always_ram": body.get("always_ram")}
     return {}
