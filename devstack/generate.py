@@ -8,8 +8,7 @@ from typing import Any
 
 import yaml
 
-from namespace_operator.api.crd import custom_resource_definition
-from namespace_operator.api.resource import CRD_NAME
+from namespace_operator.api.crd import CLUSTERS, DEFINITIONS, NAMESPACES, Definition, custom_resource_definition
 from namespace_operator.domain.catalog import builtin_catalog_text
 from namespace_operator.domain.conditions import CONDITIONS, PIPELINE, REASONS, ConditionType, Reason, Retry
 
@@ -76,9 +75,9 @@ def _manifest(manifest: Mapping[str, Any]) -> str:
     return _HEADER.format(source="api/") + str(text)
 
 
-def _chart_manifest() -> str:
-    manifest = custom_resource_definition()
-    # Uninstalling the chart must not take every Namespace of the cluster with it.
+def _chart_manifest(definition: Definition) -> str:
+    manifest = custom_resource_definition(definition)
+    # Uninstalling the chart must not take every object of the kind with it.
     manifest["metadata"]["annotations"]["helm.sh/resource-policy"] = "keep"
     return _manifest(manifest).replace("{{", '{{ "{{" }}')
 
@@ -119,9 +118,13 @@ def _reason_row(reason: Reason) -> str:
 
 def generated_files() -> dict[Path, str]:
     """Content of every generated file by its path in the repository."""
-    return {
-        Path("crds", f"{CRD_NAME}.yaml"): _manifest(custom_resource_definition()),
-        Path("helm/namespace-operator/templates/crd.yaml"): _chart_manifest(),
+    definitions = {
+        Path("crds", f"{definition.name}.yaml"): _manifest(custom_resource_definition(definition))
+        for definition in DEFINITIONS
+    }
+    return definitions | {
+        Path("helm/namespace-operator/templates/crd.yaml"): _chart_manifest(NAMESPACES),
+        Path("helm/namespace-operator/templates/crd-clusters.yaml"): _chart_manifest(CLUSTERS),
         Path("helm/namespace-operator/files/catalog.yaml"): (
             _HEADER.format(source="domain/catalog.yaml") + builtin_catalog_text()
         ),

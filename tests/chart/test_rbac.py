@@ -2,7 +2,8 @@
 
 import pytest
 
-from namespace_operator.api.resource import CRD_NAME, GROUP, PLURAL
+from namespace_operator.api.crd import DEFINITIONS
+from namespace_operator.api.resource import GROUP, PLURAL
 from tests.chart.rendering import FULLNAME, NAMESPACE, REQUIRED, Chart, Manifest, Rendered, with_required
 
 Right = tuple[str, str, str, tuple[str, ...]]
@@ -16,7 +17,12 @@ ON_NAMESPACES: set[Right] = {
     (GROUP, f"{PLURAL}/status", "update", ()),
 }
 ON_EVENTS: set[Right] = {("", "events", "create", ()), ("", "events", "patch", ())}
-ON_THE_DEFINITION: Right = ("apiextensions.k8s.io", "customresourcedefinitions", "get", (CRD_NAME,))
+ON_THE_DEFINITIONS: Right = (
+    "apiextensions.k8s.io",
+    "customresourcedefinitions",
+    "get",
+    tuple(sorted(definition.name for definition in DEFINITIONS)),
+)
 
 WATCHED = ["shop", "search"]
 
@@ -29,7 +35,7 @@ def restricted(chart: Chart) -> Rendered:
 
 def test_rights_in_the_whole_cluster(rendered: Rendered) -> None:
     role = rendered.one("ClusterRole")
-    assert _rights(role) == ON_NAMESPACES | ON_EVENTS | {ON_THE_DEFINITION, ("", "namespaces", "get", ())}
+    assert _rights(role) == ON_NAMESPACES | ON_EVENTS | {ON_THE_DEFINITIONS, ("", "namespaces", "get", ())}
     assert _grants(rendered, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
     assert not rendered.all("Role")
 
@@ -38,7 +44,7 @@ def test_rights_where_it_watches_outlive_the_roles_there(restricted: Rendered) -
     """Only events may be lost with a Kubernetes namespace's own Role: without the rest its deletion would not end."""
     by_name = ("", "namespaces", "get", ("kube-system", "search", "shop"))
     role = restricted.one("ClusterRole")
-    assert _rights(role) == ON_NAMESPACES | {ON_THE_DEFINITION, by_name}
+    assert _rights(role) == ON_NAMESPACES | {ON_THE_DEFINITIONS, by_name}
     assert _grants(restricted, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
 
     roles = {role["metadata"]["namespace"]: role for role in restricted.all("Role")}
@@ -80,10 +86,10 @@ def test_rights_go_to_a_service_account_of_somebody_else(chart: Chart) -> None:
     assert subject == {"kind": "ServiceAccount", "name": "theirs", "namespace": NAMESPACE}
 
 
-def test_uninstalling_keeps_every_namespace(chart: Chart) -> None:
-    definition = chart.render(REQUIRED).one("CustomResourceDefinition")
-    assert definition["metadata"]["name"] == CRD_NAME
-    assert definition["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+def test_uninstalling_keeps_every_object(chart: Chart) -> None:
+    installed = chart.render(REQUIRED).all("CustomResourceDefinition")
+    assert {each["metadata"]["name"] for each in installed} == {definition.name for definition in DEFINITIONS}
+    assert all(each["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep" for each in installed)
 
 
 def _rights(role: Manifest) -> set[Right]:

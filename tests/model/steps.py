@@ -10,7 +10,8 @@ from typing import Any
 from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.domain.profiles import builtin_tiers, load_tiers, overlay_tiers
 from namespace_operator.domain.vectors import NamedVector
-from tests.world.vectors import StoredCollection
+from tests.world.sites import cluster
+from tests.world.vectors import ModelVectorStore, StoredCollection
 from tests.world.world import ORGANIZATION, World
 
 Step = Callable[[World], None]
@@ -52,8 +53,7 @@ def take_over(name: str, of: str) -> Step:
     """Ask for the namespace that a custom resource of this name has or had."""
 
     def act(world: World) -> None:
-        owned = next(raw["_id"] for raw in world.metadata.all_raw() if raw["owner"]["cr_name"] == of)
-        world.api.annotate(world.key(name), {"mixpeek.com/take-over": owned})
+        world.api.annotate(world.key(name), {"mixpeek.com/take-over": world.document(of)["_id"]})
 
     return act
 
@@ -75,6 +75,18 @@ def belongings(name: str, **counts: int) -> Step:
         namespace_id = world.status(name)["namespaceId"]
         for kind, count in counts.items():
             world.metadata.belongings[kind] += [{"namespace_id": namespace_id} for _ in range(count)]
+
+    return act
+
+
+def further_servers(*names: str) -> Step:
+    """The platform team adds Qdrant servers, as InfrastructureClusters ``iclstr_<name>``."""
+
+    def act(world: World) -> None:
+        for name in names:
+            site = cluster(f"iclstr_{name}")
+            world.servers[site.endpoint.url] = ModelVectorStore(world.faults)
+            world.landscape = replace(world.landscape, clusters={**world.landscape.clusters, site.name: site})
 
     return act
 
@@ -324,7 +336,8 @@ def tiers(text: str) -> Step:
 
     def act(world: World) -> None:
         world.stop_operator()
-        world.tiers = overlay_tiers(builtin_tiers(), load_tiers(text))
+        laid_over = overlay_tiers(builtin_tiers(), load_tiers(text))
+        world.landscape = replace(world.landscape, operator=replace(world.landscape.operator, tiers=laid_over))
         world.start_operator()
 
     return act

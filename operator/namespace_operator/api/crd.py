@@ -1,4 +1,4 @@
-"""The CustomResourceDefinition, made from the models.
+"""The CustomResourceDefinitions, made from the models.
 
 Pydantic's JSON schema is brought into the structural form Kubernetes asks for: no references, no unions with null
 (the API server drops a null where a field is optional), no defaults (a stored default cannot be told from a choice,
@@ -6,61 +6,106 @@ and one inside a list item makes every `kubectl apply` a change).
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from namespace_operator.api.resource import (
-    CATEGORY,
-    CRD_NAME,
-    GROUP,
-    KIND,
-    PLURAL,
-    SHORT_NAME,
-    SINGULAR,
-    VERSION,
-    NamespaceResource,
-)
+from namespace_operator.api import cluster, resource
+from namespace_operator.api.base import ApiModel
+from namespace_operator.api.cluster_resource import CLUSTER_CRD_NAME, InfrastructureClusterResource
+from namespace_operator.api.resource import CATEGORY, CRD_NAME, GROUP, VERSION, NamespaceResource
 
-SCHEMA_VERSION = "2"
-"""Raised with every change of the schema that the operator relies on."""
+SCHEMA_VERSION = "3"
+"""Raised with every change of the schemas that the operator relies on."""
 
 SCHEMA_VERSION_ANNOTATION = f"{GROUP}/schema-version"
 
 _Schema = dict[str, Any]
+_Column = Mapping[str, Any]
 
-_READY = '.status.conditions[?(@.type=="Ready")]'
 
-_PRINTER_COLUMNS = (
-    {"name": "Ready", "type": "string", "jsonPath": f"{_READY}.status", "description": "Whether all is as declared."},
-    {"name": "Reason", "type": "string", "jsonPath": f"{_READY}.reason", "description": "Why it is, or is not."},
-    {"name": "Documents", "type": "integer", "jsonPath": ".status.documentCount", "description": "Documents held."},
-    {"name": "Objects", "type": "integer", "jsonPath": ".status.objectCount", "description": "Objects in all buckets."},
-    {
-        "name": "Qdrant",
-        "type": "string",
-        "jsonPath": ".status.qdrantStatus.status",
-        "description": "The collection's status in Qdrant.",
-    },
-    {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
-    {"name": "Id", "type": "string", "jsonPath": ".status.namespaceId", "priority": 1},
-    {"name": "Collection", "type": "string", "jsonPath": ".status.collection", "priority": 1},
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A kind that the operator defines, as Kubernetes addresses it. ``name`` is that of its definition."""
+
+    name: str
+    kind: str
+    plural: str
+    singular: str
+    short_name: str
+    scope: str
+    model: type[ApiModel]
+    columns: tuple[_Column, ...]
+
+
+def _column(name: str, path: str, description: str, kind: str = "string", **more: int) -> _Column:
+    return {"name": name, "type": kind, "jsonPath": path, "description": description, **more}
+
+
+_CONDITION = '.status.conditions[?(@.type=="Ready")]'
+_READY = _column("Ready", f"{_CONDITION}.status", "Whether all is as declared.")
+_REASON = _column("Reason", f"{_CONDITION}.reason", "Why it is, or is not.")
+_AGE = _column("Age", ".metadata.creationTimestamp", "Time since it was created.", "date")
+
+NAMESPACES = Definition(
+    name=CRD_NAME,
+    kind=resource.KIND,
+    plural=resource.PLURAL,
+    singular=resource.SINGULAR,
+    short_name=resource.SHORT_NAME,
+    scope="Namespaced",
+    model=NamespaceResource,
+    columns=(
+        _column("Tier", ".status.infrastructure.computeTier", "The tier in force."),
+        _READY,
+        _REASON,
+        _column("Documents", ".status.documentCount", "Documents held.", "integer"),
+        _column("Objects", ".status.objectCount", "Objects in all buckets.", "integer"),
+        _column("Qdrant", ".status.qdrantStatus.status", "The collection's status in Qdrant."),
+        _AGE,
+        _column("Id", ".status.namespaceId", "Identity of the namespace.", priority=1),
+        _column("Collection", ".status.collection", "The collection it is bound to.", priority=1),
+        _column("Cluster", ".status.infrastructure.connection", "The Qdrant server it is bound to.", priority=1),
+    ),
 )
+CLUSTERS = Definition(
+    name=CLUSTER_CRD_NAME,
+    kind=cluster.CLUSTER_KIND,
+    plural=cluster.CLUSTER_PLURAL,
+    singular=cluster.CLUSTER_SINGULAR,
+    short_name=cluster.CLUSTER_SHORT_NAME,
+    scope="Cluster",
+    model=InfrastructureClusterResource,
+    columns=(
+        _column("Id", ".spec.clusterId", "What spec.clusterId of a Namespace names."),
+        _READY,
+        _REASON,
+        _column("Version", ".status.version", "Version of the Qdrant server."),
+        _column("Collections", ".status.collections", "Collections on the server.", "integer"),
+        _column("Namespaces", ".status.namespaces", "Namespaces on it.", "integer"),
+        _column("Default", ".spec.default", "Whether Namespaces that name no server live here.", "boolean"),
+        _AGE,
+        _column("URL", ".spec.qdrant.url", "Address of the Qdrant server.", priority=1),
+    ),
+)
+DEFINITIONS = (NAMESPACES, CLUSTERS)
+"""Every kind that the operator defines."""
 
 
-def custom_resource_definition() -> dict[str, Any]:
-    """The manifest of the CustomResourceDefinition."""
+def custom_resource_definition(definition: Definition = NAMESPACES) -> dict[str, Any]:
+    """The manifest of a CustomResourceDefinition."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": CRD_NAME, "annotations": {SCHEMA_VERSION_ANNOTATION: SCHEMA_VERSION}},
+        "metadata": {"name": definition.name, "annotations": {SCHEMA_VERSION_ANNOTATION: SCHEMA_VERSION}},
         "spec": {
             "group": GROUP,
-            "scope": "Namespaced",
+            "scope": definition.scope,
             "names": {
-                "kind": KIND,
-                "listKind": f"{KIND}List",
-                "plural": PLURAL,
-                "singular": SINGULAR,
-                "shortNames": [SHORT_NAME],
+                "kind": definition.kind,
+                "listKind": f"{definition.kind}List",
+                "plural": definition.plural,
+                "singular": definition.singular,
+                "shortNames": [definition.short_name],
                 "categories": [CATEGORY],
             },
             "versions": [
@@ -69,16 +114,16 @@ def custom_resource_definition() -> dict[str, Any]:
                     "served": True,
                     "storage": True,
                     "subresources": {"status": {}},
-                    "additionalPrinterColumns": [dict(column) for column in _PRINTER_COLUMNS],
-                    "schema": {"openAPIV3Schema": _root_schema()},
+                    "additionalPrinterColumns": [dict(column) for column in definition.columns],
+                    "schema": {"openAPIV3Schema": _root_schema(definition)},
                 }
             ],
         },
     }
 
 
-def missing_fields(installed_crd: Mapping[str, Any]) -> list[str]:
-    """Dotted paths of fields of our spec and status that this installed CustomResourceDefinition would drop.
+def missing_fields(installed_crd: Mapping[str, Any], definition: Definition = NAMESPACES) -> list[str]:
+    """Dotted paths of fields of a kind that its installed CustomResourceDefinition would drop.
 
     Only the topmost path is given of what is missing as a whole; `[]` stands for the items of a list.
     """
@@ -88,7 +133,7 @@ def missing_fields(installed_crd: Mapping[str, Any]) -> list[str]:
         for version in versions
         if version["name"] == VERSION and version.get("served")
     ]
-    return sorted(_missing(_root_schema(), schemas[0] if schemas else {}, ""))
+    return sorted(_missing(_root_schema(definition), schemas[0] if schemas else {}, ""))
 
 
 def _missing(ours: _Schema, theirs: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -104,8 +149,8 @@ def _missing(ours: _Schema, theirs: Mapping[str, Any], path: str) -> Iterator[st
         yield from _missing(ours["items"], theirs.get("items", {}), f"{path}[]")
 
 
-def _root_schema() -> _Schema:
-    schema = NamespaceResource.model_json_schema(by_alias=True)
+def _root_schema(definition: Definition) -> _Schema:
+    schema = definition.model.model_json_schema(by_alias=True)
     definitions = schema.pop("$defs")
     root = _structural(schema, definitions)
     # The API server knows the schema of the metadata itself and refuses another one.

@@ -19,8 +19,12 @@ from namespace_operator.controller.assembly import Options, Surroundings, assemb
 from namespace_operator.controller.cluster import ClusterUnavailable
 from namespace_operator.controller.queue import Backoff, Next, WorkQueue
 from namespace_operator.controller.reconcile import Clock
+from namespace_operator.controller.secrets import Credentials, NoSecrets
 from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
+from namespace_operator.domain.endpoints import Endpoint
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.placement import DEFAULT, Landscape, Site
+from namespace_operator.domain.profiles import builtin_tiers
 from namespace_operator.kube.bootstrap import check_crd, cluster_uid
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.cluster import KubeCluster
@@ -58,11 +62,18 @@ async def run(settings: Settings) -> None:
     )
     await health.start()
     client = KubeClient()
-    qdrant = QdrantStore(
-        settings.qdrant_url,
-        settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None,
-        timeout_seconds=settings.qdrant_timeout_seconds,
-    )
+    own = Endpoint(name=DEFAULT, url=settings.qdrant_url)
+    landscape = Landscape(Site(own, builtin_tiers()))
+
+    def connect(endpoint: Endpoint, credentials: Credentials) -> QdrantStore:
+        key = credentials.api_key or (settings.qdrant_api_key if endpoint.name == DEFAULT else None)
+        return QdrantStore(
+            endpoint.url,
+            key.get_secret_value() if key else None,
+            timeout_seconds=endpoint.timeout_seconds or settings.qdrant_timeout_seconds,
+            connections=endpoint.connections,
+        )
+
     mongodb = MongoStore(
         settings.mongodb_uri.get_secret_value(),
         settings.mongodb_database,
@@ -88,7 +99,9 @@ async def run(settings: Settings) -> None:
         around = Surroundings(
             cluster=KubeCluster(client, objects, Organizations(client), settings.watch_namespaces),
             metadata=mongodb,
-            vectors=qdrant,
+            secrets=NoSecrets(),
+            landscape=lambda: landscape,
+            connect=connect,
             clock=Clock(
                 now=lambda: datetime.now(UTC).replace(microsecond=0), monotonic=asyncio.get_running_loop().time
             ),
@@ -99,7 +112,7 @@ async def run(settings: Settings) -> None:
             announce=Announcer(client, settings.pod_namespace, settings.pod_name),
             enqueue=queue.add,
         )
-        reconciler, sweep = assemble(_options(settings, instance_id, cluster), catalog, around)
+        reconciler, sweep, fleet = assemble(_options(settings, instance_id, cluster), catalog, around)
 
         async def start() -> None:
             tasks.extend((asyncio.create_task(queue.run()), asyncio.create_task(sweep.run())))
@@ -108,12 +121,13 @@ async def run(settings: Settings) -> None:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await fleet.close()
             # kopf waits five seconds for tasks that are not its own, and the driver has some.
             await mongodb.close()
 
         await Watch(objects, queue.add, start, stop).run(settings.watch_namespaces)
     finally:
-        await asyncio.gather(health.stop(), client.close(), qdrant.close(), mongodb.close())
+        await asyncio.gather(health.stop(), client.close(), mongodb.close())
 
 
 def load_catalog(settings: Settings) -> Catalog:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import partial
+from datetime import datetime, timedelta
 
 import structlog
 
-from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.controller.apply import World
 from namespace_operator.controller.cluster import Cluster, ClusterUnavailable, ObjectChanged
@@ -17,7 +15,6 @@ from namespace_operator.controller.counts import CountReader
 from namespace_operator.controller.observe import Observer, holder_of
 from namespace_operator.controller.queue import Next
 from namespace_operator.controller.reporter import Result
-from namespace_operator.controller.rollout import Rollout
 from namespace_operator.controller.settle import Settling
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.actions import Action
@@ -27,12 +24,11 @@ from namespace_operator.domain.deletion import plan_retained
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.events import Event, events, events_of_release
 from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
-from namespace_operator.domain.observed import Observed, Subject
+from namespace_operator.domain.observed import Observed, Place, Subject
 from namespace_operator.domain.planning import Context
-from namespace_operator.domain.profiles import CollectionProfile, Tiers, builtin_tiers, profile_for
 from namespace_operator.domain.report import VOLATILE, report, report_paused
 from namespace_operator.stores.errors import BackendError, Outdated
-from namespace_operator.stores.protocols import MetadataStore, VectorStore
+from namespace_operator.stores.protocols import MetadataStore
 
 _WAITS = frozenset({Reason.NAME_CONFLICT, Reason.COLLECTION_CONFLICT})
 
@@ -51,26 +47,23 @@ class Reconciler:
 
     ``mint_id`` gives a fresh namespace id. ``volatile_interval`` is the least time in seconds between two status
     writes that change nothing but live numbers; ``resync_interval`` the time until a settled namespace is compared
-    again. ``tell`` counts how reconciles end; ``guarded`` and ``dependents`` are as in ``Context``; ``tiers`` are the
-    profiles of all tiers.
+    again. ``tell`` counts how reconciles end; ``guarded``, ``dependents`` and ``rest`` are as in ``Context``.
     """
 
     instance_id: str
     catalog: Catalog
     cluster: Cluster
     metadata: MetadataStore
-    vectors: VectorStore
     observer: Observer
     counts: CountReader
     waiting: Waiting
-    rollout: Rollout
     clock: Clock
     mint_id: Callable[[], str]
     random: Callable[[], float]
     tell: Callable[[Result], None]
     guarded: bool = True
     dependents: tuple[str, ...] = ()
-    tiers: Tiers = field(default_factory=builtin_tiers)
+    rest: timedelta = timedelta(seconds=120)
     resync_interval: float = 300.0
     volatile_interval: float = 60.0
     _written: dict[Key, float] = field(default_factory=dict)
@@ -95,13 +88,11 @@ class Reconciler:
         if subject.requests.paused and not subject.lets_go:
             await self._write_status(subject, report_paused(subject, self.clock.now()))
             return Next()
-        beginning = World(subject, Observed())
-        context = partial(self._context, self._profile(subject))
-        run = Settling(self.cluster, self.metadata, self.vectors, self.observer, self.rollout, context, beginning)
+        run = Settling(self.cluster, self.metadata, self.observer, self._context, World(subject, Observed()))
         await run.run()
         self._wake(run)
         if run.world.subject.deleting and not run.world.subject.finalized:
-            self.rollout.leave(subject.key)
+            self.observer.fleet.leave(subject.key)
             _log(subject, run.done, run.findings)
             await self._emit(subject, events_of_release(subject, run.done))
             return Next()
@@ -112,31 +103,42 @@ class Reconciler:
         self.tell("not_ready" if run.findings else "ready")
         if run.findings and retry_of(run.findings) is Retry.BACKOFF:
             return Next(failed=True)
-        turn = self.rollout.again_in(subject.key)
+        turn = self.observer.fleet.again_in(subject.key)
         return Next(after=self.resync_interval * (0.9 + 0.2 * self.random()) if turn is None else turn)
 
     async def _report(self, run: Settling) -> NamespaceStatus:
         document = run.world.observed.document
         counts = await self.counts.read(document.namespace_id) if isinstance(document, NamespaceDocument) else None
-        observed = replace(run.world.observed, counts=counts)
+        observed = replace(run.world.observed, counts=counts, partition=await self._partition(run.world.observed))
         return report(run.world.subject, observed, run.findings, self.clock.now(), self.instance_id, run.planned)
+
+    async def _partition(self, observed: Observed) -> int | None:
+        """The documents of a member of a shared collection, None while they are not known."""
+        document, shared = observed.document, observed.shared
+        if not isinstance(document, NamespaceDocument) or not document.sharing or shared is None:
+            return None
+        if observed.collection is None:
+            return None
+        server = await self.observer.server(observed)
+        return await server.partitions.read(document.collection, document.namespace_id, len(shared.members))
 
     def _wake(self, run: Settling) -> None:
         """Whoever waits for a claim that this run gave up, and this one when the claim that it waits for is."""
         subject = run.world.subject
         if any(finding.reason in _WAITS for finding in run.findings):
             name = name_claim(self.instance_id, subject.key.organization, subject.wanted_name)
-            chosen = subject.chosen_collection
-            self.waiting.wait(subject.key, (name, collection_claim(chosen)) if chosen else (name,))
+            chosen, asked = subject.chosen_collection, run.world.observed.asked
+            scope = asked.scope if isinstance(asked, Place) else ""
+            self.waiting.wait(subject.key, (name, collection_claim(chosen, scope)) if chosen else (name,))
         self.waiting.release(run.released())
 
     async def _retain(self, key: Key) -> Next:
         """The custom resource is gone without our finalizer: keep its data, free its name."""
         self._written.pop(key, None)
-        self.rollout.leave(key)
+        self.observer.fleet.leave(key)
         claim = resource_claim(self.instance_id, key)
         try:
-            await self.observer.server.claim()
+            await self.observer.fleet.claim()
             document = holder_of(claim, await self.metadata.find([claim]))
             if not isinstance(document, NamespaceDocument):
                 return Next()
@@ -165,11 +167,7 @@ class Reconciler:
         for event in happened:
             await self.cluster.emit_event(subject, event.kind, event.reason, event.message)
 
-    def _profile(self, subject: Subject) -> CollectionProfile:
-        infrastructure = subject.spec.infrastructure if isinstance(subject.spec, NamespaceSpec) else None
-        return profile_for(infrastructure, self.tiers)
-
-    def _context(self, profile: CollectionProfile) -> Context:
+    def _context(self) -> Context:
         return Context(
             instance_id=self.instance_id,
             catalog=self.catalog,
@@ -177,7 +175,7 @@ class Reconciler:
             candidate_id=self.mint_id(),
             guarded=self.guarded,
             dependents=self.dependents,
-            profile=profile,
+            rest=self.rest,
         )
 
 

@@ -15,5 +15,8 @@ class Reporter(Protocol):
     def orphans_found(self, orphans: int, copies: int, at: datetime) -> None:
         """The numbers of the last look."""
 
+    def orphan_partitions_found(self, partitions: int) -> None:
+        """How many namespace ids have points in shared collections that they are no member of, at the last look."""
+
     def reconciled(self, result: Result) -> None:
         """How one reconcile ended."""

@@ -8,15 +8,20 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import PlannedStep
 from namespace_operator.controller.apply import Applier, World
 from namespace_operator.controller.cluster import Cluster, ClusterError, Refused
 from namespace_operator.controller.observe import Observer
-from namespace_operator.controller.rollout import Rollout
+from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.domain.actions import (
     Action,
     AddFinalizer,
+    AddVector,
     CollectionAction,
+    CreateCollection,
+    DropIndex,
+    PutIndex,
     RemoveFinalizer,
     UpdateCollection,
 )
@@ -27,8 +32,9 @@ from namespace_operator.domain.dry_run import dry_run_findings, planned_steps
 from namespace_operator.domain.forecast import forecast
 from namespace_operator.domain.plan import plan
 from namespace_operator.domain.planning import Context, Plan
+from namespace_operator.domain.profiles import profile_for
 from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected, Unauthorized
-from namespace_operator.stores.protocols import MetadataStore, VectorStore
+from namespace_operator.stores.protocols import MetadataStore
 
 _MAX_ROUNDS = 16
 _MAX_OUTDATED = 3
@@ -52,9 +58,7 @@ class Settling:
 
     cluster: Cluster
     metadata: MetadataStore
-    vectors: VectorStore
     observer: Observer
-    rollout: Rollout
     context: Callable[[], Context]
     world: World
     done: list[Action] = field(default_factory=list)
@@ -76,6 +80,8 @@ class Settling:
         except BackendError as error:
             structlog.get_logger().debug("request failed", key=str(self.world.subject.key), request=error.request)
             self.findings = self._known_in_spite_of(error)
+        except SecretUnavailable as error:
+            self.findings = (self._without_secret(error),)
         except Outdated as error:
             self._give_way(error)
         except (ClusterError, asyncio.CancelledError):
@@ -98,10 +104,12 @@ class Settling:
         if isinstance(observed.document, NamespaceDocument):
             self._held.update(observed.document.claims)
         self.world = replace(self.world, observed=await self.observer.collection(subject, observed))
-        self.rollout.look(subject.key, self.world.observed.collection)
+        if self.world.observed.place is not None:
+            server = await self.observer.server(self.world.observed)
+            server.rollout.look(subject.key, self.world.observed.collection)
 
     async def _settle(self) -> None:
-        applier = Applier(self.cluster, self.metadata, self.vectors, self.observer, self.done.append)
+        applier = Applier(self.cluster, self.metadata, self.observer, self.done.append)
         outdated = 0
         for _ in range(_MAX_ROUNDS):
             step = await self._admitted(self._plan())
@@ -109,7 +117,7 @@ class Settling:
                 self.findings, self.notes = step.findings, step.notes
                 return
             try:
-                self.world = await applier.apply(step.actions, self.world)
+                self.world = await self._apply(applier, step.actions)
             except Outdated as error:
                 outdated += 1
                 if outdated > _MAX_OUTDATED:
@@ -128,22 +136,46 @@ class Settling:
         """The step, or the one that goes without rebuilding the collection while it is another's turn."""
         updates = (action for action in step.actions if isinstance(action, UpdateCollection) and action.rebuilds)
         for action in updates:
-            if not await self.rollout.enter(self.world.subject.key, action.collection):
+            server = await self.observer.server(self.world.observed)
+            if not await server.rollout.enter(self.world.subject.key, action.collection):
                 self.world = replace(self.world, observed=replace(self.world.observed, may_rebuild=False))
                 return self._plan()
         return step
+
+    async def _apply(self, applier: Applier, actions: Sequence[Action]) -> World:
+        """Members make what is in a shared collection one after the other: what one made, the next need not make."""
+        document = self.world.observed.document
+        is_building = any(isinstance(action, CreateCollection | AddVector | PutIndex | DropIndex) for action in actions)
+        if not (is_building and isinstance(document, NamespaceDocument) and document.sharing):
+            return await applier.apply(actions, self.world)
+        server = await self.observer.server(self.world.observed)
+        async with server.turns[document.collection]:
+            await self._observe()
+            return await applier.apply((await self._admitted(self._plan())).actions, self.world)
 
     def _give_way(self, error: Outdated) -> None:
         structlog.get_logger().info("outdated", key=str(self.world.subject.key), error=str(error))
         self.findings = (Finding(Reason.CLAIM_CONFLICT, _RESTLESS, halts=True),)
 
     def _plan(self) -> Plan:
-        return plan(self.world.subject, self.world.observed, self.context())
+        return plan(self.world.subject, self.world.observed, self._context())
+
+    def _context(self) -> Context:
+        """The context, with what the tier is on the server that the namespace lives on."""
+        spec, place = self.world.subject.spec, self.world.observed.place
+        site = place.site if place is not None else self.observer.fleet.landscape().operator
+        infrastructure = spec.infrastructure if isinstance(spec, NamespaceSpec) else None
+        return replace(self.context(), profile=profile_for(infrastructure, site.tiers))
 
     def _foresee(self) -> None:
-        foreseen = forecast(self.world.subject, self.world.observed, replace(self.context(), candidate_id=_NEW_ID))
+        foreseen = forecast(self.world.subject, self.world.observed, replace(self._context(), candidate_id=_NEW_ID))
         self.planned = planned_steps(foreseen, self.world.observed.document)
         self.findings = dry_run_findings(foreseen)
+
+    def _without_secret(self, error: SecretUnavailable) -> Finding:
+        end = f", {LET_GO}" if self.world.subject.deleting else ""
+        unexamined = (ConditionType.METADATA,)
+        return Finding(Reason.SECRET_NOT_FOUND, f"{error}{end}", halts=True, unexamined=unexamined)
 
     def _known_in_spite_of(self, error: BackendError) -> Sequence[Finding]:
         """The failure, and with Qdrant as the only one that fails what is to say of the document all the same."""

@@ -11,6 +11,7 @@ from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.parameters import AS_QDRANT_HAS_IT, Parameters, attempt_of, rebuilds
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -36,6 +37,28 @@ class ReplaceDocument:
     """Set our fields of a document that still has the revision before ``document.revision``."""
 
     document: NamespaceDocument
+
+
+@dataclass(frozen=True, slots=True)
+class InsertShared:
+    """Insert the document of a shared collection: fails if the collection is claimed already."""
+
+    shared: SharedCollection
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceShared:
+    """Set the document of a shared collection that still has the revision before ``shared.revision``."""
+
+    shared: SharedCollection
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCollection:
+    """Become a member of a shared collection, unless it is closing."""
+
+    document_id: str
+    namespace_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +100,31 @@ class UnmarkCollection:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkMember:
+    """Add a member to the mark of a shared collection; ``mark`` has that member alone."""
+
+    collection: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class UnmarkMembers:
+    """Take those off a shared collection's mark that are no members by its document."""
+
+    collection: str
+    document_id: str
+    namespace_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePoints:
+    """Delete the points of a namespace that leaves a shared collection."""
+
+    collection: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
 class AddVector:
     """Add a named vector to a collection that may hold points."""
 
@@ -100,10 +148,14 @@ class PutIndex:
 
 @dataclass(frozen=True, slots=True)
 class DropIndex:
-    """Drop a payload index; the points keep their payload."""
+    """Drop a payload index; the points keep their payload.
+
+    With the document of a shared collection only if no member wants it by then.
+    """
 
     collection: str
     field_name: str
+    shared: SharedCollection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +181,27 @@ class DeleteCollection:
     """Delete a collection with its points, if it still carries this mark.
 
     One that is not ``listed`` may only have failed to load: its files go too, provided that its name is the
-    namespace's id, which nobody can choose for a collection.
+    namespace's id, which nobody can choose for a collection. With ``empty`` it goes because the namespace moves to
+    another server, and only while it has no point; with the document of a ``shared`` collection because its last member
+    left it, and likewise.
     """
 
     collection: str
     mark: Mark
     listed: bool = True
+    empty: bool = False
+    shared: str | None = None
 
 
 KubernetesAction = AddFinalizer | RemoveFinalizer
-DocumentAction = InsertDocument | ReplaceDocument | DeleteDependents
+DocumentAction = InsertDocument | ReplaceDocument | InsertShared | ReplaceShared | JoinCollection | DeleteDependents
 CollectionAction = (
     CreateCollection
     | MarkCollection
+    | MarkMember
     | UnmarkCollection
+    | UnmarkMembers
+    | DeletePoints
     | AddVector
     | PutIndex
     | DropIndex

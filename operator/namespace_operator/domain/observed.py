@@ -9,10 +9,20 @@ from typing import Any
 from namespace_operator.api.annotations import Requests
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.domain.document import Adoption, DeclaredIndex, MalformedDocument, NamespaceDocument, Owner
+from namespace_operator.domain.conditions import Finding
+from namespace_operator.domain.document import (
+    Adoption,
+    Binding,
+    DeclaredIndex,
+    MalformedDocument,
+    NamespaceDocument,
+    Owner,
+)
 from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.parameters import Parameters
+from namespace_operator.domain.placement import DEFAULT, OWN, Organization, Site
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -40,6 +50,13 @@ class Subject:
     """Whether our finalizer is on the object."""
     requests: Requests = field(default_factory=Requests)
     """What the object's annotations ask for."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Those of the Kubernetes namespace."""
+
+    @property
+    def organization(self) -> Organization:
+        """The Kubernetes namespace as its labels show it."""
+        return Organization(self.key.organization, self.labels)
 
     @property
     def deletion_policy(self) -> DeletionPolicy:
@@ -162,6 +179,39 @@ class ServerIdentity:
         return self.recorded != self.found
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A site with what is known of its server; ``scope`` sets claims there apart from those on the operator's own."""
+
+    site: Site
+    identity: ServerIdentity
+    scope: str = ""
+
+    @property
+    def binding(self) -> Binding | None:
+        """What a document remembers of it; nothing where it is the operator's own."""
+        if self.site.name == DEFAULT:
+            return None
+        server_id, endpoint = self.identity.recorded or "", self.site.endpoint
+        if not self.site.is_own:
+            return Binding(connection=self.site.name, server_id=server_id, scope=self.scope)
+        assert endpoint.api_key is not None
+        return Binding(
+            connection=OWN,
+            server_id=server_id,
+            scope=self.scope,
+            url=endpoint.url,
+            secret_name=endpoint.api_key.name,
+            secret_key=endpoint.api_key.key,
+        )
+
+    def is_same_server(self, other: Place) -> bool:
+        """Whether both lead to one server."""
+        return self.site.name == other.site.name or (
+            self.identity.recorded is not None and self.identity.recorded == other.identity.recorded
+        )
+
+
 Document = NamespaceDocument | MalformedDocument
 
 
@@ -178,17 +228,33 @@ class Observed:
     another document. ``marked`` are collections without a document whose mark names this resource, read only where an
     id is about to be minted. ``aliases`` of the collection are read only where it is about to be deleted.
 
+    ``asked`` is the server that the spec asks for, or why it cannot be had; ``place`` the one that was looked at, which
+    is where the namespace lives. ``residents`` is how many namespaces live on the one that is asked for. ``points`` is
+    an exact count of the namespace's own points and ``total`` of all in the collection, both read only where something
+    is to be removed; ``partition`` is how many documents a namespace has in a shared one, as a member's status tells.
+    ``shared`` is the document of the shared collection that is meant, whoever may be a member of it;
+    ``wanted_elsewhere`` has a member for each contested field that another one wants an index on.
+
     What this reconcile has done already and must not do again and again: ``tried_indexes`` are the index requests it
     sent, ``rejected_indexes`` those of them that Qdrant refused, with its words, ``tried_parameters`` and
     ``rejected_parameters`` the same of single parameters of the collection, ``delete_sent`` that it asked Qdrant
-    to delete the collection, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
+    to delete the collection, ``points_deleted`` the namespace's
+    points in it, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
     ``may_rebuild`` False says that it is another collection's turn to be rebuilt by the server.
     """
 
     document: Document | None = None
+    asked: Place | Finding | None = None
+    place: Place | None = None
+    points: int | None = None
+    total: int | None = None
+    partition: int | None = None
+    residents: int | None = None
     name_chain: tuple[Document, ...] = ()
     claimed_collection: str | None = None
-    collection_holder: Document | None = None
+    collection_holder: Document | SharedCollection | None = None
+    shared: SharedCollection | None = None
+    wanted_elsewhere: Mapping[str, str] = field(default_factory=dict)
     server: ServerIdentity = field(default_factory=ServerIdentity)
     collection: Collection | None = None
     looked_at: str | None = None
@@ -204,4 +270,5 @@ class Observed:
     rejected_parameters: Mapping[str, str] = field(default_factory=dict)
     may_rebuild: bool = True
     delete_sent: bool = False
+    points_deleted: bool = False
     dependents_deleted: bool = False

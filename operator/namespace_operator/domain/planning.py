@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from namespace_operator.domain.actions import Action
 from namespace_operator.domain.catalog import Catalog
@@ -17,8 +17,9 @@ class Context:
 
     ``candidate_id`` is a fresh namespace id, used if one is to be minted. ``guarded`` says whether the API server
     checks who may write guarded annotations and fields; if not, they are not acted upon. ``dependents`` are the
-    MongoDB collections in which a deletion also deletes what belongs to the namespace. ``profile`` is what the tier of
-    the namespace makes of its collection.
+    MongoDB collections in which a deletion also deletes what belongs to the namespace. ``rest`` is how long the name of
+    a deleted collection stays unused: longer than any request to Qdrant may take. ``profile`` is what the tier of the
+    namespace makes of its collection.
     """
 
     instance_id: str
@@ -27,6 +28,7 @@ class Context:
     candidate_id: str
     guarded: bool = True
     dependents: tuple[str, ...] = ()
+    rest: timedelta = timedelta(seconds=120)
     profile: CollectionProfile = field(default_factory=builtin_profile)
 
 

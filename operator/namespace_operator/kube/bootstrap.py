@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from namespace_operator.api.crd import missing_fields
-from namespace_operator.api.resource import CRD_NAME
+from namespace_operator.api.crd import DEFINITIONS, Definition, missing_fields
 from namespace_operator.kube.client import KubeClient, NotFound
 from namespace_operator.kube.connection import UnusableCluster
 
-_CRD_PATH = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD_NAME}"
+_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 async def check_crd(client: KubeClient) -> None:
-    """Raise ``UnusableCluster`` unless the installed CRD has every field this operator reads or writes.
+    """Raise ``UnusableCluster`` unless the installed CRDs have every field this operator reads or writes.
 
-    With an older one the API server would silently drop parts of spec and status.
+    With older ones the API server would silently drop parts of spec and status.
     """
+    for definition in DEFINITIONS:
+        await _check(client, definition)
+
+
+async def _check(client: KubeClient, definition: Definition) -> None:
+    name = definition.name
     try:
-        installed = await client.get(_CRD_PATH)
+        installed = await client.get(f"{_CRDS}/{name}")
     except NotFound as error:
-        raise UnusableCluster(
-            f"the CRD {CRD_NAME} is not installed; install it with the chart or from crds/"
-        ) from error
-    missing = missing_fields(installed)
+        raise UnusableCluster(f"the CRD {name} is not installed; install it with the chart or from crds/") from error
+    missing = missing_fields(installed, definition)
     if missing:
         fields = ", ".join(missing)
-        raise UnusableCluster(f"the CRD {CRD_NAME} is older than this operator: it lacks {fields}; upgrade the CRD")
+        raise UnusableCluster(f"the CRD {name} is older than this operator: it lacks {fields}; upgrade the CRD")
 
 
 async def cluster_uid(client: KubeClient) -> str:

@@ -36,6 +36,7 @@ class Metrics:
             registry=self._registry,
         )
         self._swept: Gauge | None = None
+        self._partitions: Gauge | None = None
 
     def reconciled(self, result: ReconcileResult) -> None:
         """Count one reconcile."""
@@ -53,6 +54,16 @@ class Metrics:
                 registry=self._registry,
             )
         self._swept.set(at.timestamp())
+
+    def orphan_partitions_found(self, partitions: int) -> None:
+        """What a look at all shared collections found."""
+        if self._partitions is None:
+            self._partitions = Gauge(
+                "namespace_operator_orphan_partitions",
+                "Namespace ids with points in a shared collection that has no such member.",
+                registry=self._registry,
+            )
+        self._partitions.set(partitions)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All metrics in the format that the ``Accept`` header prefers, and its content type."""

@@ -14,7 +14,6 @@ from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.controller.apply import World
 from namespace_operator.controller.cluster import ClusterUnavailable, Refused
 from namespace_operator.controller.queue import Next
-from namespace_operator.controller.rollout import Rollout
 from namespace_operator.controller.settle import Settling
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.forecast import forecast
@@ -273,8 +272,7 @@ async def _comes_true(desk: Bench, make: Context) -> None:
     who = desk.held
     seen = await observer.collection(who, await observer.documents(who, Observed()))
     foreseen = forecast(who, seen, make)
-    rollout = Rollout(lambda: 0.0, desk.woken.append)
-    run = Settling(desk.cluster, desk.metadata, desk.vectors, observer, rollout, lambda: make, World(who, Observed()))
+    run = Settling(desk.cluster, desk.metadata, observer, lambda: make, World(who, Observed()))
     await run.run()
     assert run.done == list(foreseen.actions)
     assert tuple(run.findings) == foreseen.findings

@@ -18,6 +18,7 @@ from namespace_operator.telemetry.metrics import Metrics
 SWEPT = datetime(2026, 1, 1, tzinfo=UTC)
 RECONCILES = "namespace_operator_reconciles_total"
 ORPHANS = "namespace_operator_orphan_collections"
+PARTITIONS = "namespace_operator_orphan_partitions"
 SWEPT_AT = "namespace_operator_orphan_sweep_timestamp_seconds"
 
 
@@ -110,8 +111,15 @@ async def test_each_sweep_replaces_what_the_last_one_found(probe: Probe, metrics
     }
 
 
+async def test_orphaned_partitions_are_absent_until_somebody_has_looked(probe: Probe, metrics: Metrics) -> None:
+    for number in (2, 0):
+        metrics.orphan_partitions_found(number)
+        assert await probe.scrape() == NOTHING_HAPPENED | {PARTITIONS: float(number)}
+
+
 async def test_every_metric_says_what_it_is(probe: Probe, metrics: Metrics) -> None:
     metrics.orphans_found(orphans=0, copies=0, at=SWEPT)
+    metrics.orphan_partitions_found(0)
     _, _, text = await probe.get("/metrics")
     families = list(text_string_to_metric_families(text))
     assert all(family.documentation for family in families)
@@ -120,6 +128,7 @@ async def test_every_metric_says_what_it_is(probe: Probe, metrics: Metrics) -> N
         "namespace_operator_build_info": "gauge",
         "namespace_operator_reconciles": "counter",
         ORPHANS: "gauge",
+        PARTITIONS: "gauge",
         SWEPT_AT: "gauge",
     }
 
