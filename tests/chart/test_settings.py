@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from namespace_operator.api.profile import TierProfile
 from namespace_operator.cli.settings import SECRETS_DIR, Settings
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
+from namespace_operator.domain.endpoints import EndpointPattern
 from tests.chart.rendering import FULLNAME, REQUIRED, Chart, ChartRefusedError, Rendered, with_required
 
 PREFIX = "NAMESPACE_OPERATOR_"
 POD_IP = "10.1.2.3"
 CATALOG = f"{FULLNAME}-catalog"
+INFRASTRUCTURE = {"tiers_path", "ray_path", "allowed_endpoints", "mongodb_uri_secret"}
+"""Settings that say where namespaces live and where credentials are."""
 
 # The content of the Secrets, by name and key.
 SECRETS = {("mongodb", "uri"): "mongodb://db/", ("stores", "url"): "mongodb://other/", ("stores", "token"): "key"}
@@ -95,8 +100,9 @@ def test_every_value_arrives(chart: Chart, read: Any) -> None:
 def test_no_variable_is_misspelt_and_none_is_secret(rendered: Rendered) -> None:
     every = [variable["name"] for variable in rendered.container["env"]]
     names = {name.removeprefix(PREFIX).lower() for name in every if name.startswith(PREFIX)}
-    unset = {"instance_id", "tombstone_seconds"}
-    assert names == Settings.model_fields.keys() - {"qdrant_api_key", "mongodb_uri"} - unset
+    unset = {"instance_id", "tombstone_seconds", "qdrant_api_key_secret"}
+    every_setting = Settings.model_fields.keys() | INFRASTRUCTURE
+    assert names == every_setting - {"qdrant_api_key", "mongodb_uri"} - unset
 
 
 def test_secrets_are_where_the_operator_looks(rendered: Rendered) -> None:
@@ -147,6 +153,59 @@ def test_a_chart_packaged_without_its_catalog_says_so(chart: Chart, tmp_path: Pa
         Chart(chart.helm, chart.home, copy).render(REQUIRED)
 
 
+PROFILE = {
+    "collection": {"segmentNumber": 2, "indexingThreshold": 1_000_000_000, "quantization": {"type": "scalar"}},
+    "sharedCollection": {"hnsw": {"m": 0, "payloadM": 16}, "strictMode": {"maxTimeout": 60}},
+    "systemIndexes": ["namespace_id"],
+    "overridable": ["replicationFactor"],
+    "maxNamespaces": 1_000_000,
+    "maxSharedVectorMegabytes": 0,
+}
+RAY = {
+    "template": {"headGroupSpec": {"rayStartParams": {}}, "workerGroupSpecs": [{"groupName": "workers"}]},
+    "gpuTypes": {"A100": {"nodeSelector": {"gpu": "a100"}, "tolerations": [{"key": "gpu", "operator": "Exists"}]}},
+}
+
+
+def _file(rendered: Rendered, volume: str) -> Any:
+    """The only file of a mounted ConfigMap, which must be where the operator is told to look."""
+    config = rendered.named("ConfigMap", f"{FULLNAME}-{volume}")
+    assert _volume(rendered, volume)["configMap"]["name"] == config["metadata"]["name"]
+    ((name, content),) = config["data"].items()
+    path = Path(_environment(rendered)[f"{PREFIX}{volume.upper()}_PATH"])
+    assert path == Path(_mount_path(rendered, volume)) / name
+    return yaml.safe_load(content)
+
+
+def test_tiers_and_ray_are_files(chart: Chart, rendered: Rendered) -> None:
+    assert _file(rendered, "tiers") == {}
+    assert _file(rendered, "ray") == {"template": {}, "gpuTypes": {}}
+    changed = chart.render(with_required({"tiers": {"shared": PROFILE}, "ray": RAY}))
+    assert _file(changed, "ray") == RAY
+    tiers = _file(changed, "tiers")
+    assert tiers == {"shared": PROFILE}
+    assert TierProfile.model_validate(tiers["shared"]).to_kubernetes() == PROFILE
+    for name in ("tiers", "ray"):
+        assert _checksum(changed, name) != _checksum(rendered, name)
+    assert _checksum(changed) == _checksum(rendered)
+
+
+def test_allowed_endpoints_arrive_as_they_are_written(chart: Chart, rendered: Rendered) -> None:
+    variable = f"{PREFIX}ALLOWED_ENDPOINTS"
+    assert json.loads(_environment(rendered)[variable]) == []
+    patterns = ["*.qdrant.example.com:6333", "127.0.0.1:6333", "[::1]:*", "ray-?:10001"]
+    changed = chart.render(with_required({"allowedEndpoints": patterns}))
+    assert json.loads(_environment(changed)[variable]) == patterns
+    assert [EndpointPattern.parse(pattern) for pattern in patterns]
+
+
+def test_the_operator_is_told_where_its_secrets_are(chart: Chart, rendered: Rendered) -> None:
+    assert _environment(rendered)[f"{PREFIX}MONGODB_URI_SECRET"] == "mongodb/uri"
+    assert f"{PREFIX}QDRANT_API_KEY_SECRET" not in _environment(rendered)
+    with_key = chart.render(with_required({"qdrant": {"apiKeySecretRef": {"name": "stores", "key": "token"}}}))
+    assert _environment(with_key)[f"{PREFIX}QDRANT_API_KEY_SECRET"] == "stores/token"
+
+
 def _environment(rendered: Rendered) -> dict[str, str]:
     variables = rendered.container["env"]
     return {each["name"]: each["value"].replace("$(POD_IP)", POD_IP) for each in variables if "value" in each}
@@ -169,9 +228,9 @@ def _mount_path(rendered: Rendered, name: str) -> str:
     return str(mount["mountPath"])
 
 
-def _checksum(rendered: Rendered) -> str:
+def _checksum(rendered: Rendered, of: str = "catalog") -> str:
     annotations = rendered.one("Deployment")["spec"]["template"]["metadata"]["annotations"]
-    return str(annotations["checksum/catalog"])
+    return str(annotations[f"checksum/{of}"])
 
 
 def _vector(name: str) -> dict[str, Any]:
