@@ -31,6 +31,8 @@ class Answer:
 
     status: int
     body: dict[str, Any]
+    warnings: str = ""
+    """The header by which the API server warns of what it accepts."""
 
     def causes(self) -> list[dict[str, str]]:
         """The refused fields, none if the object was accepted."""
@@ -89,7 +91,8 @@ class Server:
         text = answer.read()
         # The way to a group that is not served yet ends in plain text.
         is_json = answer.getheader("Content-Type", "").startswith("application/json")
-        return Answer(answer.status, json.loads(text) if is_json else {"message": text.decode()})
+        warnings = answer.getheader("Warning", "")
+        return Answer(answer.status, json.loads(text) if is_json else {"message": text.decode()}, warnings)
 
     def close(self) -> None:
         """Give the connections back."""
