@@ -198,6 +198,7 @@ CLUSTER_CASES: tuple[Case, ...] = (
     _case("a tier without a name", {"tiers": [{}]}, Refusal("spec.tiers[0].name")),
     _case("another tier", {"tiers": [{"name": "gpu"}]}, Refusal("spec.tiers[0].name")),
     _tier("no system indexes", {"systemIndexes": []}),
+    _tier("nulls in a tier", dict.fromkeys(("collection", "sharedCollection", "systemIndexes", "overridable"))),
     _tier("a system index twice", {"systemIndexes": ["bucket_id"] * 2}, Refusal("spec.tiers[0].systemIndexes[1]")),
     _tier("another system index", {"systemIndexes": ["brand"]}, Refusal("spec.tiers[0].systemIndexes[0]")),
     _tier("nothing to override", {"overridable": []}),
