@@ -10,6 +10,12 @@ import yaml
 
 from namespace_operator.api.crd import CLUSTERS, DEFINITIONS, NAMESPACES, Definition, custom_resource_definition
 from namespace_operator.domain.catalog import builtin_catalog_text
+from namespace_operator.domain.cluster_reasons import (
+    CLUSTER_CONDITIONS,
+    CLUSTER_PIPELINE,
+    CLUSTER_REASONS,
+    ClusterCondition,
+)
 from namespace_operator.domain.conditions import CONDITIONS, PIPELINE, REASONS, ConditionType, Reason, Retry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +67,18 @@ kubectl get mns -A -o json | jq -r '.items[] | . as $o | .status.conditions[]? |
 `kubectl wait --for=condition` compares the condition's `observedGeneration` with the object: right after an apply it
 waits for the new spec and is not content with what was true of the old one. With `--for=jsonpath` it does not.
 """
+
+
+_CLUSTER_PAGE = """\
+<!-- Made by `make generate`; changes belong in operator/namespace_operator/domain/cluster_reasons.py. -->
+# Conditions and reasons of an InfrastructureCluster
+
+`kubectl get iclstr` shows the reason of `Ready`, `kubectl describe iclstr NAME` all conditions with their messages. The
+server is looked at every 30 seconds, and at once when the object or one of its Secrets changes. A condition that could
+not be examined is `Unknown`, with the reason that kept it from it. What a failing server means for a Namespace on it is
+in [conditions.md](conditions.md).
+
+{sections}"""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -116,6 +134,30 @@ def _reason_row(reason: Reason) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
+def cluster_conditions_page() -> str:
+    """docs/cluster-conditions.md: the same of an InfrastructureCluster, from `domain/cluster_reasons.py`."""
+    kinds = (*CLUSTER_PIPELINE, ClusterCondition.READY)
+    return _CLUSTER_PAGE.format(sections="\n".join(_cluster_section(kind) for kind in kinds))
+
+
+def _cluster_section(kind: ClusterCondition) -> str:
+    info = CLUSTER_CONDITIONS[kind]
+    lines = [
+        f"## {kind}",
+        "",
+        f"{info.meaning} While it is `True` its reason is `{info.reason}`: {info.message}.",
+        "",
+        "| reason | meaning | who must act | what to do |",
+        "|---|---|---|---|",
+        *(
+            f'| <a id="{reason.lower()}"></a>`{reason}` | {entry.meaning} | {entry.who} | {entry.remedy} |'
+            for reason, entry in CLUSTER_REASONS.items()
+            if entry.condition is kind
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def generated_files() -> dict[Path, str]:
     """Content of every generated file by its path in the repository."""
     definitions = {
@@ -129,6 +171,7 @@ def generated_files() -> dict[Path, str]:
             _HEADER.format(source="domain/catalog.yaml") + builtin_catalog_text()
         ),
         Path("docs/conditions.md"): conditions_page(),
+        Path("docs/cluster-conditions.md"): cluster_conditions_page(),
     }
 
 

@@ -101,7 +101,8 @@ class ChildProcess:
         self._ready = ready
         self._ready_timeout = ready_timeout
         self._stop_grace = stop_grace
-        self._env = {**os.environ, **(env or {})}
+        self.environment = {**os.environ, **(env or {})}
+        """The whole environment of the next start."""
         self._cwd = cwd
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -118,7 +119,7 @@ class ChildProcess:
     def start(self) -> None:
         """Start the command without waiting for it; does nothing if it runs."""
         if not self.running:
-            self._process = spawn(self.argv, log=self.log, env=self._env, cwd=self._cwd)
+            self._process = spawn(self.argv, log=self.log, env=self.environment, cwd=self._cwd)
 
     def wait_ready(self, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Return once the ready check passes.

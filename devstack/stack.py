@@ -195,6 +195,18 @@ class Stack:
         }
         return {**os.environ, **own, **{name: str(path) for name, path in caches.items()}}
 
+    def add_qdrant(self, name: str, version: str | None = None) -> stores.Qdrant:
+        """Start a further Qdrant stand-in, with keys, port and data of its own, that ends with the stack.
+
+        `name` tells it apart in logs; `version` is what it says it is. `stores.rotate` gives it other keys.
+        """
+
+        def prepare() -> tuple[stores.Qdrant, Sequence[ChildProcess]]:
+            qdrant = stores.prepare_qdrant(self.run_dir, f"qdrant-{name}", version)
+            return qdrant, [qdrant.process] if qdrant.process else []
+
+        return self._start_all(prepare)
+
     def install_operator(self, values: release.Values | None = None) -> None:
         """Install or upgrade the chart and wait until the operator is ready; `values` override the stack's."""
         release.install(self, values)

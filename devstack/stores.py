@@ -4,7 +4,7 @@ import contextlib
 import importlib.metadata
 import secrets
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,22 @@ class Qdrant:
     process: ChildProcess | None = None
 
 
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a stand-in for Qdrant: with all rights, and for reading."""
+
+    api_key: str
+    read_only_api_key: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which the stand-in is told of them."""
+        return {
+            "QDRANT__SERVICE__API_KEY": self.api_key,
+            "QDRANT__SERVICE__READ_ONLY_API_KEY": self.read_only_api_key,
+        }
+
+
 def prepare_mongodb(run_dir: Path) -> MongoDB:
     """A mongod of one member with data below `run_dir`; not started. Raises StoreError if there is no binary."""
     (port,) = free_ports(1)
@@ -69,22 +85,34 @@ def explain_mongod(log: Path) -> str:
     return "mongod needs the library libcurl; on Debian and Ubuntu: apt-get install libcurl4"
 
 
-def prepare_qdrant(run_dir: Path) -> Qdrant:
-    """The stand-in for a Qdrant server with data below `run_dir` and fresh API keys; not started."""
+def prepare_qdrant(run_dir: Path, name: str = "qdrant", version: str | None = None) -> Qdrant:
+    """The stand-in for a Qdrant server with data below `run_dir` and fresh API keys; not started.
+
+    `version` is what it says it is (default: the version that it imitates).
+    """
     (port,) = free_ports(1)
-    data = fresh_directory(run_dir / "qdrant")
-    api_key, read_only_api_key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    data = fresh_directory(run_dir / name)
+    keys = Keys(secrets.token_urlsafe(24), secrets.token_urlsafe(24))
     url = f"http://127.0.0.1:{port}"
     argv = [sys.executable, "-m", "devstack.qdrant", "--host=127.0.0.1", f"--port={port}", f"--data-dir={data}"]
     process = ChildProcess(
-        "qdrant",
-        argv,
-        log=run_dir / "logs" / "qdrant.log",
+        name,
+        [*argv, f"--version={version}"] if version else argv,
+        log=run_dir / "logs" / f"{name}.log",
         ready=lambda: _answers(f"{url}/readyz"),
-        env={"QDRANT__SERVICE__API_KEY": api_key, "QDRANT__SERVICE__READ_ONLY_API_KEY": read_only_api_key},
+        env=keys.environment,
         cwd=REPOSITORY,
     )
-    return Qdrant(url, api_key, read_only_api_key, process)
+    return Qdrant(url, keys.api_key, keys.read_only_api_key, process)
+
+
+def rotate(qdrant: Qdrant) -> Qdrant:
+    """Start the stand-in again on its port and data with fresh keys; the former ones are refused from then on."""
+    assert qdrant.process is not None, "a server that is not ours has its own keys"
+    keys = Keys(secrets.token_urlsafe(24), secrets.token_urlsafe(24))
+    qdrant.process.environment.update(keys.environment)
+    qdrant.process.restart()
+    return replace(qdrant, api_key=keys.api_key, read_only_api_key=keys.read_only_api_key)
 
 
 def _mongod() -> Path:

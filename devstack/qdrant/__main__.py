@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from devstack.qdrant import VERSION
 from devstack.qdrant.access import Access
 from devstack.qdrant.server import Server
 
@@ -17,6 +18,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=6333)
     parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--version", default=VERSION, help="the version it says it is; what it does stays the same")
     hint = "better by the variable {}, which no process list shows"
     for option, variable in (
         ("--api-key", "QDRANT__SERVICE__API_KEY"),
@@ -25,7 +27,8 @@ def main() -> None:
         parser.add_argument(option, default=os.environ.get(variable), help=hint.format(variable))
     arguments = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    server = Server(arguments.data_dir, Access(arguments.api_key or None, arguments.read_only_api_key or None))
+    access = Access(arguments.api_key or None, arguments.read_only_api_key or None)
+    server = Server(arguments.data_dir, access, arguments.version)
     web.run_app(
         server.application(),
         host=arguments.host,

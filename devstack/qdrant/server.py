@@ -45,11 +45,12 @@ _POINT_UPDATES = {
 
 
 class Server:
-    """Serves the collections and aliases below a data directory."""
+    """Serves the collections and aliases below a data directory, as a server that says it is of some version."""
 
-    def __init__(self, root: Path, access: Access) -> None:
+    def __init__(self, root: Path, access: Access, version: str = VERSION) -> None:
         self._access = access
-        self._telemetry = Telemetry()
+        self._version = version
+        self._telemetry = Telemetry(version)
         self._catalog = Catalog(root)
         self._peer_id = random.randrange(_MAX_PEER_ID)
 
@@ -118,7 +119,7 @@ class Server:
             return _json({"status": {"error": f"Service internal error: {error}"}}, started, 500)
 
     async def _root(self, _: web.Request) -> web.Response:
-        return _encoded({"title": "qdrant - vector search engine", "version": VERSION})
+        return _encoded({"title": "qdrant - vector search engine", "version": self._version})
 
     async def _cluster(self, _: web.Request) -> object:
         return {"status": "disabled"}

@@ -22,7 +22,8 @@ class _Answered:
 class Telemetry:
     """Counts requests, and tells of them and of the collections."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: str = VERSION) -> None:
+        self._version = version
         self._id = str(uuid.uuid4())
         self._startup = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._requests: dict[str, dict[str, _Answered]] = defaultdict(lambda: defaultdict(_Answered))
@@ -41,7 +42,7 @@ class Telemetry:
             known["collections"] = [await _aggregated(collection) for collection in listed]
         elif level > 1:
             known["collections"] = [await _collection(collection, level) for collection in listed]
-        app: Json = {"name": "qdrant", "version": VERSION, "startup": self._startup}
+        app: Json = {"name": "qdrant", "version": self._version, "startup": self._startup}
         if level >= 1:
             app["system"] = {"cores": os.cpu_count()}
         return {

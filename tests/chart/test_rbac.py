@@ -10,19 +10,13 @@ from tests.chart.rendering import FULLNAME, NAMESPACE, REQUIRED, Chart, Manifest
 Right = tuple[str, str, str, tuple[str, ...]]
 """API group, resource, verb, and the names it is restricted to (none: all)."""
 
-ON_NAMESPACES: set[Right] = {
-    (GROUP, PLURAL, "get", ()),
-    (GROUP, PLURAL, "list", ()),
-    (GROUP, PLURAL, "watch", ()),
-    (GROUP, PLURAL, "patch", ()),
-    (GROUP, f"{PLURAL}/status", "update", ()),
-}
-ON_CLUSTERS: set[Right] = {
-    (GROUP, CLUSTER_PLURAL, "get", ()),
-    (GROUP, CLUSTER_PLURAL, "list", ()),
-    (GROUP, CLUSTER_PLURAL, "watch", ()),
-    (GROUP, CLUSTER_PLURAL, "patch", ()),
-    (GROUP, f"{CLUSTER_PLURAL}/status", "update", ()),
+ON_OUR_KINDS: set[Right] = {
+    right
+    for plural in (PLURAL, CLUSTER_PLURAL)
+    for right in (
+        *((GROUP, plural, verb, ()) for verb in ("get", "list", "watch", "patch")),
+        (GROUP, f"{plural}/status", "update", ()),
+    )
 }
 ON_RAY: set[Right] = {("ray.io", "rayclusters", verb, ()) for verb in ("get", "list", "watch", "create", "patch")}
 ON_EVENTS: set[Right] = {("", "events", "create", ()), ("", "events", "patch", ())}
@@ -45,7 +39,7 @@ def restricted(chart: Chart) -> Rendered:
 
 def test_rights_in_the_whole_cluster(rendered: Rendered) -> None:
     role = rendered.one("ClusterRole")
-    everywhere = ON_NAMESPACES | ON_CLUSTERS | ON_EVENTS | ON_RAY
+    everywhere = ON_OUR_KINDS | ON_EVENTS | ON_RAY
     assert _rights(role) == everywhere | {ON_THE_DEFINITIONS, ("", "namespaces", "get", ())}
     assert _grants(rendered, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
     assert [role["metadata"]["name"] for role in rendered.all("Role")] == [SECRETS]
@@ -103,7 +97,7 @@ def test_rights_where_it_watches_outlive_the_roles_there(restricted: Rendered) -
     """Only events may be lost with a Kubernetes namespace's own Role: without the rest its deletion would not end."""
     by_name = ("", "namespaces", "get", ("kube-system", "search", "shop"))
     role = restricted.one("ClusterRole")
-    assert _rights(role) == ON_NAMESPACES | ON_CLUSTERS | {ON_THE_DEFINITIONS, by_name}
+    assert _rights(role) == ON_OUR_KINDS | {ON_THE_DEFINITIONS, by_name}
     assert _grants(restricted, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
 
     roles = {role["metadata"]["namespace"]: role for role in _roles(restricted)}

@@ -12,13 +12,16 @@ from namespace_operator.api.profile import TierProfile
 from namespace_operator.cli.settings import SECRETS_DIR, Settings
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.endpoints import EndpointPattern
-from tests.chart.rendering import FULLNAME, REQUIRED, Chart, ChartRefusedError, Rendered, with_required
+from tests.chart.rendering import FULLNAME, NAMESPACE, REQUIRED, Chart, ChartRefusedError, Rendered, with_required
 
 PREFIX = "NAMESPACE_OPERATOR_"
 POD_IP = "10.1.2.3"
 CATALOG = f"{FULLNAME}-catalog"
-INFRASTRUCTURE = {"tiers_path", "ray_path", "allowed_endpoints", "mongodb_uri_secret"}
-"""Settings that say where namespaces live and where credentials are."""
+SET_BY_THE_CHART = {
+    *("qdrant_url", "mongodb_uri", "mongodb_uri_secret", "health_host", "guarded", "pod_name", "pod_namespace"),
+    *("catalog_path", "tiers_path", "ray_path"),
+}
+"""Settings that have another value than their default in every release."""
 
 # The content of the Secrets, by name and key.
 SECRETS = {("mongodb", "uri"): "mongodb://db/", ("stores", "url"): "mongodb://other/", ("stores", "token"): "key"}
@@ -40,7 +43,7 @@ def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 def test_defaults_are_the_operators_own(rendered: Rendered, read: Any) -> None:
     settings = read(rendered)
     for name, field in Settings.model_fields.items():
-        if name not in {"qdrant_url", "mongodb_uri", "catalog_path", "health_host", "guarded"}:
+        if name not in SET_BY_THE_CHART:
             assert getattr(settings, name) == field.default, name
     assert settings.qdrant_url == "http://qdrant:6333"
     assert settings.mongodb_uri.get_secret_value() == "mongodb://db/"
@@ -101,8 +104,7 @@ def test_no_variable_is_misspelt_and_none_is_secret(rendered: Rendered) -> None:
     every = [variable["name"] for variable in rendered.container["env"]]
     names = {name.removeprefix(PREFIX).lower() for name in every if name.startswith(PREFIX)}
     unset = {"instance_id", "tombstone_seconds", "qdrant_api_key_secret"}
-    every_setting = Settings.model_fields.keys() | INFRASTRUCTURE
-    assert names == every_setting - {"qdrant_api_key", "mongodb_uri"} - unset
+    assert names == Settings.model_fields.keys() - {"qdrant_api_key", "mongodb_uri"} - unset
 
 
 def test_secrets_are_where_the_operator_looks(rendered: Rendered) -> None:
@@ -208,7 +210,13 @@ def test_the_operator_is_told_where_its_secrets_are(chart: Chart, rendered: Rend
 
 def _environment(rendered: Rendered) -> dict[str, str]:
     variables = rendered.container["env"]
-    return {each["name"]: each["value"].replace("$(POD_IP)", POD_IP) for each in variables if "value" in each}
+    from_the_pod = {"metadata.name": "pod", "metadata.namespace": NAMESPACE, "status.podIP": POD_IP}
+    return {
+        each["name"]: from_the_pod[each["valueFrom"]["fieldRef"]["fieldPath"]]
+        if "valueFrom" in each
+        else each["value"].replace("$(POD_IP)", POD_IP)
+        for each in variables
+    }
 
 
 def _write_secrets(rendered: Rendered, directory: Path) -> None:

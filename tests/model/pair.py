@@ -9,6 +9,7 @@ from typing import Any
 from tests.model.beginnings import CHOSEN
 from tests.model.scenario import CITY, TEXT, run
 from tests.model.steps import apply, delete, points
+from tests.world.metadata import Raw
 from tests.world.world import World, settle_together
 
 _OF_THE_FIRST = (
@@ -45,11 +46,16 @@ class Pair:
     def of_the_first(self) -> Any:
         """All that belongs to the first operator: documents as they are stored, collections, record of the server."""
         instance = self.first.instance_id
-        owned = {raw["_id"]: raw for raw in self.first.metadata.all_raw() if raw["owner"]["instance_id"] == instance}
+        everything = self.first.metadata.all_raw()
+        owned = {raw["_id"]: raw for raw in everything if instance in (_owner_of(raw), raw.get("instance_id"))}
         collections = self.first.vectors.collections.items()
         made = {n: stored for n, stored in collections if stored.metadata.get("mixpeek.com/instance") == instance}
         record = self.first.metadata.servers[f"{instance}/default"]
         return copy.deepcopy((owned, made, record, self.first.api.objects))
+
+
+def _owner_of(raw: Raw) -> object:
+    return raw.get("owner", {}).get("instance_id")
 
 
 async def restored_cluster(*, with_status: bool, same_uid: bool) -> Pair:

@@ -9,7 +9,8 @@ from typing import Any
 
 from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.domain.vectors import NamedVector
-from tests.world.vectors import StoredCollection
+from tests.world.sites import cluster
+from tests.world.vectors import ModelVectorStore, StoredCollection
 from tests.world.world import ORGANIZATION, World
 
 Step = Callable[[World], None]
@@ -51,8 +52,7 @@ def take_over(name: str, of: str) -> Step:
     """Ask for the namespace that a custom resource of this name has or had."""
 
     def act(world: World) -> None:
-        owned = next(raw["_id"] for raw in world.metadata.all_raw() if raw["owner"]["cr_name"] == of)
-        world.api.annotate(world.key(name), {"mixpeek.com/take-over": owned})
+        world.api.annotate(world.key(name), {"mixpeek.com/take-over": world.document(of)["_id"]})
 
     return act
 
@@ -67,6 +67,18 @@ def points(name: str, count: int) -> Step:
     return act
 
 
+def partition(name: str, count: int) -> Step:
+    """Write points of a member into its shared collection, as an extractor would."""
+
+    def act(world: World) -> None:
+        namespace_id = world.status(name)["namespaceId"]
+        points = world.collection(name).points
+        taken = max(points, default=-1) + 1
+        points.update({taken + number: {"namespace_id": namespace_id} for number in range(count)})
+
+    return act
+
+
 def belongings(name: str, **counts: int) -> Step:
     """Let other services register buckets, collections and objects of the namespace."""
 
@@ -74,6 +86,18 @@ def belongings(name: str, **counts: int) -> Step:
         namespace_id = world.status(name)["namespaceId"]
         for kind, count in counts.items():
             world.metadata.belongings[kind] += [{"namespace_id": namespace_id} for _ in range(count)]
+
+    return act
+
+
+def further_servers(*names: str) -> Step:
+    """The platform team adds Qdrant servers, as InfrastructureClusters ``iclstr_<name>``."""
+
+    def act(world: World) -> None:
+        for name in names:
+            site = cluster(f"iclstr_{name}")
+            world.servers[site.endpoint.url] = ModelVectorStore(world.faults)
+            world.landscape = replace(world.landscape, clusters={**world.landscape.clusters, site.name: site})
 
     return act
 

@@ -11,7 +11,7 @@ from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged, Refreshed
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Subject
-from namespace_operator.kube.objects import LiveObjects, to_subject
+from namespace_operator.kube.objects import Incarnation, LiveObjects, to_subject
 from tests.world.faults import Faults
 
 Object = dict[str, Any]
@@ -40,6 +40,8 @@ class ModelApiServer:
     objects: dict[Key, Object] = field(default_factory=dict)
     organizations: dict[str, str] = field(default_factory=dict)
     """Uid of each Kubernetes namespace."""
+    labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Labels of each Kubernetes namespace."""
     events: list[Event] = field(default_factory=list)
     watches: list[Callable[[str, Object], None]] = field(default_factory=list)
     _version: int = 0
@@ -57,6 +59,10 @@ class ModelApiServer:
             changed["spec"] = spec
             changed["metadata"]["generation"] += 1
             self._store(key, changed)
+
+    def label_organization(self, organization: str, labels: Mapping[str, str]) -> None:
+        """Label a Kubernetes namespace."""
+        self.labels[organization] = labels
 
     def annotate(self, key: Key, annotations: Mapping[str, str | None]) -> None:
         """Set annotations, None takes one away, as a user does."""
@@ -254,7 +260,7 @@ class ModelCluster:
             self._live.drop(subject.key, subject.uid)
         else:
             self._live.put(_copy(obj))
-        return to_subject(obj, subject.k8s_namespace_uid)
+        return to_subject(obj, Incarnation(subject.k8s_namespace_uid, subject.labels))
 
     def _write(self, subject: Subject, what: str, act: Callable[[], Object]) -> Object:
         try:
@@ -265,7 +271,8 @@ class ModelCluster:
 
     def _subject(self, obj: Object) -> Subject:
         organization = obj["metadata"]["namespace"]
-        return to_subject(obj, self.server.organizations[organization])
+        labels = self.server.labels.get(organization, {})
+        return to_subject(obj, Incarnation(self.server.organizations[organization], labels))
 
 
 def _copy(obj: Object) -> Object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import dataclass, field
@@ -11,14 +12,17 @@ import bson
 from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 
-from namespace_operator.domain.document import (
-    MalformedDocument,
-    NamespaceDocument,
-    OwnedDocument,
+from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument
+from namespace_operator.domain.observed import Counts, Residents, ServerRecord
+from namespace_operator.domain.parsing import (
+    FoundDocument,
+    OwnDocument,
     parse_document,
+    parse_namespace,
+    parse_shared,
     summarize_document,
 )
-from namespace_operator.domain.observed import Counts, ServerRecord
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.stores.errors import Backend, ClaimTaken, Outdated, Rejected, Unauthorized, Unavailable
 from namespace_operator.stores.mongodb import OWN
 from tests.world.faults import Faults
@@ -46,55 +50,84 @@ class ModelMetadataStore:
     refuses: bool = False
     down: bool = False
 
-    async def find(self, claims: Names[str]) -> Sequence[NamespaceDocument | MalformedDocument]:
+    async def find(self, claims: Names[str]) -> Sequence[FoundDocument]:
         """The documents that hold one of the claims."""
         wanted = set(claims)
         return self._read(lambda: [parse_document(raw) for raw in self.all_raw() if wanted.intersection(_claims(raw))])
 
     async def get(self, namespace_id: str) -> NamespaceDocument | MalformedDocument | None:
-        """One document by its id."""
+        """One namespace's document by its id."""
+        raw = self._read(lambda: self.raw(namespace_id))
+        return None if raw is None else parse_namespace(raw)
 
-        def look() -> NamespaceDocument | MalformedDocument | None:
-            raw = self.raw(namespace_id)
-            return None if raw is None else parse_document(raw)
+    async def shared(self, document_id: str) -> SharedCollection | MalformedDocument | None:
+        """One shared collection's document by its id."""
+        raw = self._read(lambda: self.raw(document_id))
+        return None if raw is None else parse_shared(raw)
 
-        return self._read(look)
-
-    async def insert(self, document: NamespaceDocument) -> None:
+    async def insert(self, document: OwnDocument) -> None:
         """Insert a document with all its claims."""
 
         def act() -> None:
-            if document.namespace_id in self.documents:
-                raise ClaimTaken(f"there is a document {document.namespace_id}")
+            if document.document_id in self.documents:
+                raise ClaimTaken(f"there is a document {document.document_id}")
             self._refuse_taken(document)
-            self._put({"_id": document.namespace_id, **_raw(document)})
+            self._put({"_id": document.document_id, **_raw(document)})
 
-        self._write(f"insert document {document.namespace_id}", act)
+        self._write(f"insert document {document.document_id}", act)
 
-    async def replace(self, document: NamespaceDocument) -> None:
+    async def replace(self, document: OwnDocument) -> None:
         """Set our fields where the revision is still the one before."""
 
         def act() -> None:
-            found = self.raw(document.namespace_id)
+            found = self.raw(document.document_id)
             if found is None or found.get("revision") != document.revision - 1:
-                raise Outdated(f"{document.namespace_id} is not at revision {document.revision - 1}")
+                raise Outdated(f"{document.document_id} is not at revision {document.revision - 1}")
             self._refuse_taken(document)
             self._put({**found, **_raw(document)})
 
-        self._write(f"replace document {document.namespace_id} ({document.state})", act)
+        self._write(f"replace document {document.document_id} ({document.state})", act)
 
-    async def delete(self, namespace_id: str, revision: int) -> None:
+    async def delete(self, document_id: str, revision: int) -> None:
         """Delete the document at this revision; a missing one is fine."""
 
         def act() -> None:
-            found = self.raw(namespace_id)
+            found = self.raw(document_id)
             if found is None:
                 return
             if found.get("revision") != revision:
-                raise Outdated(f"{namespace_id} is not at revision {revision}")
-            del self.documents[namespace_id]
+                raise Outdated(f"{document_id} is not at revision {revision}")
+            del self.documents[document_id]
 
-        self._write(f"delete document {namespace_id}", act)
+        self._write(f"delete document {document_id}", act)
+
+    async def join(self, document_id: str, namespace_id: str) -> SharedCollection:
+        """Add a member where the collection is not closing."""
+
+        def act() -> SharedCollection:
+            found = self.raw(document_id)
+            if found is None or found.get("state") != "active":
+                raise Outdated(f"{document_id} takes no members")
+            members = [*found["members"], *([] if namespace_id in found["members"] else [namespace_id])]
+            self._put({**found, "members": members, "revision": found["revision"] + 1})
+            joined = parse_shared({**found, "members": members, "revision": found["revision"] + 1})
+            assert isinstance(joined, SharedCollection)
+            return joined
+
+        return self._write(f"join {document_id} as {namespace_id}", act)
+
+    async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
+        """Who still declares an index on these fields."""
+
+        def look() -> Mapping[str, str]:
+            wanted: dict[str, str] = {}
+            for raw in sorted(self.all_raw(), key=lambda raw: str(raw["_id"])):
+                if raw["_id"] in members and raw.get("state") not in ("deleting", "deleted"):
+                    for field_name in _declared(raw) & set(field_names):
+                        wanted.setdefault(field_name, raw["_id"])
+            return wanted
+
+        return self._read(look)
 
     async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:
         """What belongs to each namespace."""
@@ -124,11 +157,43 @@ class ModelMetadataStore:
         """The unique index is always there."""
 
     async def owned(self, instance_id: str) -> AsyncIterator[OwnedDocument]:
-        """A summary of every document of an instance."""
+        """A summary of every namespace's document of an instance."""
         for raw in self._read(lambda: list(self.all_raw())):
             summary = summarize_document(raw)
             if summary is not None and raw["owner"].get("instance_id") == instance_id:
                 yield summary
+
+    async def count_bound(self, instance_id: str, binding: Binding | None) -> int:
+        """How many namespaces of an instance live on a server."""
+
+        def look() -> int:
+            connection = binding.connection if binding else None
+            there = (raw for raw in self.all_raw() if raw.get("owner", {}).get("instance_id") == instance_id)
+            alive = (raw for raw in there if raw["state"] != "deleted")
+            return sum((raw.get("binding") or {}).get("connection") == connection for raw in alive)
+
+        return self._read(look)
+
+    async def bound(self, instance_id: str) -> Mapping[str | None, Residents]:
+        """The namespaces of an instance by the connection they are bound to."""
+
+        def look() -> Mapping[str | None, Residents]:
+            names = defaultdict[str | None, list[str]](list)
+            for raw in self.all_raw():
+                owner = raw.get("owner", {})
+                if owner.get("instance_id") == instance_id and raw.get("state") != "deleted":
+                    connection = (raw.get("binding") or {}).get("connection")
+                    names[connection].append(f"{owner.get('organization', '?')}/{owner.get('cr_name', '?')}")
+            return {connection: Residents(len(found), tuple(sorted(found)[:10])) for connection, found in names.items()}
+
+        return self._read(look)
+
+    async def shared_of(self, instance_id: str) -> AsyncIterator[SharedCollection]:
+        """Every shared collection's document of an instance."""
+        for raw in self._read(lambda: list(self.all_raw())):
+            document = parse_document(raw)
+            if isinstance(document, SharedCollection) and document.instance_id == instance_id:
+                yield document
 
     async def server(self, name: str) -> ServerRecord | None:
         """What is recorded of the server behind a connection."""
@@ -157,6 +222,10 @@ class ModelMetadataStore:
         """Every document as it is stored."""
         return [bson.decode(document, _CODEC) for document in self.documents.values()]
 
+    def namespaces(self) -> list[Raw]:
+        """The namespaces' documents as they are stored, as far as they say whose they are."""
+        return [raw for raw in self.all_raw() if isinstance(raw.get("owner"), dict)]
+
     def _put(self, raw: Raw) -> None:
         try:
             self.put_raw(raw)
@@ -177,8 +246,8 @@ class ModelMetadataStore:
         if self.down:
             raise _unavailable()
 
-    def _refuse_taken(self, document: NamespaceDocument) -> None:
-        others = (raw for raw in self.all_raw() if raw["_id"] != document.namespace_id)
+    def _refuse_taken(self, document: OwnDocument) -> None:
+        others = (raw for raw in self.all_raw() if raw["_id"] != document.document_id)
         if any(set(document.claims).intersection(_claims(raw)) for raw in others):
             raise ClaimTaken("another document holds a claim")
 
@@ -190,8 +259,16 @@ def _claims(raw: Raw) -> set[str]:
     return {claim for claim in listed if isinstance(claim, str)}
 
 
-def _raw(document: NamespaceDocument) -> Raw:
+def _raw(document: OwnDocument) -> Raw:
     return document.model_dump(mode="python")
+
+
+def _declared(raw: Raw) -> set[str]:
+    """The fields on which a document of any shape declares an index."""
+    declared = raw.get("payload_indexes")
+    entries = declared if isinstance(declared, list) else [declared]
+    names = (entry.get("field_name") for entry in entries if isinstance(entry, dict))
+    return {name for name in names if isinstance(name, str)}
 
 
 def _count(rows: Sequence[Raw], namespace_id: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -65,8 +66,8 @@ class ModelVectorStore:
     """The vector store over the server's state, which outlives every operator.
 
     ``server_version`` decides which index parameters are known. ``lost_points`` counts the points that create and
-    delete requests took with them; ``refuses`` makes every request end with 401, ``down`` leaves every one without an
-    answer.
+    delete requests took with them; ``lacks`` are index parameters that this build drops; ``refuses`` makes every
+    request end with 401, ``down`` leaves every one without an answer.
     """
 
     faults: Faults
@@ -74,9 +75,13 @@ class ModelVectorStore:
     collections: dict[str, StoredCollection] = field(default_factory=dict)
     alias_targets: dict[str, str] = field(default_factory=dict)
     lost_points: int = 0
+    lacks: frozenset[str] = frozenset()
     refuses: bool = False
     down: bool = False
     _operations: int = 0
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
     async def version(self) -> str:
         """The server's version; the real server tells it without a key."""
@@ -97,9 +102,26 @@ class ModelVectorStore:
         """The names of all collections that were loaded."""
         return self._read(lambda: frozenset(name for name in self.collections if self._loaded(name) is not None))
 
-    async def count_points(self, collection: str) -> int:
-        """The exact number of points."""
-        return self._read(lambda: len(self._existing(collection).points))
+    async def count_points(self, collection: str, namespace_id: str | None = None) -> int:
+        """The exact number of points, of one namespace if one is named."""
+
+        def look() -> int:
+            points = self._existing(collection).points
+            return len(points if namespace_id is None else _points_of(namespace_id, points))
+
+        return self._read(look)
+
+    async def points_by_namespace(self, collection: str, limit: int) -> Mapping[str, int]:
+        """The number of points of each namespace id that has any, the largest first."""
+
+        def look() -> Mapping[str, int]:
+            stored = self._existing(collection)
+            if stored.indexes.get("namespace_id", {}).get("type") != "keyword":
+                raise Rejected(Backend.QDRANT, "No appropriate index for faceting: `namespace_id`", "facet")
+            counts = Counter(name for payload in stored.points.values() for name in _namespaces(payload))
+            return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:limit])
+
+        return self._read(look)
 
     async def alias_target(self, name: str) -> str | None:
         """The collection behind an alias."""
@@ -172,6 +194,19 @@ class ModelVectorStore:
 
         self._write(f"drop index {field_name}", act)
 
+    async def delete_points(self, collection: str, namespace_id: str) -> None:
+        """Delete every point of a namespace, if there is one."""
+
+        def act() -> None:
+            stored = self._existing(collection)
+            _flush(stored)
+            gone = _points_of(namespace_id, stored.points)
+            self.lost_points += len(gone)
+            for number in gone:
+                del stored.points[number]
+
+        self._write(f"delete points of {namespace_id} in {collection}", act)
+
     async def delete_collection(self, collection: str) -> None:
         """Delete a collection with its aliases; a missing one is fine, one that was not loaded goes too."""
 
@@ -236,6 +271,8 @@ class ModelVectorStore:
 
     def _knows(self, kind: str, parameter: str) -> bool:
         major, minor = (int(part) for part in self.server_version.split(".")[:2])
+        if parameter in self.lacks:
+            return False
         return parameter in _PARAMETERS[kind] and _SINCE.get(parameter, (1, 0)) <= (major, minor)
 
 
@@ -247,6 +284,16 @@ def _flush(stored: StoredCollection) -> None:
 
 def _plain(vector: NamedVector) -> NamedVector:
     return NamedVector.model_validate(vector.model_dump())
+
+
+def _points_of(namespace_id: str, points: Mapping[int, Mapping[str, Any]]) -> list[int]:
+    return [number for number, payload in points.items() if namespace_id in _namespaces(payload)]
+
+
+def _namespaces(payload: Mapping[str, Any]) -> set[str]:
+    """The values of ``namespace_id`` as a keyword index takes them: each text once, in a list or alone."""
+    value = payload.get("namespace_id")
+    return {one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)}
 
 
 def _describe(name: str, stored: StoredCollection) -> Collection:

@@ -16,13 +16,16 @@ from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.api.resource import FINALIZER
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.reconcile import Clock, Reconciler
+from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.controller.sweep import Sweep
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.placement import Landscape
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
 from tests.world.faults import Crash, Faults
 from tests.world.gate import Gate
 from tests.world.metadata import ModelMetadataStore, Raw
+from tests.world.sites import ALONE
 from tests.world.vectors import ModelVectorStore, StoredCollection
 
 INSTANCE = "cluster-1:main"
@@ -91,8 +94,13 @@ class World:
     """The cluster this operator says it runs in; None: one that is named like the instance."""
     guarded: bool = True
     dependents: tuple[str, ...] = ()
+    landscape: Landscape = ALONE
+    servers: dict[str, ModelVectorStore] = field(default_factory=dict)
+    """Further Qdrant servers by URL; whatever else is connected to is ``vectors``."""
     orphans: tuple[int, int] = (0, 0)
     """Orphans and copies as the last sweep reported them."""
+    orphan_partitions: int | None = None
+    """Namespace ids with points and no membership, as the last sweep reported them."""
     announcements: list[str] = field(default_factory=list)
     backups: dict[str, Any] = field(default_factory=dict)
     gate: Gate | None = None
@@ -124,16 +132,18 @@ class World:
         around = Surroundings(
             cluster=self._gated(cluster),
             metadata=self._gated(self.metadata),
-            vectors=self._gated(self.vectors),
+            secrets=NoSecrets(),
+            landscape=lambda: self.landscape,
+            connect=lambda endpoint, _: self._gated(self.servers.get(endpoint.url, self.vectors)),
             clock=Clock(now=lambda: _EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
             random=lambda: 0.5,
             mint_id=self._mint_id,
-            new_server_id=lambda: "server-1",
+            new_server_id=self._new_server_id,
             reporter=self,
             announce=self._announce,
             enqueue=pending.setdefault,
         )
-        reconciler, sweep = assemble(options, builtin_catalog(), around)
+        reconciler, sweep, _ = assemble(options, builtin_catalog(), around)
         self.operator = Operator(cluster, reconciler, sweep, pending, at_once=self.gate is not None)
 
     def _gated(self, target: Any) -> Any:
@@ -152,8 +162,16 @@ class World:
         """What a sweep found."""
         self.orphans = (orphans, copies)
 
+    def orphan_partitions_found(self, partitions: int) -> None:
+        """What a look at all shared collections found."""
+        self.orphan_partitions = partitions
+
     async def _announce(self, reason: str, message: str) -> None:
         self.announcements.append(f"{reason}: {message}")
+
+    def _new_server_id(self) -> str:
+        known = [name for name in self.metadata.servers if not name.endswith("/cluster")]
+        return f"server-{len(known) + 1}"
 
     def _mint_id(self) -> str:
         self._ids += 1
@@ -205,16 +223,27 @@ class World:
 
     def document(self, name: str) -> Raw:
         """The document that a custom resource of this name owns or owned."""
-        return next(raw for raw in self.metadata.all_raw() if raw["owner"]["cr_name"] == name)
+        return next(raw for raw in self.metadata.all_raw() if raw.get("owner", {}).get("cr_name") == name)
 
     @property
     def data(self) -> dict[str, StoredCollection]:
-        """Every collection but the one that marks the server."""
-        return {name: stored for name, stored in self.vectors.collections.items() if name != MARKER_COLLECTION}
+        """Every collection but those that mark the servers; one of a further server with its URL."""
+        own = {name: stored for name, stored in self.vectors.collections.items() if name != MARKER_COLLECTION}
+        for url, server in self.servers.items():
+            there = {f"{url}/{name}": stored for name, stored in server.collections.items()}
+            own.update({name: stored for name, stored in there.items() if not name.endswith(MARKER_COLLECTION)})
+        return own
+
+    def server_of(self, status: Object) -> ModelVectorStore:
+        """The server that a status says the namespace lives on."""
+        connection = status.get("infrastructure", {}).get("connection", "default")
+        site = self.landscape.clusters.get(connection, self.landscape.operator)
+        return self.servers.get(site.endpoint.url, self.vectors)
 
     def collection(self, name: str) -> StoredCollection:
         """The collection of a custom resource, as its status names it."""
-        return self.vectors.collections[self.status(name)["collection"]]
+        status = self.status(name)
+        return self.server_of(status).collections[status["collection"]]
 
 
 async def settle_together(*worlds: World) -> None:
@@ -234,10 +263,12 @@ async def settle_together(*worlds: World) -> None:
         idle = idle + 1 if (shared.faults.writes, shared.faults.fired) == before else 0
         if idle < 2:
             continue
-        if shared.faults.in_flight or shared.vectors.lagging:
+        servers = [shared.vectors, *shared.servers.values()]
+        if shared.faults.in_flight or any(server.lagging for server in servers):
             shared.faults.land()
-            shared.vectors.catch_up()
-        elif any(raw.get("state") == "deleted" for raw in shared.metadata.all_raw()):
+            for server in servers:
+                server.catch_up()
+        elif any(raw.get("state") == "deleted" or raw.get("departures") for raw in shared.metadata.all_raw()):
             for world in worlds:
                 world.seconds += _TOMBSTONE_SECONDS
         else:

@@ -32,6 +32,7 @@ class QuantizationType(StrEnum):
     SCALAR = "scalar"
     BINARY = "binary"
     PRODUCT = "product"
+    NONE = "none"
 
 
 class SystemIndex(StrEnum):
@@ -85,7 +86,7 @@ class Hnsw(ApiModel):
 class Quantization(ApiModel):
     """Compressed vectors beside the full ones."""
 
-    type: Annotated[QuantizationType, Field(description="scalar (int8), binary, or product (16 times smaller).")]
+    type: Annotated[QuantizationType, Field(description="scalar (int8), binary, product (16 times smaller), or none.")]
     always_ram: Annotated[
         StrictBool | None,
         Field(description="Keep the compressed vectors in memory, wherever the full ones are. Default: false."),

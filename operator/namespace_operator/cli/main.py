@@ -10,10 +10,11 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from namespace_operator import __version__
-from namespace_operator.api.base import field_errors
+from namespace_operator.api.base import FieldError, field_errors
 from namespace_operator.cli.run import run
 from namespace_operator.cli.settings import Settings
 from namespace_operator.domain.catalog import CatalogError
+from namespace_operator.domain.profiles import TiersError
 from namespace_operator.kube.connection import UnusableCluster
 from namespace_operator.stores.mongodb import InvalidConnectionString
 from namespace_operator.telemetry.logs import configure_logs
@@ -32,10 +33,16 @@ def main() -> None:
         with suppress(asyncio.CancelledError):
             asyncio.run(run(settings))
     except ValidationError as error:
-        problems = "; ".join(f"NAMESPACE_OPERATOR_{p.path.upper()}: {p.message}" for p in field_errors(error))
+        problems = "; ".join(
+            f"NAMESPACE_OPERATOR_{p.path.upper()}: {p.message}" if p.path else p.message for p in field_errors(error)
+        )
         sys.exit(f"invalid settings: {problems}")
-    except (UnusableCluster, CatalogError, InvalidConnectionString) as error:
+    except (UnusableCluster, CatalogError, TiersError, InvalidConnectionString) as error:
         sys.exit(f"cannot start: {error}")
+
+
+def _named(problem: FieldError) -> str:
+    return f"NAMESPACE_OPERATOR_{problem.path.upper()}: {problem.message}" if problem.path else problem.message
 
 
 if __name__ == "__main__":

@@ -8,28 +8,43 @@ import secrets
 import signal
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import structlog
+from pydantic import SecretStr
 
 from namespace_operator import __version__
+from namespace_operator.cli.connections import (
+    allowed_endpoints,
+    connector,
+    first_value,
+    follow,
+    forget_unused,
+    load_profiles,
+    operators_own,
+)
 from namespace_operator.cli.settings import Settings
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.cluster import ClusterUnavailable
+from namespace_operator.controller.cluster_status import ClusterStatus
+from namespace_operator.controller.clusters import Surveyor
 from namespace_operator.controller.queue import Backoff, Next, WorkQueue
 from namespace_operator.controller.reconcile import Clock
 from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
+from namespace_operator.domain.endpoints import SecretKey
 from namespace_operator.domain.identity import Key
 from namespace_operator.kube.bootstrap import check_crd, cluster_uid
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.cluster import KubeCluster
+from namespace_operator.kube.clusters import KubeClusters
 from namespace_operator.kube.events import Announcer
 from namespace_operator.kube.objects import LiveObjects
 from namespace_operator.kube.organizations import Organizations
+from namespace_operator.kube.secrets import SecretWatcher
 from namespace_operator.kube.shell import Watch
 from namespace_operator.stores.mongodb import MongoStore
-from namespace_operator.stores.qdrant import QdrantStore
 from namespace_operator.telemetry.health import HealthServer
 from namespace_operator.telemetry.metrics import Metrics
 
@@ -46,7 +61,7 @@ async def run(settings: Settings) -> None:
     assert task is not None
     # The first process of a container is not ended by a signal that it does not handle. kopf takes over later.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    catalog = load_catalog(settings)
+    catalog, tiers = load_catalog(settings), load_profiles(settings)
     tasks: list[asyncio.Task[None]] = []
     metrics = Metrics(__version__)
     health = HealthServer(
@@ -56,25 +71,35 @@ async def run(settings: Settings) -> None:
         alive=lambda: not any(task.done() for task in tasks),
         ready=lambda: bool(tasks),
     )
-    await health.start()
-    client = KubeClient()
-    qdrant = QdrantStore(
-        settings.qdrant_url,
-        settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None,
-        timeout_seconds=settings.qdrant_timeout_seconds,
-    )
-    mongodb = MongoStore(
-        settings.mongodb_uri.get_secret_value(),
-        settings.mongodb_database,
-        timeout_seconds=settings.mongodb_timeout_seconds,
-    )
-    try:
+    cluster_status: ClusterStatus | None = None
+
+    def secret_changed(key: SecretKey) -> None:
+        if cluster_status is not None:
+            cluster_status.secret_changed(key)
+            queue.hurry()
+
+    async with AsyncExitStack() as closing:
+        await health.start()
+        closing.push_async_callback(health.stop)
+        client = KubeClient()
+        closing.push_async_callback(client.close)
+        monotonic = asyncio.get_running_loop().time
+        watcher = SecretWatcher(client, secret_changed, monotonic, random.random)
+        closing.push_async_callback(watcher.close)
+        mongodb_ref = settings.mongodb_uri_ref
+        uri = await first_value(watcher, mongodb_ref) if mongodb_ref else settings.mongodb_uri
+        mongodb = _mongodb(settings, uri)
+        closing.push_async_callback(mongodb.close)
         await _patiently(lambda: check_crd(client))
         cluster = await _patiently(lambda: cluster_uid(client))
         instance_id = settings.instance_id or f"{cluster}:{settings.instance_name}"
         structlog.get_logger().info("starting", instance_id=instance_id, extractors=len(catalog.ids()))
 
-        objects = LiveObjects()
+        objects, clusters = LiveObjects(), KubeClusters(client)
+        # Before the first Namespace: one that names no server must not go where it would only go without them.
+        await _patiently(clusters.refresh)
+        allowed = allowed_endpoints(settings)
+        surveyor = Surveyor(operators_own(settings, tiers), allowed, clusters.all)
 
         async def process(key: Key) -> Next:
             return await reconciler.reconcile(key)
@@ -86,12 +111,14 @@ async def run(settings: Settings) -> None:
             backoff=Backoff(cap=settings.resync_interval_seconds),
         )
         around = Surroundings(
-            cluster=KubeCluster(client, objects, Organizations(client), settings.watch_namespaces),
-            metadata=mongodb,
-            vectors=qdrant,
-            clock=Clock(
-                now=lambda: datetime.now(UTC).replace(microsecond=0), monotonic=asyncio.get_running_loop().time
+            cluster=KubeCluster(
+                client, objects, Organizations(client, surveyor.landscape_has_labels), settings.watch_namespaces
             ),
+            metadata=mongodb,
+            secrets=watcher,
+            landscape=surveyor.landscape,
+            connect=connector(settings, allowed),
+            clock=Clock(now=_now, monotonic=monotonic),
             random=random.random,
             mint_id=lambda: f"ns_{secrets.token_hex(5)}",
             new_server_id=lambda: str(uuid.uuid4()),
@@ -99,21 +126,44 @@ async def run(settings: Settings) -> None:
             announce=Announcer(client, settings.pod_namespace, settings.pod_name),
             enqueue=queue.add,
         )
-        reconciler, sweep = assemble(_options(settings, instance_id, cluster), catalog, around)
+        reconciler, sweep, fleet = assemble(_options(settings, instance_id, cluster), catalog, around)
+
+        cluster_status = ClusterStatus(
+            instance_id=instance_id,
+            clusters=clusters,
+            survey=surveyor.survey,
+            servers=fleet,
+            metadata=mongodb,
+            reporter=metrics,
+            now=_now,
+            monotonic=monotonic,
+            random=random.random,
+            hurry=queue.hurry,
+        )
 
         async def start() -> None:
-            tasks.extend((asyncio.create_task(queue.run()), asyncio.create_task(sweep.run())))
+            loops = [queue.run(), sweep.run(), cluster_status.run(), forget_unused(watcher)]
+            if mongodb_ref is not None and uri is not None:
+                loops.append(follow(watcher, mongodb_ref, uri, mongodb.reconnect))
+            tasks.extend(asyncio.create_task(loop) for loop in loops)
 
         async def stop() -> None:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await watcher.close()
+            await fleet.close()
             # kopf waits five seconds for tasks that are not its own, and the driver has some.
             await mongodb.close()
 
-        await Watch(objects, queue.add, start, stop).run(settings.watch_namespaces)
-    finally:
-        await asyncio.gather(health.stop(), client.close(), qdrant.close(), mongodb.close())
+        watch = Watch(objects, queue.add, start, stop, clusters, cluster_status.changed)
+        await watch.run(settings.watch_namespaces)
+
+
+def _mongodb(settings: Settings, uri: SecretStr | None) -> MongoStore:
+    assert uri is not None
+    database, timeout = settings.mongodb_database, settings.mongodb_timeout_seconds
+    return MongoStore(uri.get_secret_value(), database, timeout_seconds=timeout)
 
 
 def load_catalog(settings: Settings) -> Catalog:
@@ -142,6 +192,10 @@ def _options(settings: Settings, instance_id: str, cluster: str) -> Options:
         tombstone_age=settings.tombstone_seconds
         or max(_TOMBSTONE_SECONDS, _TOMBSTONE_TIMEOUTS * settings.qdrant_timeout_seconds),
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from namespace_operator.domain.endpoints import EndpointPattern, SecretKey
 from namespace_operator.stores.mongodb import OWN
+
+SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,253}/[A-Za-z0-9._-]{1,253}$")]
+"""Name and key of a Secret, with a slash between them."""
 
 SECRETS_DIR = Path("/etc/namespace-operator/secrets")
 
@@ -18,7 +22,8 @@ class Settings(BaseSettings):
     """One field per setting.
 
     The two secrets are read from files ``namespace_operator_mongodb_uri`` and ``namespace_operator_qdrant_api_key``
-    in the directory of mounted Secrets, or from the environment like the rest. All times are in seconds.
+    in the directory of mounted Secrets, or from the environment like the rest; or they are watched in Secrets of the
+    Pod's Kubernetes namespace, which ``…_secret`` name as ``name/key`` and which come first. All times are in seconds.
     """
 
     model_config = SettingsConfigDict(
@@ -29,8 +34,10 @@ class Settings(BaseSettings):
 
     qdrant_url: str = Field(pattern=r"^https?://[^@?#]+$")
     qdrant_api_key: SecretStr | None = None
+    qdrant_api_key_secret: SecretName | None = None
     qdrant_timeout_seconds: float = Field(default=10.0, gt=0)
-    mongodb_uri: SecretStr
+    mongodb_uri: SecretStr | None = None
+    mongodb_uri_secret: SecretName | None = None
     mongodb_database: str = "mixpeek"
     mongodb_timeout_seconds: float = Field(default=3.0, gt=0)
 
@@ -39,6 +46,12 @@ class Settings(BaseSettings):
     watch_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
     """A JSON list of Kubernetes namespaces; empty means all."""
     catalog_path: Path | None = None
+    tiers_path: Path | None = None
+    """Profiles of the tiers; None: the packaged ones."""
+    ray_path: Path | None = None
+    """Template of RayClusters and kinds of GPU; None: no RayCluster is made unless a cluster has a template."""
+    allowed_endpoints: Annotated[tuple[str, ...], NoDecode] = ()
+    """A JSON list of host:port patterns that URLs in a Namespace may lead to; empty means none."""
     guarded: bool = False
     """Whether the API server checks who may write guarded annotations and fields; if not, they are not acted upon."""
     delete_dependents: Annotated[tuple[str, ...], NoDecode] = ()
@@ -67,7 +80,38 @@ class Settings(BaseSettings):
             raise ValueError(f"{', '.join(own)} is the operator's own collection")
         return value
 
-    @field_validator("watch_namespaces", "delete_dependents", mode="before")
+    @field_validator("allowed_endpoints")
+    @classmethod
+    def _patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            EndpointPattern.parse(pattern)
+        return value
+
+    @model_validator(mode="after")
+    def _can_connect(self) -> Self:
+        if self.mongodb_uri is None and self.mongodb_uri_secret is None:
+            raise ValueError("NAMESPACE_OPERATOR_MONGODB_URI or NAMESPACE_OPERATOR_MONGODB_URI_SECRET is needed")
+        if self.pod_namespace is None and (self.mongodb_uri_secret or self.qdrant_api_key_secret):
+            raise ValueError("NAMESPACE_OPERATOR_POD_NAMESPACE is needed to find the Secrets")
+        return self
+
+    @property
+    def qdrant_api_key_ref(self) -> SecretKey | None:
+        """The watched key of the operator's own Qdrant connection."""
+        return self._ref(self.qdrant_api_key_secret)
+
+    @property
+    def mongodb_uri_ref(self) -> SecretKey | None:
+        """The watched connection string of MongoDB."""
+        return self._ref(self.mongodb_uri_secret)
+
+    def _ref(self, text: str | None) -> SecretKey | None:
+        if text is None or self.pod_namespace is None:
+            return None
+        name, _, key = text.partition("/")
+        return SecretKey(self.pod_namespace, name, key)
+
+    @field_validator("watch_namespaces", "delete_dependents", "allowed_endpoints", mode="before")
     @classmethod
     def _parsed(cls, value: object) -> object:
         # Parsed here, because what the settings library says of bad JSON does not name the variable.
@@ -76,4 +120,4 @@ class Settings(BaseSettings):
         try:
             return json.loads(value)
         except ValueError:
-            raise ValueError('must be a JSON list of names, such as ["team-a", "team-b"]') from None
+            raise ValueError('must be a JSON list of texts, such as ["team-a", "team-b"]') from None

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from namespace_operator.controller.cluster import Cluster
+from namespace_operator.controller.fleet import Server
 from namespace_operator.controller.observe import Observer
+from namespace_operator.controller.removal import Removal, verify_deletion
 from namespace_operator.domain.actions import (
     Action,
     AddFinalizer,
@@ -15,17 +17,24 @@ from namespace_operator.domain.actions import (
     CreateCollection,
     DeleteCollection,
     DeleteDependents,
+    DeletePoints,
     DropIndex,
     InsertDocument,
+    InsertShared,
+    JoinCollection,
     MarkCollection,
+    MarkMember,
     PutIndex,
     RemoveFinalizer,
     ReplaceDocument,
+    ReplaceShared,
     UnmarkCollection,
+    UnmarkMembers,
 )
-from namespace_operator.domain.document import NamespaceDocument, State
+from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import is_marked
-from namespace_operator.domain.observed import Observed, Subject
+from namespace_operator.domain.observed import Observed, Place, Subject
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.stores.errors import Outdated, Rejected
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
@@ -47,7 +56,6 @@ class Applier:
 
     cluster: Cluster
     metadata: MetadataStore
-    vectors: VectorStore
     observer: Observer
     done: Callable[[Action], None]
 
@@ -63,11 +71,11 @@ class Applier:
                 continue
             last = action is in_qdrant[-1]
             if not isinstance(action, PutIndex):
-                await self._apply_to_qdrant(action, world.subject, last=last)
+                await self._apply_to_qdrant(action, world, last=last)
                 self.done(action)
                 continue
             try:
-                await self._apply_to_qdrant(action, world.subject, last=last)
+                await self._apply_to_qdrant(action, world, last=last)
                 accepted.add(action.attempt)
                 self.done(action)
             except Rejected as error:
@@ -78,16 +86,21 @@ class Applier:
     async def _read_back(
         self, done: Sequence[CollectionAction], accepted: Set[str], rejected: Mapping[str, str], world: World
     ) -> World:
+        vectors = await self._vectors(world)
         # Only an accepted last request has waited for those before it: otherwise they may not be visible yet.
         waited = not (isinstance(done[-1], PutIndex) and done[-1].attempt in rejected)
         observed = replace(
             world.observed,
-            collection=await self.vectors.read(done[0].collection),
-            server_version=await self.vectors.version(),
+            collection=await vectors.read(done[0].collection),
+            server_version=await vectors.version(),
             tried_indexes=world.observed.tried_indexes | (accepted if waited else frozenset()),
             rejected_indexes={**world.observed.rejected_indexes, **rejected},
             delete_sent=world.observed.delete_sent or any(isinstance(action, DeleteCollection) for action in done),
         )
+        if any(isinstance(action, DeletePoints) for action in done):
+            observed = await self.observer.count(
+                done[0].collection, world.subject, replace(observed, points_deleted=True)
+            )
         return replace(world, observed=observed)
 
     async def _apply_elsewhere(self, action: Action, world: World) -> World:
@@ -98,10 +111,18 @@ class Applier:
                 return replace(world, subject=await self.cluster.remove_finalizer(world.subject))
             case InsertDocument(document):
                 await self.metadata.insert(document)
-                return await self._with_document(document, world, minted=not document.bound)
+                return await self._with_document(document, world)
             case ReplaceDocument(document):
                 await self.metadata.replace(document)
-                return await self._with_document(document, world, minted=False)
+                return await self._with_document(document, world)
+            case InsertShared(shared):
+                await self.metadata.insert(shared)
+                return await self._with_shared(shared, world)
+            case ReplaceShared(shared):
+                await self.metadata.replace(shared)
+                return await self._with_shared(shared, world)
+            case JoinCollection(document_id, namespace_id):
+                return await self._with_shared(await self.metadata.join(document_id, namespace_id), world)
             case DeleteDependents(namespace_id, collections):
                 for collection in collections:
                     await self._delete_dependents(collection, namespace_id, world.subject)
@@ -113,76 +134,65 @@ class Applier:
         left = True
         while left:
             # Many chunks take their time, and the user may think better of it.
-            await self._verify_deletion(namespace_id, subject)
+            await verify_deletion(self.metadata, self.cluster, namespace_id, subject)
             left = await self.metadata.delete_dependents(collection, namespace_id)
 
-    async def _with_document(self, document: NamespaceDocument, world: World, *, minted: bool) -> World:
-        observed = replace(world.observed, document=document)
-        if observed.looked_at == document.collection:
+    async def _with_document(self, document: NamespaceDocument, world: World) -> World:
+        before, observed = world.observed.document, replace(world.observed, document=document)
+        made_up = before is None and not document.bound and document.collection == document.namespace_id
+        moved = isinstance(before, NamespaceDocument) and before.binding != document.binding
+        if moved and isinstance(observed.asked, Place):
+            observed = replace(observed, place=observed.asked, server=observed.asked.identity, delete_sent=False)
+        elif observed.looked_at == document.collection:
+            if document.sharing and isinstance(before, NamespaceDocument):
+                observed = await self.observer.after_announcement(before, document, world.subject, observed)
             return replace(world, observed=observed)
-        if minted and document.collection == document.namespace_id:
+        if made_up:
             # Nothing can have the name of an id that was made up a moment ago.
             observed = replace(observed, collection=None, looked_at=document.collection)
         else:
             observed = await self.observer.look(document.collection, world.subject, observed)
         return replace(world, observed=observed)
 
-    async def _apply_to_qdrant(self, action: CollectionAction, subject: Subject, *, last: bool) -> None:
+    async def _with_shared(self, shared: SharedCollection, world: World) -> World:
+        observed = await self.observer.contest(world.subject, replace(world.observed, shared=shared))
+        if world.subject.deleting and observed.collection is not None:
+            observed = await self.observer.count(shared.collection, world.subject, observed)
+        return replace(world, observed=observed)
+
+    async def _mark_member(self, action: MarkMember, server: Server) -> None:
+        """Add to what still is the shared collection that was meant."""
+        live = await server.vectors.read(action.collection)
+        if live is None or not action.mark.surrounds(live.mark):
+            raise Outdated(f"collection {action.collection} is not the shared one any more")
+        await server.vectors.set_metadata(action.collection, action.mark.of_members())
+
+    async def _vectors(self, world: World) -> VectorStore:
+        """The server that the namespace lives on."""
+        return (await self.observer.server(world.observed)).vectors
+
+    async def _apply_to_qdrant(self, action: CollectionAction, world: World, *, last: bool) -> None:
+        server = await self.observer.server(world.observed)
         match action:
             case CreateCollection(collection, vectors, metadata):
-                await self.vectors.create_collection(collection, vectors, metadata)
+                await server.vectors.create_collection(collection, vectors, metadata)
             case MarkCollection():
-                await self._mark_collection(action)
-            case UnmarkCollection():
-                await self._unmark_collection(action, subject)
+                await self._mark_collection(action, server)
+            case MarkMember():
+                await self._mark_member(action, server)
             case AddVector(collection, vector):
-                await self.vectors.add_vector(collection, vector)
+                await server.vectors.add_vector(collection, vector)
             case PutIndex(collection, field_name, schema):
-                await self.vectors.put_index(collection, field_name, schema, wait=last)
-            case DropIndex(collection, field_name):
-                await self.vectors.drop_index(collection, field_name, wait=last)
-            case DeleteCollection():
-                await self._delete_collection(action, subject)
+                await server.vectors.put_index(collection, field_name, schema, wait=last)
+            case UnmarkCollection() | UnmarkMembers() | DeletePoints() | DropIndex() | DeleteCollection():
+                await Removal(self.cluster, self.metadata, server.vectors).remove(action, world.subject, wait=last)
 
-    async def _mark_collection(self, action: MarkCollection) -> None:
+    async def _mark_collection(self, action: MarkCollection, server: Server) -> None:
         """Mark only what still is as it was when the mark was decided on."""
-        live = await self.vectors.read(action.collection)
+        live = await server.vectors.read(action.collection)
         if live is None or live.mark != action.expected:
             raise Outdated(f"collection {action.collection} changed hands or is gone")
         if action.expected is None and is_marked(live.metadata):
             raise Outdated(f"collection {action.collection} carries a mark")
-        await self.vectors.set_metadata(action.collection, action.mark.to_metadata())
-        self.observer.strays.forget(action.collection)
-
-    async def _unmark_collection(self, action: UnmarkCollection, subject: Subject) -> None:
-        (namespace_id,) = action.mark.members
-        await self._verify_deletion(namespace_id, subject)
-        live = await self.vectors.read(action.collection)
-        if live is None or not action.mark.is_on(live.mark):
-            raise Outdated(f"collection {action.collection} does not carry the mark of {namespace_id}")
-        await self.vectors.set_metadata(action.collection, dict.fromkeys(action.mark.to_metadata()))
-
-    async def _delete_collection(self, action: DeleteCollection, subject: Subject) -> None:
-        """Delete only on what all three say right now.
-
-        The API server: the object is the one that was read. MongoDB: the intent is live. Qdrant: the mark is ours, or
-        there is nothing that could have one.
-        """
-        (namespace_id,) = action.mark.members
-        document = await self._verify_deletion(namespace_id, subject)
-        if document.collection != action.collection or document.mark != action.mark:
-            raise Outdated(f"{namespace_id} does not own collection {action.collection}")
-        live = await self.vectors.read(action.collection)
-        if live is None and action.collection != namespace_id:
-            return
-        if live is not None and not action.mark.is_on(live.mark):
-            raise Outdated(f"collection {action.collection} does not carry the mark of {namespace_id}")
-        await self.vectors.delete_collection(action.collection)
-
-    async def _verify_deletion(self, namespace_id: str, subject: Subject) -> NamespaceDocument:
-        """The document, if right now it says that it is being deleted and the API server has the object as read."""
-        document = await self.metadata.get(namespace_id)
-        if not isinstance(document, NamespaceDocument) or document.state is not State.DELETING:
-            raise Outdated(f"{namespace_id} is no longer being deleted")
-        await self.cluster.verify(subject)
-        return document
+        await server.vectors.set_metadata(action.collection, action.mark.to_metadata())
+        server.strays.forget(action.collection)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from namespace_operator.controller.cluster import Cluster
 from namespace_operator.controller.counts import CountReader
+from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.instance import InstanceClaim
 from namespace_operator.controller.observe import Observer
-from namespace_operator.controller.orphans import Orphans, Tombstones
+from namespace_operator.controller.orphans import OrphanPartitions, Orphans
 from namespace_operator.controller.reconcile import Clock, Reconciler
 from namespace_operator.controller.reporter import Reporter
-from namespace_operator.controller.server import ServerCheck
-from namespace_operator.controller.strays import Strays
+from namespace_operator.controller.secrets import Credentials, Secrets
 from namespace_operator.controller.sweep import Sweep
+from namespace_operator.controller.tombstones import Tombstones
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.catalog import Catalog
+from namespace_operator.domain.endpoints import Endpoint
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.placement import Landscape
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
-
-_CONNECTION = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,16 @@ class Options:
 class Surroundings:
     """The world outside: servers, clock, chance, and where news go.
 
-    ``mint_id`` gives a fresh namespace id, ``new_server_id`` one for a Qdrant server; ``announce`` makes an event of
-    the operator itself, ``enqueue`` puts a key into the queue.
+    ``landscape`` tells what Qdrant servers there are, ``connect`` opens a connection to one. ``mint_id`` gives a fresh
+    namespace id, ``new_server_id`` one for a Qdrant server; ``announce`` makes an event of the operator itself,
+    ``enqueue`` puts a key into the queue.
     """
 
     cluster: Cluster
     metadata: MetadataStore
-    vectors: VectorStore
+    secrets: Secrets
+    landscape: Callable[[], Landscape]
+    connect: Callable[[Endpoint, Credentials], VectorStore]
     clock: Clock
     random: Callable[[], float]
     mint_id: Callable[[], str]
@@ -57,22 +62,27 @@ class Surroundings:
     enqueue: Callable[[Key], None]
 
 
-def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[Reconciler, Sweep]:
-    """The reconciler and the sweep of one operator."""
-    metadata, vectors, clock = around.metadata, around.vectors, around.clock
+def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[Reconciler, Sweep, Fleet]:
+    """The reconciler, the sweep and the connections of one operator."""
+    metadata, clock = around.metadata, around.clock
     waiting = Waiting(around.enqueue)
-    strays = Strays(options.instance_id, metadata, vectors, clock.monotonic)
     claim = InstanceClaim(metadata, options.instance_id, options.cluster_uid)
-    server = ServerCheck(
-        f"{options.instance_id}/{_CONNECTION}", metadata, vectors, around.new_server_id, clock.monotonic, claim.hold
+    fleet = Fleet(
+        instance_id=options.instance_id,
+        metadata=metadata,
+        secrets=around.secrets,
+        landscape=around.landscape,
+        connect=around.connect,
+        new_server_id=around.new_server_id,
+        monotonic=clock.monotonic,
+        claim=claim.hold,
     )
     reconciler = Reconciler(
         instance_id=options.instance_id,
         catalog=catalog,
         cluster=around.cluster,
         metadata=metadata,
-        vectors=vectors,
-        observer=Observer(options.instance_id, metadata, vectors, server, strays),
+        observer=Observer(options.instance_id, metadata, fleet),
         counts=CountReader(metadata),
         waiting=waiting,
         clock=clock,
@@ -81,16 +91,18 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         tell=around.reporter.reconciled,
         guarded=options.guarded,
         dependents=options.dependents,
+        rest=timedelta(seconds=options.tombstone_age),
         resync_interval=options.resync_interval,
     )
     sweep = Sweep(
         instance_id=options.instance_id,
         cluster=around.cluster,
         metadata=metadata,
-        tombstones=Tombstones(metadata, vectors, waiting, clock.now, options.tombstone_age),
-        orphans=Orphans(strays, around.reporter, clock.now, around.announce),
+        tombstones=Tombstones(metadata, fleet, waiting, clock.now, options.tombstone_age),
+        partitions=OrphanPartitions(around.reporter, around.announce),
+        orphans=Orphans(fleet, around.reporter, clock.now, around.announce),
         enqueue=around.enqueue,
         watched=options.watched,
         interval=options.sweep_interval,
     )
-    return reconciler, sweep
+    return reconciler, sweep, fleet

@@ -85,6 +85,12 @@ class WorkQueue(Generic[K]):
             self._fresh.append(key)
             self._wake.set()
 
+    def hurry(self) -> None:
+        """Process at once what waits for another try after a failure: its cause may just have gone."""
+        for key, record in list(self._records.items()):
+            if record.failures and record.due is not None:
+                self.add(key)
+
     def __len__(self) -> int:
         return len(self._fresh)
 

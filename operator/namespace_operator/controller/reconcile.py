@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,11 +24,11 @@ from namespace_operator.domain.deletion import plan_retained
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.events import Event, events, events_of_release
 from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
-from namespace_operator.domain.observed import Observed, Subject
+from namespace_operator.domain.observed import Observed, Place, Subject
 from namespace_operator.domain.planning import Context
 from namespace_operator.domain.report import VOLATILE, report, report_paused
 from namespace_operator.stores.errors import BackendError, Outdated
-from namespace_operator.stores.protocols import MetadataStore, VectorStore
+from namespace_operator.stores.protocols import MetadataStore
 
 _WAITS = frozenset({Reason.NAME_CONFLICT, Reason.COLLECTION_CONFLICT})
 
@@ -47,14 +47,13 @@ class Reconciler:
 
     ``mint_id`` gives a fresh namespace id. ``volatile_interval`` is the least time in seconds between two status
     writes that change nothing but live numbers; ``resync_interval`` the time until a settled namespace is compared
-    again. ``tell`` counts how reconciles end; ``guarded`` and ``dependents`` are as in ``Context``.
+    again. ``tell`` counts how reconciles end; ``guarded``, ``dependents`` and ``rest`` are as in ``Context``.
     """
 
     instance_id: str
     catalog: Catalog
     cluster: Cluster
     metadata: MetadataStore
-    vectors: VectorStore
     observer: Observer
     counts: CountReader
     waiting: Waiting
@@ -64,6 +63,7 @@ class Reconciler:
     tell: Callable[[Result], None]
     guarded: bool = True
     dependents: tuple[str, ...] = ()
+    rest: timedelta = timedelta(seconds=120)
     resync_interval: float = 300.0
     volatile_interval: float = 60.0
     _written: dict[Key, float] = field(default_factory=dict)
@@ -88,9 +88,7 @@ class Reconciler:
         if subject.requests.paused and not subject.lets_go:
             await self._write_status(subject, report_paused(subject, self.clock.now()))
             return Next()
-        run = Settling(
-            self.cluster, self.metadata, self.vectors, self.observer, self._context, World(subject, Observed())
-        )
+        run = Settling(self.cluster, self.metadata, self.observer, self._context, World(subject, Observed()))
         await run.run()
         self._wake(run)
         if run.world.subject.deleting and not run.world.subject.finalized:
@@ -109,16 +107,27 @@ class Reconciler:
     async def _report(self, run: Settling) -> NamespaceStatus:
         document = run.world.observed.document
         counts = await self.counts.read(document.namespace_id) if isinstance(document, NamespaceDocument) else None
-        observed = replace(run.world.observed, counts=counts)
+        observed = replace(run.world.observed, counts=counts, partition=await self._partition(run.world.observed))
         return report(run.world.subject, observed, run.findings, self.clock.now(), self.instance_id, run.planned)
+
+    async def _partition(self, observed: Observed) -> int | None:
+        """The documents of a member of a shared collection, None while they are not known."""
+        document, shared = observed.document, observed.shared
+        if not isinstance(document, NamespaceDocument) or not document.sharing or shared is None:
+            return None
+        if observed.collection is None:
+            return None
+        server = await self.observer.server(observed)
+        return await server.partitions.read(document.collection, document.namespace_id, len(shared.members))
 
     def _wake(self, run: Settling) -> None:
         """Whoever waits for a claim that this run gave up, and this one when the claim that it waits for is."""
         subject = run.world.subject
         if any(finding.reason in _WAITS for finding in run.findings):
             name = name_claim(self.instance_id, subject.key.organization, subject.wanted_name)
-            chosen = subject.chosen_collection
-            self.waiting.wait(subject.key, (name, collection_claim(chosen)) if chosen else (name,))
+            chosen, asked = subject.chosen_collection, run.world.observed.asked
+            scope = asked.scope if isinstance(asked, Place) else ""
+            self.waiting.wait(subject.key, (name, collection_claim(chosen, scope)) if chosen else (name,))
         self.waiting.release(run.released())
 
     async def _retain(self, key: Key) -> Next:
@@ -126,7 +135,7 @@ class Reconciler:
         self._written.pop(key, None)
         claim = resource_claim(self.instance_id, key)
         try:
-            await self.observer.server.claim()
+            await self.observer.fleet.claim()
             document = holder_of(claim, await self.metadata.find([claim]))
             if not isinstance(document, NamespaceDocument):
                 return Next()
@@ -156,7 +165,15 @@ class Reconciler:
             await self.cluster.emit_event(subject, event.kind, event.reason, event.message)
 
     def _context(self) -> Context:
-        return Context(self.instance_id, self.catalog, self.clock.now(), self.mint_id(), self.guarded, self.dependents)
+        return Context(
+            instance_id=self.instance_id,
+            catalog=self.catalog,
+            now=self.clock.now(),
+            candidate_id=self.mint_id(),
+            guarded=self.guarded,
+            dependents=self.dependents,
+            rest=self.rest,
+        )
 
 
 def _volatile(status: NamespaceStatus) -> dict[str, object]:

@@ -12,7 +12,17 @@ from namespace_operator.api.status import PlannedStep
 from namespace_operator.controller.apply import Applier, World
 from namespace_operator.controller.cluster import Cluster, ClusterError, Refused
 from namespace_operator.controller.observe import Observer
-from namespace_operator.domain.actions import Action, AddFinalizer, CollectionAction, RemoveFinalizer
+from namespace_operator.controller.secrets import SecretUnavailable
+from namespace_operator.domain.actions import (
+    Action,
+    AddFinalizer,
+    AddVector,
+    CollectionAction,
+    CreateCollection,
+    DropIndex,
+    PutIndex,
+    RemoveFinalizer,
+)
 from namespace_operator.domain.conditions import ConditionType, Finding, Reason
 from namespace_operator.domain.deletion import LET_GO
 from namespace_operator.domain.document import NamespaceDocument
@@ -21,7 +31,7 @@ from namespace_operator.domain.forecast import forecast
 from namespace_operator.domain.plan import plan
 from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected, Unauthorized
-from namespace_operator.stores.protocols import MetadataStore, VectorStore
+from namespace_operator.stores.protocols import MetadataStore
 
 _MAX_ROUNDS = 16
 _MAX_OUTDATED = 3
@@ -45,7 +55,6 @@ class Settling:
 
     cluster: Cluster
     metadata: MetadataStore
-    vectors: VectorStore
     observer: Observer
     context: Callable[[], Context]
     world: World
@@ -67,6 +76,8 @@ class Settling:
         except BackendError as error:
             structlog.get_logger().debug("request failed", key=str(self.world.subject.key), request=error.request)
             self.findings = self._known_in_spite_of(error)
+        except SecretUnavailable as error:
+            self.findings = (self._without_secret(error),)
         except Outdated as error:
             self._give_way(error)
         except (ClusterError, asyncio.CancelledError):
@@ -91,7 +102,7 @@ class Settling:
         self.world = replace(self.world, observed=await self.observer.collection(subject, observed))
 
     async def _settle(self) -> None:
-        applier = Applier(self.cluster, self.metadata, self.vectors, self.observer, self.done.append)
+        applier = Applier(self.cluster, self.metadata, self.observer, self.done.append)
         outdated = 0
         for _ in range(_MAX_ROUNDS):
             step = self._plan()
@@ -99,7 +110,7 @@ class Settling:
                 self.findings = step.findings
                 return
             try:
-                self.world = await applier.apply(step.actions, self.world)
+                self.world = await self._apply(applier, step.actions)
             except Outdated as error:
                 outdated += 1
                 if outdated > _MAX_OUTDATED:
@@ -114,6 +125,17 @@ class Settling:
                 return
         raise RuntimeError(f"the plan does not come to rest: {step.actions}")
 
+    async def _apply(self, applier: Applier, actions: Sequence[Action]) -> World:
+        """Members make what is in a shared collection one after the other: what one made, the next need not make."""
+        document = self.world.observed.document
+        is_building = any(isinstance(action, CreateCollection | AddVector | PutIndex | DropIndex) for action in actions)
+        if not (is_building and isinstance(document, NamespaceDocument) and document.sharing):
+            return await applier.apply(actions, self.world)
+        server = await self.observer.server(self.world.observed)
+        async with server.turns[document.collection]:
+            await self._observe()
+            return await applier.apply(self._plan().actions, self.world)
+
     def _give_way(self, error: Outdated) -> None:
         structlog.get_logger().info("outdated", key=str(self.world.subject.key), error=str(error))
         self.findings = (Finding(Reason.CLAIM_CONFLICT, _RESTLESS, halts=True),)
@@ -125,6 +147,11 @@ class Settling:
         foreseen = forecast(self.world.subject, self.world.observed, replace(self.context(), candidate_id=_NEW_ID))
         self.planned = planned_steps(foreseen, self.world.observed.document)
         self.findings = dry_run_findings(foreseen)
+
+    def _without_secret(self, error: SecretUnavailable) -> Finding:
+        end = f", {LET_GO}" if self.world.subject.deleting else ""
+        unexamined = (ConditionType.METADATA,)
+        return Finding(Reason.SECRET_NOT_FOUND, f"{error}{end}", halts=True, unexamined=unexamined)
 
     def _known_in_spite_of(self, error: BackendError) -> Sequence[Finding]:
         """The failure, and with Qdrant as the only one that fails what is to say of the document all the same."""

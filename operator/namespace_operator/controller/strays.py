@@ -64,12 +64,13 @@ class Strays:
 
     async def is_of(self, collection: Collection, owner: Owner) -> bool:
         """Whether this collection belongs to the custom resource and has no document."""
-        return _names(collection, owner) and not await self._has_document(collection)
+        return _names(collection, owner) and not await self._has_document(collection, owner)
 
     async def _search(self) -> tuple[Collection, ...]:
         # The names first: whatever is among them was announced in a document before it was made.
         names = await self.vectors.names()
         documented = {document.collection async for document in self.metadata.owned(self.instance_id)}
+        documented |= {shared.collection async for shared in self.metadata.shared_of(self.instance_id)}
         strays: list[Collection] = []
         unknown = sorted(names - documented - self._foreign.keys() - {MARKER_COLLECTION})
         for start in range(0, len(unknown), _AT_ONCE):
@@ -81,11 +82,11 @@ class Strays:
                     self._foreign[name] = None
         return tuple(strays)
 
-    async def _has_document(self, collection: Collection) -> bool:
+    async def _has_document(self, collection: Collection, owner: Owner) -> bool:
         """A document that somebody else owns by now, or a tombstone."""
         assert collection.mark is not None
-        for namespace_id in collection.mark.members:
-            if await self.metadata.get(namespace_id) is not None:
+        for namespace_id, name in collection.mark.members.items():
+            if name == owner.cr_name and await self.metadata.get(namespace_id) is not None:
                 return True
         return False
 

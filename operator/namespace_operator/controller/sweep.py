@@ -7,16 +7,19 @@ us. So every custom resource is listed now and then, and every document compared
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import dataclass, field
 
 import structlog
 
 from namespace_operator.controller.cluster import Cluster, ClusterError, Refreshed
-from namespace_operator.controller.orphans import Orphans, Tombstones
+from namespace_operator.controller.orphans import OrphanPartitions, Orphans, orphan_partitions
+from namespace_operator.controller.tombstones import Abandoned, Tombstones
 from namespace_operator.domain.document import State
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.placement import Organization, Site
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.stores.errors import StoreError
 from namespace_operator.stores.protocols import MetadataStore
 
@@ -35,11 +38,13 @@ class Sweep:
     metadata: MetadataStore
     tombstones: Tombstones
     orphans: Orphans
+    partitions: OrphanPartitions
     enqueue: Callable[[Key], None]
     watched: Names[str] = ()
     interval: float = 300.0
     _missing: frozenset[Key] = field(default_factory=frozenset)
     _listed: Refreshed | None = None
+    _shared: Sequence[SharedCollection] = ()
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -49,7 +54,15 @@ class Sweep:
 
     async def sweep(self) -> None:
         """One sweep. A part that fails is logged, holds up no other part and starts afresh the next time."""
-        for part in (self.metadata.prepare, self._sweep_resources, self._sweep_documents, self.orphans.report):
+        parts = (
+            self.metadata.prepare,
+            self._sweep_resources,
+            self._sweep_documents,
+            self.orphans.report,
+            self._sweep_partitions,
+            self.orphans.fleet.tidy,
+        )
+        for part in parts:
             try:
                 await part()
             except (ClusterError, StoreError) as error:
@@ -65,7 +78,11 @@ class Sweep:
 
     async def _sweep_documents(self) -> None:
         owned = [document async for document in self.metadata.owned(self.instance_id)]
-        await self.tombstones.bury_all(document for document in owned if document.state == State.DELETED)
+        await self.tombstones.bury_all(owned)
+        shared = [collection async for collection in self.metadata.shared_of(self.instance_id)]
+        living = {document.namespace_id for document in owned if document.state != State.DELETED}
+        await Abandoned(self.tombstones).settle_all(shared, living)
+        self._shared = shared
         if self._listed is None:
             return
         expected = {d.key for d in owned if d.state not in (State.RETAINED, State.DELETED) and self._is_watched(d.key)}
@@ -74,6 +91,19 @@ class Sweep:
         for key in missing & self._missing:
             self.enqueue(key)
         self._missing = missing
+
+    async def _sweep_partitions(self) -> None:
+        """Points in shared collections that belong to nobody."""
+        found: dict[str, Mapping[str, int]] = {}
+        fleet = self.orphans.fleet
+        for shared in self._shared:
+            site = fleet.landscape().bound(shared.binding, Organization(shared.organization))
+            if not shared.bound or not isinstance(site, Site):
+                continue
+            server = await fleet.server(site.endpoint)
+            points = await server.partitions.all(shared.collection, len(shared.members))
+            found[f"{site.name}/{shared.collection}"] = orphan_partitions(points, shared.members)
+        await self.partitions.report(found)
 
     def _is_watched(self, key: Key) -> bool:
         return not self.watched or key.organization in self.watched

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from namespace_operator.api.profile import CollectionParameters
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.indexes import IndexSchema
+from namespace_operator.domain.parameters import Parameters, attempt_of, rebuilds
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -37,6 +40,28 @@ class ReplaceDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class InsertShared:
+    """Insert the document of a shared collection: fails if the collection is claimed already."""
+
+    shared: SharedCollection
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceShared:
+    """Set the document of a shared collection that still has the revision before ``shared.revision``."""
+
+    shared: SharedCollection
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCollection:
+    """Become a member of a shared collection, unless it is closing."""
+
+    document_id: str
+    namespace_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteDependents:
     """Delete what belongs to a namespace in collections of other services that the operator was told to clear.
 
@@ -49,11 +74,12 @@ class DeleteDependents:
 
 @dataclass(frozen=True, slots=True)
 class CreateCollection:
-    """Create a collection with its vectors and its mark in one request."""
+    """Create a collection with its vectors, its mark and its parameters in one request."""
 
     collection: str
     vectors: Sequence[NamedVector]
     metadata: Mapping[str, Any]
+    parameters: CollectionParameters = field(default_factory=CollectionParameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +94,31 @@ class MarkCollection:
 @dataclass(frozen=True, slots=True)
 class UnmarkCollection:
     """Take this mark off an adopted collection that stays."""
+
+    collection: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class MarkMember:
+    """Add a member to the mark of a shared collection; ``mark`` has that member alone."""
+
+    collection: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class UnmarkMembers:
+    """Take those off a shared collection's mark that are no members by its document."""
+
+    collection: str
+    document_id: str
+    namespace_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePoints:
+    """Delete the points of a namespace that leaves a shared collection."""
 
     collection: str
     mark: Mark
@@ -97,10 +148,32 @@ class PutIndex:
 
 @dataclass(frozen=True, slots=True)
 class DropIndex:
-    """Drop a payload index; the points keep their payload."""
+    """Drop a payload index; the points keep their payload.
+
+    With the document of a shared collection only if no member wants it by then.
+    """
 
     collection: str
     field_name: str
+    shared: SharedCollection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCollection:
+    """Change parameters of a collection that may hold points; those that are not named stay."""
+
+    collection: str
+    changes: Parameters
+
+    @property
+    def attempts(self) -> frozenset[str]:
+        """What identifies each change."""
+        return frozenset(attempt_of(name, value) for name, value in self.changes.items())
+
+    @property
+    def rebuilds(self) -> bool:
+        """Whether Qdrant rebuilds segments for it."""
+        return any(rebuilds(name) for name in self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +181,31 @@ class DeleteCollection:
     """Delete a collection with its points, if it still carries this mark.
 
     One that is not ``listed`` may only have failed to load: its files go too, provided that its name is the
-    namespace's id, which nobody can choose for a collection.
+    namespace's id, which nobody can choose for a collection. With ``empty`` it goes because the namespace moves to
+    another server, and only while it has no point; with the document of a ``shared`` collection because its last member
+    left it, and likewise.
     """
 
     collection: str
     mark: Mark
     listed: bool = True
+    empty: bool = False
+    shared: str | None = None
 
 
 KubernetesAction = AddFinalizer | RemoveFinalizer
-DocumentAction = InsertDocument | ReplaceDocument | DeleteDependents
+DocumentAction = InsertDocument | ReplaceDocument | InsertShared | ReplaceShared | JoinCollection | DeleteDependents
 CollectionAction = (
-    CreateCollection | MarkCollection | UnmarkCollection | AddVector | PutIndex | DropIndex | DeleteCollection
+    CreateCollection
+    | MarkCollection
+    | MarkMember
+    | UnmarkCollection
+    | UnmarkMembers
+    | DeletePoints
+    | AddVector
+    | PutIndex
+    | DropIndex
+    | UpdateCollection
+    | DeleteCollection
 )
 Action = KubernetesAction | DocumentAction | CollectionAction

@@ -1,28 +1,37 @@
-"""Planning what is in Qdrant: the collection, its mark, vectors and indexes, and the document that confirms them."""
+"""Planning what is in Qdrant: the collection, its mark, vectors, indexes and parameters, and what confirms them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from namespace_operator.api.profile import SystemIndex
 from namespace_operator.domain.actions import (
     AddVector,
     CollectionAction,
     CreateCollection,
     DropIndex,
     MarkCollection,
+    MarkMember,
     PutIndex,
     ReplaceDocument,
+    ReplaceShared,
+    UpdateCollection,
 )
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.desired import Desired
 from namespace_operator.domain.document import NamespaceDocument, State, UnsupportedIndex
 from namespace_operator.domain.identity import is_marked
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema
+from namespace_operator.domain.leaving import cleared, clearing
 from namespace_operator.domain.observed import Collection, Observed, Subject
 from namespace_operator.domain.ownership import foreign_collection
-from namespace_operator.domain.planning import Plan
+from namespace_operator.domain.planning import Context, Plan
+from namespace_operator.domain.shared import SharedCollection
+from namespace_operator.domain.sharing import never_shared
+from namespace_operator.domain.tuning import Tuning, tune
+from namespace_operator.domain.vectors import NamedVector
 
 
 def plan_collection(
@@ -31,17 +40,18 @@ def plan_collection(
     observed: Observed,
     findings: tuple[Finding, ...],
     wanted: Desired,
-    now: datetime,
+    context: Context,
 ) -> Plan:
     """The next step in Qdrant for a document that announces all that is wanted; ``findings`` were made before."""
-    schemas = _index_schemas(wanted)
+    now = context.now
+    whole = _whole(document, observed.shared, wanted, context.profile.system_indexes)
     collection = observed.collection
     if collection is None:
-        if document.bound or document.occupied or _was_seen(subject, document):
+        if whole.bound or document.bound or document.occupied or _was_seen(subject, document):
             return Plan((), (*findings, _lost(document)))
-        vectors = tuple(document.vectors.values())
-        create = CreateCollection(document.collection, vectors, document.mark.to_metadata())
-        puts = (PutIndex(document.collection, name, schema) for name, schema in schemas.items())
+        vectors = tuple(whole.vectors.values())
+        create = CreateCollection(document.collection, vectors, document.mark.to_metadata(), context.profile.parameters)
+        puts = (PutIndex(document.collection, name, schema) for name, schema in whole.schemas.items())
         return Plan((create, *puts), findings)
     if not document.mark.is_on(collection.mark):
         claimed = _claim(subject, document, collection, observed, now)
@@ -49,28 +59,82 @@ def plan_collection(
             return claimed
         if not document.bound and not document.occupied and observed.alias_of is None:
             return Plan((ReplaceDocument(document.changed(now, occupied=True)),))
-        return Plan((), (*findings, foreign_collection(document, collection, observed)))
+        unshared = never_shared(document, collection) if document.sharing else None
+        return Plan((), (*findings, unshared or foreign_collection(document, collection, observed)))
 
-    vector_actions, vector_findings = _compare_vectors(document, collection)
-    index_actions, index_findings = _compare_indexes(document, observed, collection, schemas)
-    actions = (*vector_actions, *index_actions)
+    vector_actions, vector_findings = _compare_vectors(whole, collection)
+    index_actions, index_findings = _compare_indexes(document, observed, collection, whole)
+    cleared = clearing(observed.shared, collection, observed.wanted_elsewhere) if observed.shared else ()
+    actions = (*vector_actions, *index_actions, *cleared)
     if actions:
         return Plan(actions)
-    confirmed = _confirm(document, observed, collection, wanted, schemas, now)
+    tuning = tune(document, observed, collection, context.profile)
+    if tuning.changes:
+        return Plan((UpdateCollection(collection.name, tuning.changes),))
+    together = _confirm_shared(observed.shared, collection, observed, now) if observed.shared else None
+    if together is not None:
+        return Plan((ReplaceShared(together),))
+    confirmed = _confirm(document, observed, collection, wanted, whole.schemas, tuning, now)
     if not confirmed.holds(document):
         return Plan((ReplaceDocument(confirmed),))
-    return Plan((), (*_compare_status(collection), *findings, *vector_findings, *index_findings))
+    status = _compare_status(collection)
+    return Plan((), (*status, *findings, *vector_findings, *index_findings, *tuning.findings), tuning.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """All that is to be in the collection, whoever wants it; ``bound`` as in the documents."""
+
+    vectors: Mapping[str, NamedVector]
+    schemas: Mapping[str, IndexSchema]
+    bound: bool
+    bound_vectors: tuple[str, ...]
+
+
+def _whole(
+    document: NamespaceDocument, shared: SharedCollection | None, wanted: Desired, listed: Sequence[SystemIndex]
+) -> _Whole:
+    system = {name: schema for name, schema in SYSTEM_INDEXES.items() if name in listed}
+    if shared is None:
+        schemas = {name: index.field_schema for name, index in wanted.indexes.items()}
+        return _Whole(document.vectors, {**schemas, **system}, document.bound, document.bound_vectors)
+    # What tells the members apart is always indexed.
+    partition = {SystemIndex.NAMESPACE_ID.value: SYSTEM_INDEXES[SystemIndex.NAMESPACE_ID]}
+    schemas = {name: index.field_schema for name, index in shared.indexes_by_field.items()}
+    return _Whole(shared.vectors_by_name, {**schemas, **system, **partition}, shared.bound, shared.bound_vectors)
+
+
+def _confirm_shared(
+    shared: SharedCollection, collection: Collection, observed: Observed, now: datetime
+) -> SharedCollection | None:
+    """The document of the shared collection as it reads once all of it stands in Qdrant; None if it does so already."""
+    present = {name for name in shared.vectors_by_name if name in collection.vectors}
+    bound = tuple(sorted(present.union(shared.bound_vectors)))
+    left = cleared(shared, collection, observed.wanted_elsewhere, now) or shared
+    confirmed = left.model_copy(update={"bound": True, "bound_vectors": bound})
+    return None if confirmed.holds(shared) else confirmed.model_copy(update={"revision": shared.revision + 1})
 
 
 def _was_seen(subject: Subject, document: NamespaceDocument) -> bool:
-    """The status remembers indexes of the collection: a document restored from before does not make it new."""
-    return subject.status.namespace_id == document.namespace_id and bool(subject.status.payload_indexes)
+    """The status remembers indexes of the collection: a document restored from before does not make it new.
+
+    Of a collection that was left behind on another server it says nothing.
+    """
+    return (
+        document.incarnation == 1
+        and subject.status.namespace_id == document.namespace_id
+        and bool(subject.status.payload_indexes)
+    )
 
 
 def _claim(
     subject: Subject, document: NamespaceDocument, collection: Collection, observed: Observed, now: datetime
 ) -> Plan | None:
     """Make a collection ours by its mark, where somebody with the right to do so asked for it."""
+    if document.mark.surrounds(collection.mark):
+        return Plan((MarkMember(collection.name, document.mark),))
+    if document.sharing:
+        return None
     if document.is_half_taken_over(collection.mark):
         return Plan((MarkCollection(collection.name, document.mark, expected=collection.mark),))
     if not document.bound and replace(document.mark, adopted=True).is_on(collection.mark):
@@ -86,19 +150,12 @@ def _claim(
     return Plan((MarkCollection(collection.name, document.mark, expected=None),))
 
 
-def _index_schemas(wanted: Desired) -> Mapping[str, IndexSchema]:
-    declared = {name: index.field_schema for name, index in wanted.indexes.items()}
-    return {**declared, **SYSTEM_INDEXES}
-
-
-def _compare_vectors(
-    document: NamespaceDocument, collection: Collection
-) -> tuple[list[CollectionAction], list[Finding]]:
+def _compare_vectors(whole: _Whole, collection: Collection) -> tuple[list[CollectionAction], list[Finding]]:
     actions: list[CollectionAction] = []
     findings: list[Finding] = []
-    for name, vector in document.vectors.items():
+    for name, vector in whole.vectors.items():
         live = collection.vectors.get(name)
-        if live is None and name in document.bound_vectors:
+        if live is None and name in whole.bound_vectors:
             message = f"Vector {name} of collection {collection.name} is missing although it was there; add it again"
             findings.append(
                 Finding(Reason.VECTOR_MISSING, f"{message} ({vector.describe()}) and re-index the documents")
@@ -112,11 +169,11 @@ def _compare_vectors(
 
 
 def _compare_indexes(
-    document: NamespaceDocument, observed: Observed, collection: Collection, schemas: Mapping[str, IndexSchema]
+    document: NamespaceDocument, observed: Observed, collection: Collection, whole: _Whole
 ) -> tuple[list[CollectionAction], list[Finding]]:
     actions: list[CollectionAction] = []
     findings: list[Finding] = []
-    for field_name, schema in schemas.items():
+    for field_name, schema in whole.schemas.items():
         live = collection.indexes.get(field_name)
         if live is not None and live.schema == schema:
             continue
@@ -126,7 +183,9 @@ def _compare_indexes(
             actions.append(put)
         else:
             findings.append(finding)
-    dropped = (index.field_name for index in document.payload_indexes if index.field_name not in schemas)
+    if document.sharing:
+        return actions, findings
+    dropped = (index.field_name for index in document.payload_indexes if index.field_name not in whole.schemas)
     actions.extend(
         DropIndex(collection.name, name)
         for name in dropped
@@ -185,6 +244,7 @@ def _confirm(
     collection: Collection,
     wanted: Desired,
     schemas: Mapping[str, IndexSchema],
+    tuning: Tuning,
     now: datetime,
 ) -> NamespaceDocument:
     """The document as it reads once everything announced stands in Qdrant, or is known not to."""
@@ -208,6 +268,7 @@ def _confirm(
         previous_owner=None,
         payload_indexes=tuple(i for i in document.payload_indexes if i.field_name in wanted.indexes),
         unsupported_indexes=unsupported,
+        unsupported_parameters=tuning.unsupported,
         vector_inference_map={name: services[name] for name in bound if name in services},
     )
 

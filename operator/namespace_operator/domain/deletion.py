@@ -16,7 +16,8 @@ from namespace_operator.domain.actions import (
 )
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State
-from namespace_operator.domain.identity import collection_claim, is_marked, name_claim
+from namespace_operator.domain.identity import is_marked, name_claim
+from namespace_operator.domain.leaving import plan_leaving
 from namespace_operator.domain.observed import Observed, Subject
 from namespace_operator.domain.ownership import collection_conflict, identity_conflict
 from namespace_operator.domain.planning import Context, Plan
@@ -47,17 +48,33 @@ def plan_deletion(subject: Subject, observed: Observed, context: Context) -> Pla
         return _plan_without_document(subject, observed, owner, context.now)
     if document.owner != owner or document.state is State.DELETED:
         return Plan((RemoveFinalizer(),))
-    obstacle = identity_conflict(subject, document) or _server_replaced(document, observed)
+    obstacle = _unreachable(observed) or identity_conflict(subject, document) or _server_replaced(document, observed)
     if obstacle is not None:
         return _stop(obstacle.reason, obstacle.message)
     if document.state is not State.DELETING:
         return Plan((ReplaceDocument(document.changed(context.now, state=State.DELETING)),))
-    if not _is_collection_done(document, observed):
-        return _plan_collection(subject, document, observed, context)
+    of_data = _plan_data(subject, document, observed, context)
+    if of_data is not None:
+        return of_data
     # What was never bound may be of an id that somebody else's data has.
     if document.bound and context.dependents and not observed.dependents_deleted:
         return Plan((DeleteDependents(document.namespace_id, context.dependents),))
     return Plan((ReplaceDocument(_tombstone(document, context.now)),))
+
+
+def _plan_data(subject: Subject, document: NamespaceDocument, observed: Observed, context: Context) -> Plan | None:
+    """The next step until nothing is left in Qdrant that this deletion has to remove."""
+    if document.sharing:
+        leaving = plan_leaving(document, observed, context.now)
+        return _stop(leaving.reason, leaving.message) if isinstance(leaving, Finding) else leaving
+    if _is_collection_done(document, observed):
+        return None
+    return _plan_collection(subject, document, observed, context)
+
+
+def _unreachable(observed: Observed) -> Finding | None:
+    """Why the server that the namespace lives on is not even known."""
+    return observed.asked if isinstance(observed.asked, Finding) else None
 
 
 def _server_replaced(document: NamespaceDocument, observed: Observed) -> Finding | None:
@@ -76,7 +93,8 @@ def plan_retained(document: NamespaceDocument, now: datetime) -> tuple[Namespace
     """
     if document.state in (State.RETAINED, State.DELETED):
         return ()
-    if not document.bound and document.adoption is None and document.collection != document.namespace_id:
+    is_nobodys = not document.bound and document.adoption is None and document.collection != document.namespace_id
+    if is_nobodys and not document.sharing:
         return (_tombstone(document, now),)
     return (_without_name(document.changed(now, state=State.RETAINED)),)
 
@@ -123,9 +141,14 @@ def _plan_collection(subject: Subject, document: NamespaceDocument, observed: Ob
 
 def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, now: datetime) -> Plan:
     """Without a document there is nothing to delete, unless it was lost and the collection still says it is ours."""
+    unreachable = _unreachable(observed) if subject.status.namespace_id is not None else None
+    if unreachable is not None:
+        return _stop(unreachable.reason, unreachable.message)
     if observed.collection is None or subject.status.namespace_id is None:
         return Plan((RemoveFinalizer(),))
-    taken = collection_conflict(subject, observed)
+    shared = observed.shared
+    is_member = shared is not None and shared.is_of(owner) and subject.status.namespace_id in shared.members
+    taken = None if is_member else collection_conflict(subject, observed)
     if taken is not None:
         return _stop(taken.reason, taken.message)
     recovered = recover_document(subject, observed, owner, now)
@@ -136,7 +159,7 @@ def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, n
 
 
 def _tombstone(document: NamespaceDocument, now: datetime) -> NamespaceDocument:
-    claims = (collection_claim(document.collection),)
+    claims = (document.home_claim,)
     return document.changed(now, state=State.DELETED, claims=claims, requested_name=None)
 
 

@@ -28,6 +28,7 @@ class Desired:
     namespace_type: NamespaceType
     scope: Scope
     collection: str | None
+    sharing: bool
     extractors: tuple[RegisteredExtractor, ...]
     vector_configs: tuple[NamedVector, ...]
     indexes: Mapping[str, DeclaredIndex]
@@ -42,14 +43,6 @@ def desired(spec: NamespaceSpec, resource_name: str, document: NamespaceDocument
     wanted_vectors = spec.vector_configs if mode is Mode.STANDALONE else ()
     extractors, extractor_findings = _extractors(wanted_extractors, document, catalog)
     vector_configs, vector_findings = _vector_configs(wanted_vectors, document)
-    indexes = {
-        index.field_name: DeclaredIndex(
-            field_name=index.field_name,
-            field_schema=wanted_schema(index.effective_schema),
-            is_protected=bool(index.is_protected),
-        )
-        for index in spec.payload_indexes
-    }
     return Desired(
         namespace_name=spec.name_for(resource_name),
         description=spec.description,
@@ -57,11 +50,24 @@ def desired(spec: NamespaceSpec, resource_name: str, document: NamespaceDocument
         namespace_type=spec.effective_type,
         scope=spec.effective_scope,
         collection=spec.qdrant_collection,
+        sharing=document.sharing if document is not None and document.bound else spec.is_sharing,
         extractors=extractors,
         vector_configs=vector_configs,
-        indexes=indexes,
+        indexes=spec_indexes(spec),
         findings=(*_immutable(spec, document), *extractor_findings, *vector_findings),
     )
+
+
+def spec_indexes(spec: NamespaceSpec) -> Mapping[str, DeclaredIndex]:
+    """The payload indexes that the spec declares, by field name."""
+    return {
+        index.field_name: DeclaredIndex(
+            field_name=index.field_name,
+            field_schema=wanted_schema(index.effective_schema),
+            is_protected=bool(index.is_protected),
+        )
+        for index in spec.payload_indexes
+    }
 
 
 def _immutable(spec: NamespaceSpec, document: NamespaceDocument | None) -> Iterator[Finding]:
@@ -80,6 +86,7 @@ def _immutable(spec: NamespaceSpec, document: NamespaceDocument | None) -> Itera
     if document.bound:
         chosen = spec.qdrant_collection or document.namespace_id
         wanted["infrastructure.qdrantCollection"] = (chosen, document.collection)
+        wanted["infrastructure.sharing"] = (str(spec.is_sharing).lower(), str(document.sharing).lower())
     for field, (asked, made) in wanted.items():
         if asked != made:
             message = f"spec.{field} is {asked}, but {document.namespace_id} was made with {made}; restore it"

@@ -8,11 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from namespace_operator.api.spec import Mode, NamespaceType, Scope
-from namespace_operator.domain.identity import Key, Mark, collection_claim, name_claim, resource_claim
+from namespace_operator.domain.identity import Key, Mark, collection_claim, member_claim, name_claim, resource_claim
 from namespace_operator.domain.vectors import NamedVector
+
+DEFAULT_CONNECTION = "default"
+"""Leads to the operator's own Qdrant server, where a document names no other."""
 
 
 class State(StrEnum):
@@ -86,6 +89,20 @@ class UnsupportedIndex(_Part):
     made: Mapping[str, Any] | None = None
 
 
+class UnsupportedParameter(_Part):
+    """A collection parameter that this server version did not take: not tried again on the same version.
+
+    ``made`` is what it was afterwards, None if the server says nothing of it; another value was set by another hand and
+    is worth another try. ``refusal`` is what the server said, None if it took the request and dropped the value.
+    """
+
+    name: str
+    wanted: int | bool | str
+    made: int | bool | str | None = None
+    server_version: str
+    refusal: str | None = None
+
+
 class Adoption(_Part):
     """What stood in an adopted collection before: an index that still reads like this is not ours to change."""
 
@@ -96,14 +113,25 @@ class Binding(_Part):
     """The Qdrant server that a namespace lives on, where it is not the operator's own.
 
     ``connection`` is the clusterId of an InfrastructureCluster, or ``own`` for ``url`` with the key in the Secret of
-    these names. ``server_id`` is what the server's marker said when the namespace was bound.
+    these names. ``server_id`` is what the server's marker said when the namespace was bound, ``scope`` what sets claims
+    on that server apart from those on the operator's own; empty where it is the same server.
     """
 
     connection: str
     server_id: str
+    scope: str = ""
     url: str | None = None
     secret_name: str | None = None
     secret_key: str | None = None
+
+
+class Departure(_Part):
+    """A server on which the namespace's empty collection was removed, and when: its name there has to rest."""
+
+    server_id: str
+    binding: Binding | None
+    incarnation: int
+    at: datetime
 
 
 class NamespaceDocument(_Part):
@@ -115,7 +143,8 @@ class NamespaceDocument(_Part):
     custom resource asks for while another namespace holds it. ``previous_owner`` is set by a take-over until the
     collection's mark says the same; ``former_uids`` are the custom resources it was taken from, whose own requests
     are spent. ``occupied`` says that somebody else's collection was seen under the chosen name: should it vanish, it
-    may only have failed to load.
+    may only have failed to load. ``leaving`` says that the collection, which is empty, is being removed because the
+    namespace moves to another server, ``departures`` from where that was done not long ago.
     """
 
     namespace_id: str
@@ -130,22 +159,41 @@ class NamespaceDocument(_Part):
     owner: Owner
     previous_owner: Owner | None = None
     former_uids: tuple[str, ...] = ()
-    claims: tuple[str, ...]
+    claims: tuple[str, ...] = ()
     revision: int = Field(ge=1)
     collection: str
+    sharing: bool = False
     binding: Binding | None = None
     incarnation: int = 1
     bound: bool
     occupied: bool = False
+    leaving: bool = False
+    departures: tuple[Departure, ...] = ()
     bound_vectors: tuple[str, ...] = ()
     adoption: Adoption | None = None
     feature_extractors: tuple[RegisteredExtractor, ...] = ()
     vector_configs: tuple[NamedVector, ...] = ()
     payload_indexes: tuple[DeclaredIndex, ...] = ()
     unsupported_indexes: tuple[UnsupportedIndex, ...] = ()
+    unsupported_parameters: tuple[UnsupportedParameter, ...] = ()
     vector_inference_map: Mapping[str, str] = Field(default_factory=dict)
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def home_claim(self) -> str:
+        """What it claims for its collection."""
+        return home_claim(self.namespace_id, self.collection, self.binding, sharing=self.sharing)
+
+    @property
+    def collection_claim(self) -> str:
+        """The claim on its collection, whoever holds it."""
+        return collection_claim(self.collection, self.binding.scope if self.binding else "")
+
+    @property
+    def document_id(self) -> str:
+        """The document's ``_id``."""
+        return self.namespace_id
 
     @property
     def mark(self) -> Mark:
@@ -166,6 +214,7 @@ class NamespaceDocument(_Part):
             {self.namespace_id: owner.cr_name},
             k8s_namespace_uid=owner.k8s_namespace_uid,
             adopted=self.adoption is not None,
+            shared=self.sharing,
         )
 
     @property
@@ -198,12 +247,19 @@ class NamespaceDocument(_Part):
 
 
 def document_claims(owner: Owner, namespace_name: str, collection: str) -> tuple[str, ...]:
-    """The claims of a living namespace."""
+    """The claims of a living namespace; ``collection`` is what it claims for its collection."""
     return (
         resource_claim(owner.instance_id, owner.key),
         name_claim(owner.instance_id, owner.organization, namespace_name),
-        collection_claim(collection),
+        collection,
     )
+
+
+def home_claim(namespace_id: str, collection: str, binding: Binding | None, *, sharing: bool) -> str:
+    """What a namespace claims for its collection: the collection itself, unless others share it."""
+    if sharing:
+        return member_claim(namespace_id)
+    return collection_claim(collection, binding.scope if binding else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,58 +276,13 @@ class MalformedDocument:
 
 @dataclass(frozen=True, slots=True)
 class OwnedDocument:
-    """What the sweep needs to know of a document."""
+    """What the sweep needs to know of a document. ``connection`` leads to the Qdrant server that it is bound to."""
 
     namespace_id: str
     key: Key
     state: str
     collection: str
     updated_at: datetime
-
-
-def parse_document(raw: Mapping[str, Any]) -> NamespaceDocument | MalformedDocument:
-    """Read a document as MongoDB holds it."""
-    document_id = str(raw.get("_id"))
-    try:
-        document = NamespaceDocument.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        return MalformedDocument(document_id, f"{field}: {first['msg']}", _claims(raw.get("claims")))
-    if document.namespace_id != document_id:
-        # Writes go to the _id: this one's would hit another namespace's document.
-        problem = f"namespace_id: {document.namespace_id} is not the document's _id"
-        return MalformedDocument(document_id, problem, document.claims)
-    return document
-
-
-def summarize_document(raw: Mapping[str, Any]) -> OwnedDocument | None:
-    """The summary of a document of any shape, None if it does not say whose it is."""
-    try:
-        return OwnedDocument(
-            namespace_id=str(raw["_id"]),
-            key=Key(_text(raw["owner"]["organization"]), _text(raw["owner"]["cr_name"])),
-            state=_text(raw["state"]),
-            collection=_text(raw["collection"]),
-            updated_at=_moment(raw["updated_at"]),
-        )
-    except (KeyError, TypeError):
-        return None
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not a text")
-    return value
-
-
-def _moment(value: object) -> datetime:
-    if not isinstance(value, datetime):
-        raise TypeError("not a time")
-    return value
-
-
-def _claims(raw: object) -> tuple[str, ...]:
-    """The claims as the unique index sees them: it takes a single value for a list of one."""
-    values = raw if isinstance(raw, list | tuple) else [raw]
-    return tuple(value for value in values if isinstance(value, str))
+    connection: str = DEFAULT_CONNECTION
+    departed: bool = False
+    """Whether it left a server not long ago."""

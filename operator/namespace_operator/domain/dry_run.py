@@ -13,13 +13,20 @@ from namespace_operator.domain.actions import (
     CreateCollection,
     DeleteCollection,
     DeleteDependents,
+    DeletePoints,
     DropIndex,
     InsertDocument,
+    InsertShared,
+    JoinCollection,
     MarkCollection,
+    MarkMember,
     PutIndex,
     RemoveFinalizer,
     ReplaceDocument,
+    ReplaceShared,
     UnmarkCollection,
+    UnmarkMembers,
+    UpdateCollection,
 )
 from namespace_operator.domain.conditions import ConditionType, Finding, Reason
 from namespace_operator.domain.document import NamespaceDocument
@@ -31,11 +38,15 @@ _BOOKKEEPING = frozenset({"revision", "updated_at", "claims"})
 _CONDITIONS: Mapping[type[Action], ConditionType] = {
     CreateCollection: ConditionType.COLLECTION,
     MarkCollection: ConditionType.COLLECTION,
+    MarkMember: ConditionType.COLLECTION,
+    UnmarkMembers: ConditionType.COLLECTION,
+    DeletePoints: ConditionType.COLLECTION,
     UnmarkCollection: ConditionType.COLLECTION,
     DeleteCollection: ConditionType.COLLECTION,
     AddVector: ConditionType.VECTORS,
     PutIndex: ConditionType.INDEXES,
     DropIndex: ConditionType.INDEXES,
+    UpdateCollection: ConditionType.INFRASTRUCTURE,
 }
 
 
@@ -71,6 +82,10 @@ def _target(action: Action) -> str:
             return "metadata.finalizers"
         case InsertDocument(document) | ReplaceDocument(document):
             return document.namespace_id
+        case InsertShared(shared) | ReplaceShared(shared):
+            return shared.document_id
+        case JoinCollection(document_id):
+            return document_id
         case DeleteDependents(namespace_id):
             return namespace_id
         case AddVector(collection, vector):
@@ -83,6 +98,10 @@ def _target(action: Action) -> str:
 
 def _detail(action: Action, document: Document | None) -> str | None:
     match action:
+        case InsertShared(shared) | ReplaceShared(shared):
+            return f"state {shared.state}, {len(shared.members)} members, {len(shared.indexes)} indexes"
+        case JoinCollection(_, namespace_id):
+            return f"member {namespace_id}"
         case InsertDocument(made):
             return f"state {made.state}, collection {made.collection}"
         case ReplaceDocument(made):
@@ -95,6 +114,8 @@ def _detail(action: Action, document: Document | None) -> str | None:
             return vector.describe()
         case PutIndex(_, _, schema):
             return _parameters(schema)
+        case UpdateCollection(_, changes):
+            return " ".join(f"{name}={value}" for name, value in sorted(changes.items()))
         case _:
             return None
 

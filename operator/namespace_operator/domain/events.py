@@ -10,6 +10,7 @@ from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.domain.actions import (
     Action,
     DeleteCollection,
+    DeletePoints,
     MarkCollection,
     RemoveFinalizer,
     UnmarkCollection,
@@ -47,6 +48,12 @@ def _of_actions(subject: Subject, done: Sequence[Action]) -> Iterator[Event]:
             case UnmarkCollection(collection):
                 message = f"The adopted collection {collection} stays; it no longer carries this operator's mark"
                 yield Event("Normal", "CollectionReleased", message)
+            case DeletePoints(collection):
+                message = f"The points of this namespace were deleted from the shared collection {collection}"
+                yield Event("Normal", "PointsDeleted", message)
+            case DeleteCollection(collection, empty=True):
+                message = f"The empty collection {collection} was removed: the namespace moves to another server"
+                yield Event("Normal", "Moved", message)
             case DeleteCollection(collection, _, True):
                 yield Event(
                     "Normal", "CollectionDeleted", f"Collection {collection} was deleted (deletionPolicy: Delete)"

@@ -35,9 +35,14 @@ def name_claim(instance_id: str, organization: str, namespace_name: str) -> str:
     return f"name/{instance_id}/{organization}/{namespace_name}"
 
 
-def collection_claim(collection: str) -> str:
-    """The claim on a Qdrant collection."""
-    return f"collection/{collection}"
+def collection_claim(collection: str, scope: str = "") -> str:
+    """The claim on a Qdrant collection; ``scope`` is the id of its server, empty for the operator's own."""
+    return f"collection/{scope}/{collection}" if scope else f"collection/{collection}"
+
+
+def member_claim(namespace_id: str) -> str:
+    """What a namespace that shares a collection claims instead of it; nobody else ever asks for it."""
+    return f"member/{namespace_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ class Mark:
     """The incarnation of the organization; None in marks of the first version."""
     adopted: bool = False
     """Whether somebody else made the collection; then nothing that was in it is ours to drop."""
+    shared: bool = False
+    """Whether other namespaces may be members too."""
 
     def to_metadata(self) -> dict[str, Any]:
         """The metadata to send with the request that creates the collection."""
@@ -68,16 +75,27 @@ class Mark:
             f"{MARK_PREFIX}incarnation": self.incarnation,
             **({f"{MARK_PREFIX}organization-uid": self.k8s_namespace_uid} if self.k8s_namespace_uid else {}),
             **({f"{MARK_PREFIX}adopted": True} if self.adopted else {}),
-            **{f"{MEMBER_PREFIX}{namespace_id}": name for namespace_id, name in self.members.items()},
+            **({f"{MARK_PREFIX}shared": True} if self.shared else {}),
+            **self.of_members(),
         }
 
     def is_on(self, collection_mark: Mark | None) -> bool:
         """Whether a collection with this mark is the one that is meant. A mark of the first version counts too."""
         if collection_mark is None:
             return False
+        if self.shared:
+            return self.members.items() <= collection_mark.members.items() and self.surrounds(collection_mark)
         if collection_mark.k8s_namespace_uid is None:
             return replace(self, k8s_namespace_uid=None) == collection_mark
         return self == collection_mark
+
+    def surrounds(self, collection_mark: Mark | None) -> bool:
+        """Whether a collection with this mark is the shared one that is meant, whoever its members are."""
+        return collection_mark is not None and self.shared and replace(collection_mark, members=self.members) == self
+
+    def of_members(self) -> dict[str, Any]:
+        """The part of the metadata that names the members."""
+        return {f"{MEMBER_PREFIX}{namespace_id}": name for namespace_id, name in self.members.items()}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> Mark | None:
@@ -104,6 +122,7 @@ class Mark:
             members,
             k8s_namespace_uid=uid if isinstance(uid, str) else None,
             adopted=bool(metadata.get(f"{MARK_PREFIX}adopted")),
+            shared=bool(metadata.get(f"{MARK_PREFIX}shared")),
         )
 
 

@@ -9,9 +9,20 @@ from typing import Any
 from namespace_operator.api.annotations import Requests
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
-from namespace_operator.domain.document import Adoption, DeclaredIndex, MalformedDocument, NamespaceDocument, Owner
+from namespace_operator.domain.conditions import Finding
+from namespace_operator.domain.document import (
+    Adoption,
+    Binding,
+    DeclaredIndex,
+    MalformedDocument,
+    NamespaceDocument,
+    Owner,
+)
 from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.indexes import IndexSchema
+from namespace_operator.domain.parameters import Parameters
+from namespace_operator.domain.placement import DEFAULT, OWN, Organization, Site
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -39,6 +50,13 @@ class Subject:
     """Whether our finalizer is on the object."""
     requests: Requests = field(default_factory=Requests)
     """What the object's annotations ask for."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Those of the Kubernetes namespace."""
+
+    @property
+    def organization(self) -> Organization:
+        """The Kubernetes namespace as its labels show it."""
+        return Organization(self.key.organization, self.labels)
 
     @property
     def deletion_policy(self) -> DeletionPolicy:
@@ -104,7 +122,10 @@ class LiveIndex:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection as Qdrant reports it. Point and vector counts are approximate."""
+    """A collection as Qdrant reports it. Point and vector counts are approximate.
+
+    ``config`` are its live parameters, None where they were not looked at.
+    """
 
     name: str
     status: str
@@ -114,6 +135,7 @@ class Collection:
     vectors: Mapping[str, NamedVector]
     indexes: Mapping[str, LiveIndex]
     metadata: Mapping[str, Any]
+    config: Parameters | None = None
 
     @property
     def mark(self) -> Mark | None:
@@ -145,6 +167,14 @@ class ServerRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Residents:
+    """The namespaces on a Qdrant server, retained ones included; ``some`` are the first ten as organization/name."""
+
+    count: int = 0
+    some: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ServerIdentity:
     """Which Qdrant server is meant and which one answers, as its marker collection tells; None: no marker."""
 
@@ -155,6 +185,39 @@ class ServerIdentity:
     def replaced(self) -> bool:
         """Whether another server answers than the one that holds the namespaces."""
         return self.recorded != self.found
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A site with what is known of its server; ``scope`` sets claims there apart from those on the operator's own."""
+
+    site: Site
+    identity: ServerIdentity
+    scope: str = ""
+
+    @property
+    def binding(self) -> Binding | None:
+        """What a document remembers of it; nothing where it is the operator's own."""
+        if self.site.name == DEFAULT:
+            return None
+        server_id, endpoint = self.identity.recorded or "", self.site.endpoint
+        if not self.site.is_own:
+            return Binding(connection=self.site.name, server_id=server_id, scope=self.scope)
+        assert endpoint.api_key is not None
+        return Binding(
+            connection=OWN,
+            server_id=server_id,
+            scope=self.scope,
+            url=endpoint.url,
+            secret_name=endpoint.api_key.name,
+            secret_key=endpoint.api_key.key,
+        )
+
+    def is_same_server(self, other: Place) -> bool:
+        """Whether both lead to one server."""
+        return self.site.name == other.site.name or (
+            self.identity.recorded is not None and self.identity.recorded == other.identity.recorded
+        )
 
 
 Document = NamespaceDocument | MalformedDocument
@@ -173,15 +236,33 @@ class Observed:
     another document. ``marked`` are collections without a document whose mark names this resource, read only where an
     id is about to be minted. ``aliases`` of the collection are read only where it is about to be deleted.
 
+    ``asked`` is the server that the spec asks for, or why it cannot be had; ``place`` the one that was looked at, which
+    is where the namespace lives. ``residents`` is how many namespaces live on the one that is asked for. ``points`` is
+    an exact count of the namespace's own points and ``total`` of all in the collection, both read only where something
+    is to be removed; ``partition`` is how many documents a namespace has in a shared one, as a member's status tells.
+    ``shared`` is the document of the shared collection that is meant, whoever may be a member of it;
+    ``wanted_elsewhere`` has a member for each contested field that another one wants an index on.
+
     What this reconcile has done already and must not do again and again: ``tried_indexes`` are the index requests it
-    sent, ``rejected_indexes`` those of them that Qdrant refused, with its words, ``delete_sent`` that it asked Qdrant
-    to delete the collection, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
+    sent, ``rejected_indexes`` those of them that Qdrant refused, with its words, ``tried_parameters`` and
+    ``rejected_parameters`` the same of single parameters of the collection, ``delete_sent`` that it asked Qdrant
+    to delete the collection, ``points_deleted`` the namespace's
+    points in it, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
+    ``may_rebuild`` False says that it is another collection's turn to be rebuilt by the server.
     """
 
     document: Document | None = None
+    asked: Place | Finding | None = None
+    place: Place | None = None
+    points: int | None = None
+    total: int | None = None
+    partition: int | None = None
+    residents: int | None = None
     name_chain: tuple[Document, ...] = ()
     claimed_collection: str | None = None
-    collection_holder: Document | None = None
+    collection_holder: Document | SharedCollection | None = None
+    shared: SharedCollection | None = None
+    wanted_elsewhere: Mapping[str, str] = field(default_factory=dict)
     server: ServerIdentity = field(default_factory=ServerIdentity)
     collection: Collection | None = None
     looked_at: str | None = None
@@ -193,5 +274,9 @@ class Observed:
     counts: Counts | None = None
     tried_indexes: frozenset[str] = frozenset()
     rejected_indexes: Mapping[str, str] = field(default_factory=dict)
+    tried_parameters: frozenset[str] = frozenset()
+    rejected_parameters: Mapping[str, str] = field(default_factory=dict)
+    may_rebuild: bool = True
     delete_sent: bool = False
+    points_deleted: bool = False
     dependents_deleted: bool = False

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from namespace_operator.api.annotations import ADOPT, TAKE_OVER
+from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.desired import Desired
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State
 from namespace_operator.domain.identity import is_marked
 from namespace_operator.domain.observed import Collection, Document, Observed, Subject
+from namespace_operator.domain.shared import SharedCollection
 
 _MAX_CYCLE = 8
 """Longest ring of namespaces, each asking for the next one's name, that is resolved; see ``steps_aside``."""
@@ -33,8 +35,13 @@ def is_of_former_namespace(document: NamespaceDocument, owner: Owner) -> bool:
 
 
 def may_take_over(document: NamespaceDocument, subject: Subject) -> bool:
-    """Whether the object asks for this namespace with a request that is not spent: it works once for an object."""
-    return subject.take_over == document.namespace_id and subject.uid not in document.former_uids
+    """Whether the object asks for this namespace with a request that is not spent: it works once for an object.
+
+    One that shares its collection stays in its organization, with all others that do.
+    """
+    return (
+        not document.sharing and subject.take_over == document.namespace_id and subject.uid not in document.former_uids
+    )
 
 
 def take_over_refused(subject: Subject, document: NamespaceDocument | None) -> Finding | None:
@@ -75,7 +82,12 @@ def owned_elsewhere(document: NamespaceDocument, subject: Subject, owner: Owner)
         whose = f"Namespace {theirs.key} of an earlier Kubernetes namespace (uid {theirs.k8s_namespace_uid})"
     else:
         whose = _describe_owner(theirs, subject)
-    if subject.uid in document.former_uids:
+    if document.sharing:
+        way = (
+            f"it shares collection {document.collection} there and cannot be taken over: use another metadata.name, "
+            "and re-index"
+        )
+    elif subject.uid in document.former_uids:
         way = "it was taken over from this object since; delete and apply this Namespace again to take it back"
     else:
         way = (
@@ -101,6 +113,18 @@ def collection_conflict(subject: Subject, observed: Observed) -> Finding | None:
     holder = observed.collection_holder
     if holder is None:
         return None
+    if isinstance(holder, SharedCollection):
+        message = f"Collection {observed.claimed_collection} is shared by namespaces of this organization"
+        if holder.organization != subject.key.organization:
+            message = f"Collection {observed.claimed_collection} is held by another organization"
+            return Finding(Reason.COLLECTION_CONFLICT, f"{message}; choose another one")
+        return Finding(
+            Reason.COLLECTION_CONFLICT, f"{message}; choose another one, or set infrastructure.sharing: true"
+        )
+    is_far = isinstance(holder, NamespaceDocument) and holder.owner.organization != subject.key.organization
+    if is_far and isinstance(subject.spec, NamespaceSpec) and subject.spec.is_sharing:
+        message = f"Collection {observed.claimed_collection} is not this organization's"
+        return Finding(Reason.COLLECTION_NOT_OWNED, f"{message}; choose another one", halts=True)
     message = f"Collection {observed.claimed_collection} is held by {_describe(holder, subject, is_near=False)}"
     if isinstance(holder, NamespaceDocument) and holder.state is State.DELETED:
         return Finding(Reason.COLLECTION_CONFLICT, f"{message}; it becomes free by itself within minutes")

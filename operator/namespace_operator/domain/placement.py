@@ -73,6 +73,11 @@ class Site:
         """The name of the connection."""
         return self.endpoint.name
 
+    @property
+    def is_own(self) -> bool:
+        """Whether a Namespace brought it."""
+        return self.name.startswith(f"{OWN}/")
+
     def admits(self, organization: Organization) -> bool:
         """Whether the organization may live here."""
         return self.allowed is None or self.allowed.includes(organization)
@@ -139,8 +144,8 @@ class Landscape:
         if url is None or self.allowed_endpoints.allows(url):
             return None
         message = (
-            f"infrastructure.{field_name} {url} is not among the endpoints the platform allows; use a clusterId, or have"
-            " its host and port added to allowedEndpoints"
+            f"infrastructure.{field_name} {url} is not among the endpoints the platform allows; use a clusterId, or "
+            "have its host and port added to allowedEndpoints"
         )
         return Finding(Reason.ENDPOINT_NOT_ALLOWED, message, halts=field_name == "qdrantUrl")
 

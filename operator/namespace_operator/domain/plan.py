@@ -19,9 +19,17 @@ from namespace_operator.domain.conditions import ConditionType, Finding, Reason
 from namespace_operator.domain.contents import plan_collection
 from namespace_operator.domain.deletion import LET_GO, plan_deletion, plan_retained
 from namespace_operator.domain.desired import Desired, desired
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, Owner, State, document_claims
+from namespace_operator.domain.document import (
+    MalformedDocument,
+    NamespaceDocument,
+    Owner,
+    State,
+    document_claims,
+    home_claim,
+)
 from namespace_operator.domain.identity import is_marked
-from namespace_operator.domain.observed import Document, InvalidSpec, Observed, ServerIdentity, Subject
+from namespace_operator.domain.moving import is_made, plan_move, resting
+from namespace_operator.domain.observed import Document, InvalidSpec, Observed, Place, ServerIdentity, Subject
 from namespace_operator.domain.ownership import (
     attaches,
     collection_conflict,
@@ -36,6 +44,8 @@ from namespace_operator.domain.ownership import (
 )
 from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.domain.recovery import recover_document
+from namespace_operator.domain.residence import crowding, home, is_same_server, misplacement
+from namespace_operator.domain.sharing import fitted, is_joinable, joining_obstacle, plan_membership
 
 _MAX_FORMER = 1_000
 
@@ -57,8 +67,8 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
     if foreign is not None:
         return foreign
 
-    wanted = desired(subject.spec, subject.key.name, document, context.catalog)
-    findings = _findings(subject, document, observed, wanted)
+    wanted = _wanted(subject.spec, subject, document, observed, context)
+    findings = (*_findings(subject, subject.spec, document, observed, wanted, owner), *context.profile.findings)
     halting = next((finding for finding in findings if finding.halts), None)
     if halting is not None:
         return Plan((), findings if halting.reason is Reason.SERVER_REPLACED else (halting,))
@@ -67,10 +77,39 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
         return Plan((finalizer,))
     if document is None:
         return _plan_document(subject, subject.spec, observed, wanted, owner, context)
-    announced = _announce(document, observed, wanted, owner, context)
+    return _plan_change(subject, document, observed, findings, wanted, context)
+
+
+def _wanted(
+    spec: NamespaceSpec, subject: Subject, document: NamespaceDocument | None, observed: Observed, context: Context
+) -> Desired:
+    """What can be had of the spec, beside what was registered before and what other members of a collection have."""
+    wanted = desired(spec, subject.key.name, document, context.catalog)
+    return fitted(wanted, document, observed, context.profile.max_shared_vector_megabytes)
+
+
+def _plan_change(
+    subject: Subject,
+    document: NamespaceDocument,
+    observed: Observed,
+    findings: tuple[Finding, ...],
+    wanted: Desired,
+    context: Context,
+) -> Plan:
+    """The next step for a namespace that has its document."""
+    move = plan_move(document, observed, context)
+    if isinstance(move, Plan):
+        return move
+    if move is not None:
+        findings = (move, *findings)
+    at_rest = resting(document, observed.asked, context) if isinstance(observed.asked, Place) else None
+    if at_rest is not None and not is_made(document, observed):
+        return Plan((), (at_rest, *findings))
+    announced = _announce(document, observed, wanted, subject.owner(context.instance_id), context)
     if not announced.holds(document):
         return Plan((ReplaceDocument(announced),))
-    return plan_collection(subject, document, observed, findings, wanted, context.now)
+    membership = plan_membership(document, observed, context.now) if document.sharing else None
+    return membership or plan_collection(subject, document, observed, findings, wanted, context)
 
 
 def _living(observed: Observed) -> Document | None:
@@ -98,16 +137,27 @@ def _plan_foreign(subject: Subject, document: NamespaceDocument | None, owner: O
 
 
 def _findings(
-    subject: Subject, document: NamespaceDocument | None, observed: Observed, wanted: Desired
+    subject: Subject,
+    spec: NamespaceSpec,
+    document: NamespaceDocument | None,
+    observed: Observed,
+    wanted: Desired,
+    owner: Owner,
 ) -> tuple[Finding, ...]:
     """What is known before anything is planned. Without what it must hold, no document can be made or come back."""
     name_taken, collection_taken = name_conflict(subject, observed, wanted), collection_conflict(subject, observed)
+    if wanted.sharing and observed.shared is not None:
+        is_member = document is not None and document.namespace_id in observed.shared.members
+        collection_taken = joining_obstacle(observed.shared, owner, is_member=is_member)
     if name_taken is not None and (document is None or document.state is State.RETAINED):
         name_taken = replace(name_taken, halts=True)
     if collection_taken is not None and (document is None or not document.bound):
         collection_taken = replace(collection_taken, halts=True)
     replaced = _server_replaced(observed.server, unseen=document is None) if observed.server.replaced else None
-    known = (take_over_refused(subject, document), name_taken, collection_taken, *wanted.findings, replaced)
+    misplaced = misplacement(spec, observed)
+    if misplaced is not None:
+        misplaced = replace(misplaced, halts=True, unexamined=(ConditionType.METADATA,))
+    known = (misplaced, take_over_refused(subject, document), name_taken, collection_taken, *wanted.findings, replaced)
     return tuple(finding for finding in known if finding is not None)
 
 
@@ -156,13 +206,15 @@ def _plan_document(
     """Make the document: anew, or from what the collection and the status still know of a lost one."""
     if _is_new(subject, spec, observed):
         # Nothing is claimed that its mark says is another's: that one's document may only be lost.
-        foreign = marked_by_another(observed)
-        return _stop(foreign) if foreign else Plan((InsertDocument(_new_document(spec, wanted, owner, context)),))
+        foreign = None if wanted.sharing and is_joinable(observed, owner) else marked_by_another(observed)
+        obstacle = foreign or crowding(spec, observed)
+        made = _new_document(spec, observed, wanted, owner, context)
+        return _stop(obstacle) if obstacle else Plan((InsertDocument(made),))
     recovered = recover_document(subject, observed, owner, context.now)
     if isinstance(recovered, Finding):
         return Plan((), (recovered,))
     # Without its document the wanted state knows only the spec, not what was registered or locked before.
-    wanted = desired(spec, subject.key.name, recovered, context.catalog)
+    wanted = _wanted(spec, subject, recovered, observed, context)
     announced = _announce(recovered, observed, wanted, owner, context)
     return Plan((InsertDocument(announced.model_copy(update={"revision": 1})),))
 
@@ -177,9 +229,12 @@ def _is_new(subject: Subject, spec: NamespaceSpec, observed: Observed) -> bool:
     return spec.namespace_id is None or observed.collection is None or not is_marked(observed.collection.metadata)
 
 
-def _new_document(spec: NamespaceSpec, wanted: Desired, owner: Owner, context: Context) -> NamespaceDocument:
+def _new_document(
+    spec: NamespaceSpec, observed: Observed, wanted: Desired, owner: Owner, context: Context
+) -> NamespaceDocument:
     namespace_id = spec.namespace_id or context.candidate_id
     collection = wanted.collection or namespace_id
+    binding = observed.asked.binding if isinstance(observed.asked, Place) else None
     return NamespaceDocument(
         namespace_id=namespace_id,
         namespace_name=wanted.namespace_name,
@@ -189,9 +244,13 @@ def _new_document(spec: NamespaceSpec, wanted: Desired, owner: Owner, context: C
         scope=wanted.scope,
         state=State.PROVISIONING,
         owner=owner,
-        claims=document_claims(owner, wanted.namespace_name, collection),
+        claims=document_claims(
+            owner, wanted.namespace_name, home_claim(namespace_id, collection, binding, sharing=spec.is_sharing)
+        ),
         revision=1,
         collection=collection,
+        sharing=spec.is_sharing,
+        binding=binding,
         bound=False,
         feature_extractors=wanted.extractors,
         vector_configs=wanted.vector_configs,
@@ -205,17 +264,20 @@ def _announce(
     document: NamespaceDocument, observed: Observed, wanted: Desired, owner: Owner, context: Context
 ) -> NamespaceDocument:
     """The document with everything added that is wanted and nothing taken away that may still stand in Qdrant."""
-    declared = {index.field_name: index for index in document.payload_indexes} | dict(wanted.indexes)
+    # What is in a shared collection is announced by its own document.
+    before = () if document.sharing else document.payload_indexes
+    declared = {index.field_name: index for index in before} | dict(wanted.indexes)
     name = wanted.namespace_name
     if observed.name_chain:
         # In another organization the former name may be somebody's too.
         homeless = _place(document.owner) != _place(owner)
         name = document.namespace_id if homeless or steps_aside(document, observed) else document.namespace_name
-    collection = _collection_name(document, observed, wanted)
+    collection, binding = home(document, observed, wanted)
+    sharing = document.sharing if is_made(document, observed) else wanted.sharing
     moves = not document.owner.is_but_for_its_uid(owner)
     former = (document.previous_owner or document.owner) if moves else document.previous_owner
     # What was seen or recorded of a former choice says nothing of another one.
-    stays = collection == document.collection
+    stays = collection == document.collection and is_same_server(document.binding, binding)
     return document.changed(
         context.now,
         namespace_name=name,
@@ -225,8 +287,10 @@ def _announce(
         owner=owner,
         previous_owner=former,
         former_uids=_former_uids(document, owner) if moves else document.former_uids,
-        claims=document_claims(owner, name, collection),
+        claims=document_claims(owner, name, home_claim(document.namespace_id, collection, binding, sharing=sharing)),
         collection=collection,
+        sharing=sharing,
+        binding=binding,
         occupied=document.occupied and stays,
         adoption=document.adoption if stays else None,
         feature_extractors=wanted.extractors,
@@ -242,14 +306,6 @@ def _place(owner: Owner) -> tuple[str, str]:
 def _former_uids(document: NamespaceDocument, owner: Owner) -> tuple[str, ...]:
     others = (uid for uid in document.former_uids if uid not in (owner.cr_uid, document.owner.cr_uid))
     return (*others, document.owner.cr_uid)[-_MAX_FORMER:]
-
-
-def _collection_name(document: NamespaceDocument, observed: Observed, wanted: Desired) -> str:
-    """Another choice counts while nothing was made under the former one."""
-    made = observed.collection is not None and document.mark.is_on(observed.collection.mark)
-    if document.bound or made:
-        return document.collection
-    return wanted.collection or document.namespace_id
 
 
 def _server_replaced(server: ServerIdentity, *, unseen: bool) -> Finding:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from namespace_operator.domain.actions import Action
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.conditions import Finding
+from namespace_operator.domain.profiles import CollectionProfile, builtin_profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,9 @@ class Context:
 
     ``candidate_id`` is a fresh namespace id, used if one is to be minted. ``guarded`` says whether the API server
     checks who may write guarded annotations and fields; if not, they are not acted upon. ``dependents`` are the
-    MongoDB collections in which a deletion also deletes what belongs to the namespace.
+    MongoDB collections in which a deletion also deletes what belongs to the namespace. ``rest`` is how long the name of
+    a deleted collection stays unused: longer than any request to Qdrant may take. ``profile`` is what the tier of the
+    namespace makes of its collection.
     """
 
     instance_id: str
@@ -25,11 +28,17 @@ class Context:
     candidate_id: str
     guarded: bool = True
     dependents: tuple[str, ...] = ()
+    rest: timedelta = timedelta(seconds=120)
+    profile: CollectionProfile = field(default_factory=builtin_profile)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The next writes, in order, and what keeps the namespace from being ready as far as it is known now."""
+    """The next writes, in order, and what keeps the namespace from being ready as far as it is known now.
+
+    ``notes`` keep it from nothing: they say of InfrastructureReady what is still to come.
+    """
 
     actions: tuple[Action, ...] = ()
     findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()

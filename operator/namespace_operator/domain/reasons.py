@@ -14,8 +14,8 @@ class ConditionType(StrEnum):
     """
 
     READY = "Ready"
-    INFRASTRUCTURE = "InfrastructureReady"
     METADATA = "MetadataSynced"
+    INFRASTRUCTURE = "InfrastructureReady"
     COLLECTION = "CollectionReady"
     VECTORS = "VectorsSynced"
     INDEXES = "IndexesSynced"
@@ -23,8 +23,8 @@ class ConditionType(StrEnum):
 
 
 PIPELINE = (
-    ConditionType.INFRASTRUCTURE,
     ConditionType.METADATA,
+    ConditionType.INFRASTRUCTURE,
     ConditionType.COLLECTION,
     ConditionType.VECTORS,
     ConditionType.INDEXES,
@@ -46,15 +46,15 @@ CONDITIONS: dict[ConditionType, ConditionInfo] = {
         "Ready",
         "Collection, vectors, indexes and document are in place",
     ),
-    ConditionType.INFRASTRUCTURE: ConditionInfo(
-        "What serves the namespace: which Qdrant server it lives on, the parameters of its tier, and its Ray compute.",
-        "Available",
-        "Server, tier and compute are as the spec asks for",
-    ),
     ConditionType.METADATA: ConditionInfo(
         "The namespace document in MongoDB, with its name, its owner and its claims.",
         "Synced",
         "The namespace document agrees with the spec",
+    ),
+    ConditionType.INFRASTRUCTURE: ConditionInfo(
+        "What serves the namespace: which Qdrant server it lives on, the parameters of its tier, and its Ray compute.",
+        "Available",
+        "Server, tier and compute are as the spec asks for",
     ),
     ConditionType.COLLECTION: ConditionInfo(
         "The collection in Qdrant: that it is there, usable, and ours by its metadata.",
@@ -164,7 +164,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "InternalError"
 
 
-_INFRASTRUCTURE, _METADATA, _COLLECTION, _VECTORS, _INDEXES = PIPELINE
+_METADATA, _INFRASTRUCTURE, _COLLECTION, _VECTORS, _INDEXES = PIPELINE
 
 REASONS: dict[Reason, ReasonInfo] = {
     Reason.INVALID_SPEC: ReasonInfo(

@@ -8,6 +8,7 @@ from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import ExtractorStatus
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import (
+    Binding,
     DeclaredIndex,
     NamespaceDocument,
     Owner,
@@ -15,6 +16,7 @@ from namespace_operator.domain.document import (
     RegisteredVector,
     State,
     document_claims,
+    home_claim,
 )
 from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, from_resource
@@ -43,7 +45,12 @@ def recover_document(subject: Subject, observed: Observed, owner: Owner, now: da
             "restore the document, or delete and apply this Namespace again to start empty"
         )
         return Finding(Reason.COLLECTION_NOT_OWNED, message, halts=True)
-    return _from_collection(namespace_id, subject, collection, owner, now)
+    return _from_collection(namespace_id, subject, collection, _binding(observed), owner, now)
+
+
+def _binding(observed: Observed) -> Binding | None:
+    """The server the collection was found on."""
+    return observed.place.binding if observed.place else None
 
 
 def _recover_marked(subject: Subject, observed: Observed, owner: Owner, now: datetime) -> NamespaceDocument | Finding:
@@ -56,8 +63,8 @@ def _recover_marked(subject: Subject, observed: Observed, owner: Owner, now: dat
         return Finding(Reason.COLLECTION_NOT_OWNED, message, halts=True)
     (collection,) = observed.marked
     assert collection.mark is not None
-    (namespace_id,) = (key for key, name in collection.mark.members.items() if name == owner.cr_name)
-    return _from_collection(namespace_id, subject, collection, owner, now)
+    namespace_id = min(key for key, name in collection.mark.members.items() if name == owner.cr_name)
+    return _from_collection(namespace_id, subject, collection, _binding(observed), owner, now)
 
 
 def _expected_mark(name: str, namespace_id: str, owner: Owner, collection: Collection) -> Mark:
@@ -70,11 +77,17 @@ def _expected_mark(name: str, namespace_id: str, owner: Owner, collection: Colle
         {namespace_id: owner.cr_name},
         k8s_namespace_uid=owner.k8s_namespace_uid,
         adopted=live.adopted if live else False,
+        shared=live.shared if live else False,
     )
 
 
 def _from_collection(
-    namespace_id: str, subject: Subject, collection: Collection, owner: Owner, now: datetime
+    namespace_id: str,
+    subject: Subject,
+    collection: Collection,
+    binding: Binding | None,
+    owner: Owner,
+    now: datetime,
 ) -> NamespaceDocument:
     status = subject.status
     spec = subject.spec if isinstance(subject.spec, NamespaceSpec) else NamespaceSpec()
@@ -92,16 +105,21 @@ def _from_collection(
         scope=spec.effective_scope,
         state=State.PROVISIONING,
         owner=owner,
-        claims=document_claims(owner, namespace_name, collection.name),
+        claims=document_claims(
+            owner, namespace_name, home_claim(namespace_id, collection.name, binding, sharing=mark.shared)
+        ),
         revision=1,
         collection=collection.name,
+        sharing=mark.shared,
+        binding=binding,
         incarnation=mark.incarnation,
         bound=True,
         bound_vectors=tuple(sorted(registered | configs)),
         adoption=collection.as_adopted if mark.adopted else None,
         feature_extractors=extractors,
         vector_configs=tuple(collection.vectors[name] for name in sorted(configs)),
-        payload_indexes=_declared_indexes(subject),
+        # Of a shared collection the status also shows what others declared.
+        payload_indexes=() if mark.shared else _declared_indexes(subject),
         created_at=status.created_at or now,
         updated_at=now,
     )

@@ -7,11 +7,20 @@ from datetime import datetime
 
 from namespace_operator.api.annotations import PAUSED
 from namespace_operator.api.spec import NamespaceSpec
-from namespace_operator.api.status import ExtractorStatus, IndexStatus, NamespaceStatus, PlannedStep, QdrantStatus
+from namespace_operator.api.status import (
+    ExtractorStatus,
+    IndexStatus,
+    InfrastructureStatus,
+    NamespaceStatus,
+    PlannedStep,
+    QdrantStatus,
+)
 from namespace_operator.domain.conditions import Finding, conditions, paused
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, to_resource
 from namespace_operator.domain.observed import Collection, Observed, Subject
+from namespace_operator.domain.placement import DEFAULT, OWN
+from namespace_operator.domain.shared import SharedCollection
 
 VOLATILE = frozenset(
     {"document_count", "bucket_count", "collection_count", "object_count", "qdrant_status", "payload_indexes"}
@@ -48,6 +57,8 @@ def report(
         namespace_id=previous.namespace_id,
         namespace_name=previous.namespace_name,
         collection=previous.collection,
+        cluster_id=previous.cluster_id,
+        infrastructure=previous.infrastructure,
         payload_index_count=previous.payload_index_count,
         vector_inference_map=previous.vector_inference_map,
         feature_extractors=previous.feature_extractors,
@@ -69,6 +80,8 @@ def report(
             "namespace_id": document.namespace_id,
             "namespace_name": document.namespace_name,
             "collection": document.collection if document.bound else None,
+            "cluster_id": _cluster_id(document),
+            "infrastructure": _infrastructure(subject, document, observed.shared, previous.infrastructure),
             "vector_inference_map": document.vector_inference_map,
             "feature_extractors": _extractors(subject, document),
             "created_at": document.created_at,
@@ -87,11 +100,34 @@ def report(
     collection = observed.collection
     if collection is None or not document.mark.is_on(collection.mark):
         return status
-    return status.model_copy(update=_live(document, collection))
+    return status.model_copy(update=_live(document, collection, observed))
 
 
-def _live(document: NamespaceDocument, collection: Collection) -> dict[str, object]:
+def _cluster_id(document: NamespaceDocument) -> str | None:
+    binding = document.binding
+    return binding.connection if binding is not None and binding.connection != OWN else None
+
+
+def _infrastructure(
+    subject: Subject,
+    document: NamespaceDocument,
+    shared: SharedCollection | None,
+    previous: InfrastructureStatus | None,
+) -> InfrastructureStatus:
+    spec = subject.spec
+    return (previous or InfrastructureStatus()).model_copy(
+        update={
+            "compute_tier": spec.effective_tier if isinstance(spec, NamespaceSpec) else None,
+            "connection": document.binding.connection if document.binding else DEFAULT,
+            "sharing": True if document.sharing else None,
+            "members": len(shared.members) if document.sharing and shared is not None else None,
+        }
+    )
+
+
+def _live(document: NamespaceDocument, collection: Collection, observed: Observed) -> dict[str, object]:
     declared = {index.field_name: index for index in document.payload_indexes}
+    others = set(observed.shared.indexes_by_field) if document.sharing and observed.shared is not None else set()
     indexes = tuple(
         IndexStatus(
             field_name=name,
@@ -103,7 +139,7 @@ def _live(document: NamespaceDocument, collection: Collection) -> dict[str, obje
         for name, live in sorted(collection.indexes.items())
     )
     return {
-        "document_count": collection.points_count,
+        "document_count": observed.partition if document.sharing else collection.points_count,
         "qdrant_status": QdrantStatus(
             status=collection.status,
             points_count=collection.points_count,
@@ -112,7 +148,7 @@ def _live(document: NamespaceDocument, collection: Collection) -> dict[str, obje
         ),
         "payload_indexes": indexes,
         "payload_index_count": len(declared.keys() & collection.indexes.keys()),
-        "unmanaged_indexes": tuple(sorted(set(collection.indexes) - set(declared) - set(SYSTEM_INDEXES))),
+        "unmanaged_indexes": tuple(sorted(set(collection.indexes) - set(declared) - others - set(SYSTEM_INDEXES))),
     }
 
 

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from namespace_operator.domain.document import Binding, DeclaredIndex
+from namespace_operator.domain.document import Binding, DeclaredIndex, Owner
+from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -44,7 +45,8 @@ class SharedCollection(BaseModel):
     """One shared collection in MongoDB, beside the namespaces' documents.
 
     ``bound`` and ``bound_vectors`` as in a namespace's document: what was seen complete once and is missing later was
-    lost. ``members`` are namespace ids, retained ones included.
+    lost. ``members`` are namespace ids, retained ones included. ``dropping`` are fields whose index nobody wants any
+    more and that may still have one.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -56,7 +58,7 @@ class SharedCollection(BaseModel):
     k8s_namespace_uid: str
     collection: str
     binding: Binding | None = None
-    claims: tuple[str, ...]
+    claims: tuple[str, ...] = ()
     state: SharedState
     members: tuple[str, ...]
     incarnation: int = 1
@@ -64,6 +66,7 @@ class SharedCollection(BaseModel):
     bound_vectors: tuple[str, ...] = ()
     vectors: tuple[SharedVector, ...] = ()
     indexes: tuple[SharedIndex, ...] = ()
+    dropping: tuple[str, ...] = ()
     revision: int = Field(ge=1)
     created_at: datetime
     updated_at: datetime
@@ -77,6 +80,28 @@ class SharedCollection(BaseModel):
     def indexes_by_field(self) -> Mapping[str, SharedIndex]:
         """The declared indexes of all members."""
         return {index.field_name: index for index in self.indexes}
+
+    @property
+    def mark(self) -> Mark:
+        """The mark of the collection, without its members."""
+        return Mark(
+            self.instance_id,
+            self.organization,
+            self.collection,
+            self.incarnation,
+            {},
+            k8s_namespace_uid=self.k8s_namespace_uid,
+            shared=True,
+        )
+
+    def is_of(self, owner: Owner) -> bool:
+        """Whether it belongs to the organization of this owner, in the same incarnation."""
+        mine = (self.instance_id, self.organization, self.k8s_namespace_uid)
+        return mine == (owner.instance_id, owner.organization, owner.k8s_namespace_uid)
+
+    def holds(self, other: SharedCollection) -> bool:
+        """Whether writing this one over ``other`` would change nothing that matters."""
+        return self.model_copy(update={"revision": other.revision, "updated_at": other.updated_at}) == other
 
     def changed(self, now: datetime, **changes: Any) -> SharedCollection:  # noqa: ANN401 - any field of ours
         """The next revision, with these fields."""

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+from yarl import URL
 
-from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged, Refused
+from namespace_operator.controller.cluster import ClusterError, ClusterUnavailable, ObjectChanged, Refused
 from namespace_operator.kube.connection import certificate_files, connection_info
 
 _CONNECTIONS = 32
 _TIMEOUT_SECONDS = 30.0
 _CREDENTIALS_TTL_SECONDS = 60.0
 _PAGE = 500
+_WATCH_SECONDS = 300
+# The server sends a bookmark about every minute; where none comes the connection may be dead.
+_SILENCE_SECONDS = 75.0
+_LINE_LIMIT = 8 * 1024 * 1024
+# A connection that the network dropped without a word is found out within 20 seconds.
+_KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 2))
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 # All that the API server says when a test of a JSON patch fails. Where the object would become invalid or a policy
@@ -34,7 +43,10 @@ class Forbidden(Refused):
 
 
 class KubeClient:
-    """Requests to the API server with the credentials of ``connection_info``, at most 32 at a time."""
+    """Requests to the API server with the credentials of ``connection_info``, at most 32 at a time.
+
+    Watches have connections of their own, without a limit, so that they hold up no request.
+    """
 
     def __init__(self) -> None:
         info = connection_info()
@@ -47,9 +59,15 @@ class KubeClient:
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS), timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
         )
 
+        self._watches = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=_kept_alive),
+            timeout=aiohttp.ClientTimeout(total=None, connect=_TIMEOUT_SECONDS, sock_read=_SILENCE_SECONDS),
+        )
+
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
+        await self._watches.close()
 
     async def get(self, path: str) -> Object:
         """One object. Raises ``NotFound``."""
@@ -88,6 +106,27 @@ class KubeClient:
                 return
             query = f"?limit={_PAGE}&continue={quote(token, safe='')}"
 
+    async def watch(self, path: str, resource_version: str, query: str = "") -> AsyncIterator[Object]:
+        """The events since that version, bookmarks included, until the server ends the watch after five minutes.
+
+        Raises like a request, also for an event of type ERROR; ``query`` is a selector such as ``fieldSelector=…``.
+        """
+        more = f"&{query}" if query else ""
+        full = f"{path}?watch=1&allowWatchBookmarks=true&timeoutSeconds={_WATCH_SECONDS}{more}"
+        url = f"{self._server}{full}&resourceVersion={quote(resource_version, safe='')}"
+        try:
+            self._read_credentials()
+            async with self._watches.get(URL(url, encoded=True), headers=self._headers, ssl=self._tls) as response:
+                if response.status >= 300:
+                    raise self._refusal(response.status, await response.json(content_type=None), f"GET {full}")
+                async for line in _lines(response.content):
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        raise self._refusal(int(event["object"].get("code", 500)), event["object"], f"GET {full}")
+                    yield event
+        except (aiohttp.ClientError, OSError, ValueError, KeyError) as error:
+            raise ClusterUnavailable(f"GET {full}: {type(error).__name__}") from error
+
     async def _request(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[Object, str]:
@@ -103,23 +142,27 @@ class KubeClient:
             raise ClusterUnavailable(f"{method} {path}: {type(error).__name__}") from error
         if response.status < 300:
             return answer, date
-        message = f"{method} {path}: {response.status} {_message(answer)}"
-        match response.status:
+        raise self._refusal(response.status, answer, f"{method} {path}")
+
+    def _refusal(self, status: int, answer: object, request: str) -> ClusterError:
+        """What the answer means."""
+        message = f"{request}: {status} {_message(answer)}"
+        match status:
             case 404:
-                raise NotFound(message)
+                return NotFound(message)
             case 409:
-                raise ObjectChanged(message)
+                return ObjectChanged(message)
             case 422 if _message(answer) == _PATCH_DOES_NOT_APPLY:
-                raise ObjectChanged(message)
+                return ObjectChanged(message)
             case 401:
                 self._credentials_read = float("-inf")
-                raise ClusterUnavailable(message)
+                return ClusterUnavailable(message)
             case 429 | 500 | 502 | 503 | 504:
-                raise ClusterUnavailable(message)
+                return ClusterUnavailable(message)
             case 403:
-                raise Forbidden(message)
+                return Forbidden(message)
             case _:
-                raise Refused(message)
+                return Refused(message)
 
     def _read_credentials(self) -> None:
         """Read token and certificates anew once a minute: the kubelet replaces their files while we run."""
@@ -136,3 +179,24 @@ class KubeClient:
 
 def _message(answer: object) -> str:
     return str(answer.get("message", "")) if isinstance(answer, dict) else ""
+
+
+def _kept_alive(address: aiohttp.AddrInfoType) -> socket.socket:
+    family, kind, protocol, *_ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE:
+        made.setsockopt(socket.IPPROTO_TCP, option, value)
+    return made
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Lines of any length; the reader's own are limited to less than an object can have."""
+    rest = b""
+    async for chunk in content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LINE_LIMIT:
+            raise ValueError("an event too large")
+        for line in lines:
+            if line.strip():
+                yield line

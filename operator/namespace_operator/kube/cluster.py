@@ -16,7 +16,7 @@ from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Subject
 from namespace_operator.kube.client import Forbidden, KubeClient, NotFound, Object
 from namespace_operator.kube.events import post_event
-from namespace_operator.kube.objects import LiveObjects, concerns, key_of, to_subject
+from namespace_operator.kube.objects import Incarnation, LiveObjects, concerns, key_of, to_subject
 from namespace_operator.kube.organizations import Organizations
 
 
@@ -140,7 +140,7 @@ class KubeCluster:
             self.objects.drop(subject.key, subject.uid)
         else:
             self.objects.put(obj)
-        return to_subject(obj, subject.k8s_namespace_uid)
+        return to_subject(obj, Incarnation(subject.k8s_namespace_uid, subject.labels))
 
     @contextmanager
     def _forgetting(self, key: Key) -> Iterator[None]:
@@ -154,7 +154,7 @@ class KubeCluster:
     async def _to_subject(self, obj: Object) -> Subject:
         metadata = obj["metadata"]
         created = datetime.fromisoformat(metadata["creationTimestamp"])
-        return to_subject(obj, await self.organizations.uid(metadata["namespace"], created))
+        return to_subject(obj, await self.organizations.get(metadata["namespace"], created))
 
 
 def _path(key: Key) -> str:

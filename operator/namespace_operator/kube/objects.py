@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -133,14 +134,23 @@ def _asked(metadata: Object) -> tuple[tuple[str, str], ...]:
     return tuple((name, annotations[name]) for name in ANNOTATIONS if name in annotations)
 
 
-def to_subject(obj: Object, k8s_namespace_uid: str) -> Subject:
-    """The object as the domain sees it. A status that cannot be read counts as none."""
+@dataclass(frozen=True, slots=True)
+class Incarnation:
+    """A Kubernetes namespace: its uid, which one of the same name made later does not have, and its labels."""
+
+    uid: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def to_subject(obj: Object, organization: Incarnation) -> Subject:
+    """The object as the domain sees it, of a Kubernetes namespace. A status that cannot be read counts as none."""
     metadata = obj["metadata"]
     return Subject(
         key=key_of(metadata),
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
-        k8s_namespace_uid=k8s_namespace_uid,
+        k8s_namespace_uid=organization.uid,
+        labels=organization.labels,
         generation=metadata.get("generation", 0),
         spec=_spec(obj.get("spec") or {}),
         status=_status(obj.get("status") or {}),

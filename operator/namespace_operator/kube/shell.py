@@ -26,8 +26,10 @@ from typing import Any
 
 import kopf
 
+from namespace_operator.api.cluster import CLUSTER_PLURAL
 from namespace_operator.api.resource import GROUP, PLURAL, VERSION
 from namespace_operator.domain.identity import Key
+from namespace_operator.kube.clusters import KubeClusters
 from namespace_operator.kube.connection import connection_info
 from namespace_operator.kube.objects import LiveObjects, key_of
 
@@ -102,18 +104,24 @@ class _NoDiffBase(kopf.DiffBaseStorage):
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Runs kopf over our one resource.
+    """Runs kopf over our two resources.
 
-    ``start`` and ``stop`` are awaited when kopf starts and ends; ``enqueue`` gets the key of what changed.
+    ``start`` and ``stop`` are awaited when kopf starts and ends; ``enqueue`` gets the key of what changed, and
+    ``cluster_changed`` the name of an InfrastructureCluster that did.
     """
 
     objects: LiveObjects
     enqueue: Callable[[Key], None]
     start: Callable[[], Awaitable[None]]
     stop: Callable[[], Awaitable[None]]
+    clusters: KubeClusters
+    cluster_changed: Callable[[str], None]
 
     async def run(self, namespaces: Collection[str]) -> None:
-        """Watch these Kubernetes namespaces, or all of them if there are none given, until terminated."""
+        """Watch these Kubernetes namespaces, or all of them if there are none given, until terminated.
+
+        The InfrastructureClusters belong to none, and are watched in any case.
+        """
         await kopf.operator(
             registry=self._registry(),
             settings=_settings(),
@@ -145,6 +153,10 @@ class Watch:
         async def event(event: Any, **_: object) -> None:  # noqa: ANN401 - kopf's raw event
             self._on_event(event["type"], event["object"])
 
+        @kopf.on.event(GROUP, VERSION, CLUSTER_PLURAL, registry=registry)
+        async def cluster_event(event: Any, **_: object) -> None:  # noqa: ANN401 - kopf's raw event
+            self._on_cluster_event(event["type"], event["object"])
+
         return registry
 
     def _on_event(self, kind: str | None, obj: dict[str, Any]) -> None:
@@ -154,6 +166,14 @@ class Watch:
             self.enqueue(key)
         elif self.objects.put(obj):
             self.enqueue(key)
+
+    def _on_cluster_event(self, kind: str | None, obj: dict[str, Any]) -> None:
+        name = obj["metadata"]["name"]
+        if kind == "DELETED":
+            self.clusters.drop(name, obj["metadata"]["uid"])
+            self.cluster_changed(name)
+        elif self.clusters.put(obj):
+            self.cluster_changed(name)
 
 
 def _settings() -> kopf.OperatorSettings:

@@ -10,14 +10,19 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as Names
 from typing import Any, Protocol
 
-from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, OwnedDocument
+from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument
 from namespace_operator.domain.indexes import IndexSchema
-from namespace_operator.domain.observed import Collection, Counts, ServerRecord
+from namespace_operator.domain.observed import Collection, Counts, Residents, ServerRecord
+from namespace_operator.domain.parsing import FoundDocument, OwnDocument
+from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.vectors import NamedVector
 
 
 class VectorStore(Protocol):
     """A Qdrant server."""
+
+    async def close(self) -> None:
+        """Close the connections."""
 
     async def version(self) -> str:
         """The server's version, such as ``1.18.3``."""
@@ -28,8 +33,15 @@ class VectorStore(Protocol):
     async def names(self) -> frozenset[str]:
         """The names of all collections, in one request."""
 
-    async def count_points(self, collection: str) -> int:
-        """The exact number of points of an existing collection."""
+    async def count_points(self, collection: str, namespace_id: str | None = None) -> int:
+        """The exact number of points of an existing collection, or of one namespace in it."""
+
+    async def points_by_namespace(self, collection: str, limit: int) -> Mapping[str, int]:
+        """The exact number of points of each namespace id that has any in an existing collection, in one request.
+
+        No more than ``limit`` ids are told of: where there are as many, others may be missing and counts be too low.
+        Raises ``Rejected`` where ``namespace_id`` has no index to count by.
+        """
 
     async def aliases(self, collection: str) -> tuple[str, ...]:
         """The aliases of an existing collection."""
@@ -54,30 +66,49 @@ class VectorStore(Protocol):
     async def drop_index(self, collection: str, field_name: str, *, wait: bool) -> None:
         """Drop a payload index, if there is one."""
 
+    async def delete_points(self, collection: str, namespace_id: str) -> None:
+        """Delete every point of one namespace in an existing collection, if it has any."""
+
     async def delete_collection(self, collection: str) -> None:
         """Delete a collection, if there is one."""
 
 
 class MetadataStore(Protocol):
-    """The namespace documents in MongoDB, and the counts of what belongs to them."""
+    """The documents of namespaces and shared collections in MongoDB, and the counts of what belongs to namespaces."""
 
-    async def find(self, claims: Names[str]) -> Sequence[NamespaceDocument | MalformedDocument]:
+    async def find(self, claims: Names[str]) -> Sequence[FoundDocument]:
         """The documents that hold one of the claims, in one read."""
 
     async def get(self, namespace_id: str) -> NamespaceDocument | MalformedDocument | None:
-        """One document by its id."""
+        """One namespace's document by its id."""
 
-    async def insert(self, document: NamespaceDocument) -> None:
+    async def shared(self, document_id: str) -> SharedCollection | MalformedDocument | None:
+        """One shared collection's document by its id."""
+
+    async def insert(self, document: OwnDocument) -> None:
         """Insert a document. Raises ``ClaimTaken`` if its id or one of its claims is taken."""
 
-    async def replace(self, document: NamespaceDocument) -> None:
+    async def replace(self, document: OwnDocument) -> None:
         """Set our fields of the document whose revision is the one before; fields of others stay.
 
         Raises ``Outdated`` if there is no such revision, ``ClaimTaken`` if a new claim is held by another document.
         """
 
-    async def delete(self, namespace_id: str, revision: int) -> None:
+    async def delete(self, document_id: str, revision: int) -> None:
         """Delete the document that has this revision. Raises ``Outdated`` if it has another one."""
+
+    async def join(self, document_id: str, namespace_id: str) -> SharedCollection:
+        """Add a member to a shared collection; the result is its document afterwards.
+
+        Raises ``Outdated`` if there is none, or it is closing.
+        """
+
+    async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
+        """Who still declares a payload index on these fields, in one read: field name to the smallest namespace id.
+
+        Only documents of ``members`` count, whatever their shape, and none that is being deleted or a tombstone. A
+        field that none of them declares is absent.
+        """
 
     async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:
         """Buckets, collections and objects of each namespace, in one read a collection."""
@@ -92,7 +123,19 @@ class MetadataStore(Protocol):
         """Make sure that the indexes exist which the claims rest on; they go with a database that is dropped."""
 
     def owned(self, instance_id: str) -> AsyncIterator[OwnedDocument]:
-        """A summary of every document of an instance. Those of another shape are left out."""
+        """A summary of every namespace's document of an instance. Those of another shape are left out."""
+
+    def shared_of(self, instance_id: str) -> AsyncIterator[SharedCollection]:
+        """Every shared collection's document of an instance. Those of another shape are left out."""
+
+    async def count_bound(self, instance_id: str, binding: Binding | None) -> int:
+        """How many namespaces of an instance live on a server, retained ones included; None: the operator's own."""
+
+    async def bound(self, instance_id: str) -> Mapping[str | None, Residents]:
+        """The namespaces of an instance by the connection they are bound to, in one read.
+
+        None stands for the operator's own server, ``own`` for all that the namespaces name themselves.
+        """
 
     async def server(self, name: str) -> ServerRecord | None:
         """What is recorded of the Qdrant server behind a connection of this name."""

@@ -36,6 +36,12 @@ class Metrics:
             registry=self._registry,
         )
         self._swept: Gauge | None = None
+        self._up = self._of_servers("up", "1 if the Qdrant server answers, accepts the key and can hold namespaces.")
+        self._namespaces = self._of_servers(
+            "namespaces", "Namespaces of this operator on the Qdrant server, retained ones included."
+        )
+        self._collections = self._of_servers("collections", "Collections on the Qdrant server, whoever made them.")
+        self._partitions: Gauge | None = None
 
     def reconciled(self, result: ReconcileResult) -> None:
         """Count one reconcile."""
@@ -53,6 +59,33 @@ class Metrics:
                 registry=self._registry,
             )
         self._swept.set(at.timestamp())
+
+    def server_found(self, connection: str, *, up: bool, namespaces: int | None, collections: int | None) -> None:
+        """What the last look at a Qdrant server showed; a number that is not known any more is absent."""
+        self._up.labels(connection).set(up)
+        for gauge, number in ((self._namespaces, namespaces), (self._collections, collections)):
+            if number is not None:
+                gauge.labels(connection).set(number)
+            else:
+                gauge.remove_by_labels({"connection": connection})
+
+    def server_gone(self, connection: str) -> None:
+        """Leave out a Qdrant server that there is no more."""
+        for gauge in (self._up, self._namespaces, self._collections):
+            gauge.remove_by_labels({"connection": connection})
+
+    def _of_servers(self, name: str, what: str) -> Gauge:
+        return Gauge(f"namespace_operator_qdrant_{name}", what, ["connection"], registry=self._registry)
+
+    def orphan_partitions_found(self, partitions: int) -> None:
+        """What a look at all shared collections found."""
+        if self._partitions is None:
+            self._partitions = Gauge(
+                "namespace_operator_orphan_partitions",
+                "Namespace ids with points in a shared collection that has no such member.",
+                registry=self._registry,
+            )
+        self._partitions.set(partitions)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All metrics in the format that the ``Accept`` header prefers, and its content type."""

@@ -1,13 +1,14 @@
-"""Namespace documents for the contract tests."""
+"""Documents for the contract tests."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from namespace_operator.api.spec import Mode, NamespaceType, Scope
 from namespace_operator.domain.document import (
     Adoption,
+    Binding,
     DeclaredIndex,
     NamespaceDocument,
     Owner,
@@ -16,6 +17,7 @@ from namespace_operator.domain.document import (
     State,
     UnsupportedIndex,
 )
+from namespace_operator.domain.shared import SharedCollection, SharedIndex, SharedState, SharedVector
 from namespace_operator.domain.vectors import NamedVector, VectorKind
 
 INSTANCE = "instance-1"
@@ -81,6 +83,34 @@ def document(number: int = 1, *, instance_id: str = INSTANCE, **changes: Any) ->
     return whole.model_copy(update=changes)
 
 
-def following(before: NamespaceDocument, **changes: Any) -> NamespaceDocument:
+def shared(number: int = 1, *, instance_id: str = INSTANCE, **changes: Any) -> SharedCollection:
+    """A shared collection's document with every field set, different for each number."""
+    member, other = "ns_0000000001", "ns_0000000002"
+    whole = SharedCollection(
+        document_id=f"shared/{instance_id}/products-{number}",
+        instance_id=instance_id,
+        organization="acme",
+        k8s_namespace_uid="uid-of-acme",
+        collection=f"products-{number}",
+        binding=Binding(connection="iclstr_1", server_id="server-1", secret_name="key", secret_key="api-key"),
+        claims=(f"collection/products-{number}",),
+        state=SharedState.ACTIVE,
+        members=(member, other),
+        incarnation=2,
+        bound=True,
+        bound_vectors=("a",),
+        vectors=(SharedVector(name="a", size=4, distance="cosine", by=member),),
+        indexes=(SharedIndex(field_name="city", field_schema={"type": "keyword"}, is_protected=True, by=other),),
+        revision=1,
+        created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        updated_at=datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC),
+    )
+    return whole.model_copy(update=changes)
+
+
+_Document = TypeVar("_Document", NamespaceDocument, SharedCollection)
+
+
+def following(before: _Document, **changes: Any) -> _Document:
     """The next revision of a document."""
     return before.model_copy(update={"revision": before.revision + 1, **changes})

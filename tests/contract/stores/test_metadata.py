@@ -7,13 +7,14 @@ import asyncio
 import pytest
 
 from namespace_operator.domain.document import (
+    Binding,
     MalformedDocument,
     NamespaceDocument,
     OwnedDocument,
     RegisteredExtractor,
     State,
 )
-from namespace_operator.domain.observed import Counts, ServerRecord
+from namespace_operator.domain.observed import Counts, Residents, ServerRecord
 from namespace_operator.stores.errors import ClaimTaken, Outdated, Rejected
 from tests.contract.stores.documents import INSTANCE, document, following
 from tests.contract.stores.harness import MetadataServer
@@ -144,6 +145,29 @@ async def test_owned_leaves_out_what_does_not_say_whose_it_is(metadata: Metadata
     await metadata.store.insert(document())
     await metadata.write("namespaces", {"_id": "ns_odd", **odd})
     assert [entry.namespace_id async for entry in metadata.store.owned(INSTANCE)] == [document().namespace_id]
+
+
+LIVING = [state for state in State if state is not State.DELETED]
+
+
+async def test_bound_are_the_living_namespaces_of_one_instance_by_connection(metadata: MetadataServer) -> None:
+    for number in range(12):
+        await metadata.store.insert(document(number, state=LIVING[number % len(LIVING)], binding=None))
+    there = Binding(connection="iclstr_east", server_id="server-1")
+    await metadata.store.insert(document(20, binding=there))
+    await metadata.store.insert(document(21, binding=there, state=State.DELETED))
+    await metadata.store.insert(document(22, binding=there, instance_id="instance-2"))
+    await metadata.write("namespaces", {"_id": "ns_odd", "owner": {"instance_id": INSTANCE}, "binding": {"a": 1}})
+    bound = await metadata.store.bound(INSTANCE)
+    names = sorted(str(document(number).owner.key) for number in range(12))
+    assert bound == {
+        None: Residents(13, tuple(sorted(["?/?", *names])[:10])),
+        "iclstr_east": Residents(1, (str(document(20).owner.key),)),
+    }
+
+
+async def test_nothing_bound(metadata: MetadataServer) -> None:
+    assert await metadata.store.bound(INSTANCE) == {}
 
 
 async def test_a_state_of_a_newer_version_is_told_as_it_is(metadata: MetadataServer) -> None:

@@ -6,11 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
+from namespace_operator.api.profile import ComputeTier
+from namespace_operator.cli.connections import load_profiles
 from namespace_operator.cli.main import main
 from namespace_operator.cli.run import _options, load_catalog
 from namespace_operator.cli.settings import Settings
 from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
+from namespace_operator.domain.endpoints import SecretKey
+from namespace_operator.domain.profiles import builtin_tiers
 from namespace_operator.stores.mongodb import OWN
 
 PREFIX = "NAMESPACE_OPERATOR_"
@@ -35,6 +40,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 @pytest.mark.usefixtures("environment")
 def test_defaults() -> None:
     settings = Settings()
+    assert settings.mongodb_uri is not None
     assert settings.mongodb_uri.get_secret_value() == GOOD["MONGODB_URI"]
     assert (settings.resync_interval_seconds, settings.mongodb_timeout_seconds) == (300.0, 3.0)
     assert settings.watch_namespaces == ()
@@ -52,6 +58,7 @@ def test_secrets_from_mounted_files(environment: pytest.MonkeyPatch, tmp_path: P
     (tmp_path / "namespace_operator_mongodb_uri").write_text("mongodb://file:27017\n")
     (tmp_path / "namespace_operator_qdrant_api_key").write_text("from-file\n")
     settings = Settings(_secrets_dir=tmp_path)
+    assert settings.mongodb_uri is not None
     assert settings.mongodb_uri.get_secret_value() == "mongodb://file:27017"
     assert settings.qdrant_api_key is not None
     assert settings.qdrant_api_key.get_secret_value() == "from-file"
@@ -127,11 +134,56 @@ def test_a_bad_value_is_named_and_not_printed(environment: pytest.MonkeyPatch, n
     assert "CANARY" not in said
 
 
-@pytest.mark.parametrize("name", ["QDRANT_URL", "MONGODB_URI"])
-def test_a_missing_value_is_named(environment: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("QDRANT_URL", f"{PREFIX}QDRANT_URL: Field required"),
+        ("MONGODB_URI", f"{PREFIX}MONGODB_URI or {PREFIX}MONGODB_URI_SECRET is needed"),
+    ],
+)
+def test_a_missing_value_is_named(environment: pytest.MonkeyPatch, name: str, said: str) -> None:
     environment.delenv(PREFIX + name)
-    with pytest.raises(SystemExit, match=f"invalid settings: {PREFIX}{name}: Field required"):
+    with pytest.raises(SystemExit, match=f"invalid settings: {said}"):
         main()
+
+
+def test_secrets_that_are_watched(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv(f"{PREFIX}MONGODB_URI")
+    environment.setenv(f"{PREFIX}MONGODB_URI_SECRET", "stores/mongodb-uri")
+    environment.setenv(f"{PREFIX}QDRANT_API_KEY_SECRET", "stores/qdrant.key")
+    with pytest.raises(ValidationError, match=f"{PREFIX}POD_NAMESPACE is needed"):
+        Settings()
+    environment.setenv(f"{PREFIX}POD_NAMESPACE", "platform")
+    settings = Settings()
+    assert settings.mongodb_uri_ref == SecretKey("platform", "stores", "mongodb-uri")
+    assert settings.qdrant_api_key_ref == SecretKey("platform", "stores", "qdrant.key")
+    environment.setenv(f"{PREFIX}QDRANT_API_KEY_SECRET", "no-key")
+    with pytest.raises(SystemExit, match=f"{PREFIX}QDRANT_API_KEY_SECRET: "):
+        main()
+
+
+def test_allowed_endpoints(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv(f"{PREFIX}ALLOWED_ENDPOINTS", '["*.qdrant.example.com:6333", "10.0.0.7:*"]')
+    assert Settings().allowed_endpoints == ("*.qdrant.example.com:6333", "10.0.0.7:*")
+    environment.setenv(f"{PREFIX}ALLOWED_ENDPOINTS", '["https://example.com"]')
+    with pytest.raises(SystemExit, match=f"{PREFIX}ALLOWED_ENDPOINTS: .*is no host:port"):
+        main()
+
+
+def test_tiers_of_ones_own(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert load_profiles(Settings()) == builtin_tiers()
+    path = tmp_path / "tiers.yaml"
+    environment.setenv(f"{PREFIX}TIERS_PATH", str(path))
+    with pytest.raises(SystemExit, match=f"cannot start: .*check {PREFIX}TIERS_PATH"):
+        main()
+    path.write_text("shared: {maxNamespaces: 7}")
+    profiles = load_profiles(Settings())
+    assert profiles[ComputeTier.SHARED].max_namespaces == 7
+    packaged = builtin_tiers()
+    assert profiles[ComputeTier.SHARED].shared_collection == packaged[ComputeTier.SHARED].shared_collection
+    # What the chart makes of no values at all.
+    path.write_text("{}")
+    assert load_profiles(Settings()) == packaged
 
 
 @pytest.mark.usefixtures("environment")

@@ -11,11 +11,13 @@ from namespace_operator.api.status import Condition
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.queue import Next
 from namespace_operator.controller.reconcile import Clock
+from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import ServerRecord, Subject
 from tests.unit.controller.fixed import FixedCluster, Outage, metadata_store, vector_store
 from tests.unit.domain.builders import INSTANCE, KEY, NAMESPACE_ID, NOW, catalog
 from tests.world.metadata import ModelMetadataStore, Raw
+from tests.world.sites import ALONE
 from tests.world.vectors import ModelVectorStore, StoredCollection
 
 SERVER_ID = "server-1"
@@ -33,6 +35,7 @@ class Bench:
     woken: list[Key] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
     orphans: list[tuple[int, int]] = field(default_factory=list)
+    orphan_partitions: int | None = None
     announced: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -41,7 +44,9 @@ class Bench:
         around = Surroundings(
             cluster=self.cluster,
             metadata=self.metadata,
-            vectors=self.vectors,
+            secrets=NoSecrets(),
+            landscape=lambda: ALONE,
+            connect=lambda *_: self.vectors,
             clock=Clock(now=lambda: NOW, monotonic=lambda: self.seconds),
             random=lambda: 0.5,
             mint_id=lambda: NAMESPACE_ID,
@@ -50,7 +55,7 @@ class Bench:
             announce=self._announce,
             enqueue=self.woken.append,
         )
-        self.reconciler, self.sweep = assemble(Options(INSTANCE, "cluster-uid", **self.options), catalog(), around)
+        self.reconciler, self.sweep, _ = assemble(Options(INSTANCE, "cluster-uid", **self.options), catalog(), around)
 
     async def run(self, seconds: float = 0.0) -> Next:
         """Reconcile, so many seconds after the last time."""
@@ -65,6 +70,10 @@ class Bench:
         """What a sweep found."""
         assert at == NOW
         self.orphans.append((orphans, copies))
+
+    def orphan_partitions_found(self, partitions: int) -> None:
+        """What a look at all shared collections found."""
+        self.orphan_partitions = partitions
 
     async def _announce(self, reason: str, message: str) -> None:
         self.announced.append(f"{reason}: {message}")

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.controller.cluster import ObjectChanged, Refreshed
-from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Collection, Subject
+from namespace_operator.domain.parsing import OwnDocument
 from tests.world.faults import Faults
 from tests.world.metadata import ModelMetadataStore
 from tests.world.vectors import ModelVectorStore, StoredCollection
@@ -42,11 +42,11 @@ class Outage(Faults):
         return [what.partition(": ")[2] for what in self.log]
 
 
-def metadata_store(*documents: NamespaceDocument) -> ModelMetadataStore:
+def metadata_store(*documents: OwnDocument) -> ModelMetadataStore:
     """A database that holds these documents."""
     store = ModelMetadataStore(Outage())
     for document in documents:
-        store.put_raw({"_id": document.namespace_id, **document.model_dump(mode="python")})
+        store.put_raw({"_id": document.document_id, **document.model_dump(mode="python")})
     return store
 
 

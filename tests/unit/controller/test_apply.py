@@ -9,8 +9,6 @@ import pytest
 from namespace_operator.controller.apply import Applier, World
 from namespace_operator.controller.cluster import ObjectChanged
 from namespace_operator.controller.observe import Observer
-from namespace_operator.controller.server import ServerCheck
-from namespace_operator.controller.strays import Strays
 from namespace_operator.domain.actions import (
     Action,
     AddVector,
@@ -41,6 +39,7 @@ from tests.unit.domain.builders import (
     registered,
     subject,
 )
+from tests.world.sites import fleet
 from tests.world.vectors import ModelVectorStore
 
 WHOLE = document([registered("text_extractor_v1")])
@@ -85,10 +84,8 @@ class Work:
     def __post_init__(self) -> None:
         self.metadata = metadata_store(*self.documents)
         self.vectors = Waits(Outage(), collections=vector_store(*self.live).collections, rejects=self.rejects)
-        server = ServerCheck("default", self.metadata, self.vectors, lambda: "server-1", lambda: 0.0)
-        strays = Strays(INSTANCE, self.metadata, self.vectors, lambda: 0.0)
-        observer = Observer(INSTANCE, self.metadata, self.vectors, server, strays)
-        self.applier = Applier(self.cluster, self.metadata, self.vectors, observer, self.done.append)
+        observer = Observer(INSTANCE, self.metadata, fleet(INSTANCE, self.metadata, self.vectors, lambda: 0.0))
+        self.applier = Applier(self.cluster, self.metadata, observer, self.done.append)
 
     async def apply(self, *actions: Action, world: World = NOTHING) -> World:
         """Carry these out."""

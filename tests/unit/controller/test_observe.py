@@ -11,6 +11,7 @@ from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, State
 from namespace_operator.domain.identity import collection_claim, name_claim, resource_claim
 from namespace_operator.domain.observed import InvalidSpec, Observed, Subject
+from namespace_operator.domain.parsing import OwnDocument
 from tests.unit.controller.bench import Bench
 from tests.unit.controller.fixed import metadata_store, vector_store
 from tests.unit.domain.builders import (
@@ -25,6 +26,7 @@ from tests.unit.domain.builders import (
     document,
     in_collection,
     owner,
+    shared_collection,
     spec,
     status_of,
     subject,
@@ -36,7 +38,7 @@ WHOLE = document()
 OTHER = another_document()
 
 
-def bench(*documents: NamespaceDocument, live: tuple[Any, ...] = ()) -> Bench:
+def bench(*documents: OwnDocument, live: tuple[Any, ...] = ()) -> Bench:
     """An observer over these documents and collections."""
     return Bench(metadata_store(*documents), vector_store(*live))
 
@@ -165,6 +167,18 @@ async def test_the_holder_of_the_chosen_collection_is_seen_unless_it_is_the_own_
     assert (await documents(bench(WHOLE, held), subject(chosen()))).collection_holder == held
     assert (await documents(bench(in_collection(WHOLE)), subject(chosen()))).collection_holder is None
     assert (await documents(bench(WHOLE, held))).collection_holder is None
+
+
+async def test_a_collection_that_others_share_is_held_too() -> None:
+    shared = shared_collection(in_collection(OTHER))
+    seen = await documents(bench(WHOLE, shared), subject(chosen()))
+    assert (seen.document, seen.collection_holder) == (WHOLE, shared)
+
+
+async def test_the_document_of_a_shared_collection_is_nobodys_own_whatever_it_claims() -> None:
+    strayed = shared_collection(in_collection(OTHER), claims=WHOLE.claims)
+    seen = await documents(bench(strayed))
+    assert (seen.document, seen.name_chain) == (None, ())
 
 
 async def test_so_is_that_of_the_collection_in_which_lost_data_must_be() -> None:

@@ -135,9 +135,7 @@ async def test_a_tombstone_that_cannot_be_buried_does_not_keep_the_others() -> N
     bench.qdrant.at_read(1)
     with capture_logs() as logs:
         await bench.sweep.sweep()
-    assert [(line["event"], line["namespace_id"]) for line in logs] == [
-        ("cannot bury a deleted namespace", NAMESPACE_ID)
-    ]
+    assert [(line["event"], line["of"]) for line in logs] == [("cannot settle a deletion", NAMESPACE_ID)]
     assert bench.written == [f"delete document {OTHER_ID}"]
 
 

@@ -262,3 +262,19 @@ def test_a_key_waits_for_nothing_but_a_cause_after_a_plain_result() -> None:
 
     recorder, _ = play(taking(0), scenario)
     assert recorder.times == [0.0, 10_000.0]
+
+
+def test_what_failed_can_be_hurried_and_what_is_only_due_is_not() -> None:
+    async def behaviour(key: str) -> Next:
+        return Next(failed=True) if key == "bad" else Next(after=50)
+
+    async def scenario(queue: WorkQueue[str]) -> None:
+        queue.add("bad")
+        queue.add("good")
+        await asyncio.sleep(10)
+        queue.hurry()
+        queue.hurry()
+        await asyncio.sleep(10)
+
+    recorder, _ = play(behaviour, scenario, backoff=Backoff(base=100.0))
+    assert recorder.began == [("bad", 0.0), ("good", 0.0), ("bad", 10.0)]

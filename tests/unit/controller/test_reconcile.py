@@ -8,9 +8,10 @@ import pytest
 
 from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged
 from namespace_operator.controller.queue import Next
-from namespace_operator.domain.document import NamespaceDocument, State
+from namespace_operator.domain.document import State
 from namespace_operator.domain.identity import name_claim
 from namespace_operator.domain.observed import InvalidSpec
+from namespace_operator.domain.parsing import OwnDocument
 from namespace_operator.stores.errors import Backend, BackendError, ClaimTaken, Rejected, Unauthorized, Unavailable
 from tests.unit.controller.bench import Bench
 from tests.unit.controller.fixed import FixedCluster, Outage, metadata_store, vector_store
@@ -110,9 +111,9 @@ async def test_a_fresh_process_writes_numbers_at_once() -> None:
 class AlwaysTaken(ModelMetadataStore):
     """Somebody else is always faster."""
 
-    async def insert(self, document: NamespaceDocument) -> None:
+    async def insert(self, document: OwnDocument) -> None:
         """Refuse."""
-        raise ClaimTaken(document.namespace_id)
+        raise ClaimTaken(document.document_id)
 
 
 FAILURES: list[tuple[str, BackendError, str, str]] = [

@@ -124,5 +124,5 @@ async def test_while_qdrant_fails_resources_and_documents_are_swept_all_the_same
     bench.qdrant.fails = Unavailable(Backend.QDRANT, "Qdrant cannot be reached", "GET")
     with capture_logs() as logs:
         assert await swept(bench) == [KEY]
-    assert {entry["event"] for entry in logs} == {"cannot bury a deleted namespace", "sweep failed"}
+    assert {entry["event"] for entry in logs} == {"cannot settle a deletion", "sweep failed"}
     assert bench.orphans == []

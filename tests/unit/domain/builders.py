@@ -24,6 +24,7 @@ from namespace_operator.domain.identity import Key, collection_claim, name_claim
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema, to_resource
 from namespace_operator.domain.observed import Collection, InvalidSpec, LiveIndex, Observed, Subject
 from namespace_operator.domain.planning import Context
+from namespace_operator.domain.shared import SharedCollection, SharedIndex, SharedState, SharedVector
 from namespace_operator.domain.vectors import NamedVector
 
 INSTANCE = "cluster-uid:default"
@@ -235,6 +236,28 @@ def with_vectors(live: Collection, **vectors: NamedVector | None) -> Collection:
     """The collection with these live vectors changed, None takes one away."""
     kept = {name: found for name, found in live.vectors.items() if vectors.get(name, found) is not None}
     return replace(live, vectors=kept | {name: vector for name, vector in vectors.items() if vector is not None})
+
+
+def shared_collection(of: NamespaceDocument, **changes: Any) -> SharedCollection:
+    """The document of a shared collection with this one member."""
+    whole = SharedCollection(
+        document_id=f"shared/{of.owner.instance_id}/{of.collection}",
+        instance_id=of.owner.instance_id,
+        organization=of.owner.organization,
+        k8s_namespace_uid=of.owner.k8s_namespace_uid,
+        collection=of.collection,
+        claims=(collection_claim(of.collection),),
+        state=SharedState.ACTIVE,
+        members=(of.namespace_id,),
+        bound=True,
+        bound_vectors=tuple(of.vectors),
+        vectors=tuple(SharedVector(**vector.model_dump(), by=of.namespace_id) for vector in of.vectors.values()),
+        indexes=tuple(SharedIndex(**index.model_dump(), by=of.namespace_id) for index in of.payload_indexes),
+        revision=1,
+        created_at=T0,
+        updated_at=T0,
+    )
+    return whole.model_copy(update=changes)
 
 
 def observed(of: NamespaceDocument, live: Collection | None = None, **changes: Any) -> Observed:

@@ -8,10 +8,10 @@ from typing import Any
 from namespace_operator.domain.conditions import Reason
 from namespace_operator.domain.document import (
     MalformedDocument,
-    NamespaceDocument,
     State,
 )
 from namespace_operator.domain.observed import Observed, ServerIdentity
+from namespace_operator.domain.parsing import FoundDocument
 from tests.unit.domain.builders import (
     NAMESPACE_ID,
     another_document,
@@ -22,6 +22,7 @@ from tests.unit.domain.builders import (
     index,
     observed,
     owner,
+    shared_collection,
     spec,
     status_of,
     subject,
@@ -171,7 +172,7 @@ TAKEN = UNBOUND.model_copy(update={"occupied": True})
 UNBOUND_BY_ID = document(state=State.PROVISIONING, bound=False)
 
 
-def on(holder: NamespaceDocument | MalformedDocument) -> Observed:
+def on(holder: FoundDocument) -> Observed:
     """Nothing of ours, and the chosen collection claimed by another document."""
     return Observed(collection_holder=holder, claimed_collection="products")
 
@@ -212,6 +213,13 @@ CHOICES = (
         on(in_collection(another_document(state=State.DELETED))),
         reasons=(Reason.COLLECTION_CONFLICT,),
         says="deleted moments ago); it becomes free by itself",
+    ),
+    Case(
+        "shared by others",
+        subject(chosen()),
+        on(shared_collection(in_collection(another_document()))),
+        reasons=(Reason.COLLECTION_CONFLICT,),
+        says="Collection products is shared by namespaces of this organization; choose another one, or set",
     ),
     Case(
         "claimed by a malformed document",

@@ -34,6 +34,7 @@ def states(*findings: Finding, previous: tuple[Condition, ...] = ()) -> dict[str
 ALL_WELL = {
     "Ready": ("True", "Ready"),
     "MetadataSynced": ("True", "Synced"),
+    "InfrastructureReady": ("True", "Available"),
     "CollectionReady": ("True", "Available"),
     "VectorsSynced": ("True", "Synced"),
     "IndexesSynced": ("True", "Synced"),
@@ -62,6 +63,7 @@ TABLE: dict[str, tuple[tuple[Finding, ...], dict[str, tuple[str, str]]]] = {
         {
             "Ready": ("False", "OwnedElsewhere"),
             "MetadataSynced": ("False", "OwnedElsewhere"),
+            "InfrastructureReady": ("Unknown", "OwnedElsewhere"),
             "CollectionReady": ("Unknown", "OwnedElsewhere"),
             "VectorsSynced": ("Unknown", "OwnedElsewhere"),
             "IndexesSynced": ("Unknown", "OwnedElsewhere"),
@@ -75,6 +77,17 @@ TABLE: dict[str, tuple[tuple[Finding, ...], dict[str, tuple[str, str]]]] = {
             "CollectionReady": ("False", "CollectionLost"),
             "VectorsSynced": ("Unknown", "CollectionLost"),
             "IndexesSynced": ("Unknown", "CollectionLost"),
+        },
+    ),
+    "halted at the infrastructure, before the document was looked at": (
+        (Finding(Reason.CLUSTER_NOT_FOUND, "m", halts=True, unexamined=(ConditionType.METADATA,)),),
+        {
+            "Ready": ("False", "ClusterNotFound"),
+            "MetadataSynced": ("Unknown", "ClusterNotFound"),
+            "InfrastructureReady": ("False", "ClusterNotFound"),
+            "CollectionReady": ("Unknown", "ClusterNotFound"),
+            "VectorsSynced": ("Unknown", "ClusterNotFound"),
+            "IndexesSynced": ("Unknown", "ClusterNotFound"),
         },
     ),
     "halted, and something known behind it": (
@@ -91,6 +104,7 @@ TABLE: dict[str, tuple[tuple[Finding, ...], dict[str, tuple[str, str]]]] = {
         {
             "Ready": ("False", "MongoDBUnavailable"),
             "MetadataSynced": ("Unknown", "MongoDBUnavailable"),
+            "InfrastructureReady": ("Unknown", "MongoDBUnavailable"),
             "CollectionReady": ("Unknown", "MongoDBUnavailable"),
             "VectorsSynced": ("Unknown", "MongoDBUnavailable"),
             "IndexesSynced": ("Unknown", "MongoDBUnavailable"),

@@ -6,13 +6,8 @@ from typing import Any
 
 import pytest
 
-from namespace_operator.domain.document import (
-    MalformedDocument,
-    NamespaceDocument,
-    OwnedDocument,
-    parse_document,
-    summarize_document,
-)
+from namespace_operator.domain.document import MalformedDocument, NamespaceDocument, OwnedDocument
+from namespace_operator.domain.parsing import parse_document, summarize_document
 from tests.unit.domain.builders import KEY, NAMESPACE_ID, T0, document, owner, registered
 
 

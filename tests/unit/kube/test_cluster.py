@@ -20,7 +20,7 @@ from namespace_operator.kube.bootstrap import check_crd, cluster_uid
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.cluster import KubeCluster
 from namespace_operator.kube.connection import UnusableCluster
-from namespace_operator.kube.objects import LiveObjects, to_subject
+from namespace_operator.kube.objects import Incarnation, LiveObjects, to_subject
 from namespace_operator.kube.organizations import Organizations
 from tests.unit.kube.api_server import PATCH_DOES_NOT_APPLY, Answer, ApiServer, denied
 from tests.unit.kube.test_objects import KEY, obj
@@ -30,6 +30,8 @@ LIST = "/apis/mixpeek.com/v1/mixpeeknamespaces?limit=500"
 CREATED = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CRD = f"{CRDS}/{CRD_NAME}"
+
+INCARNATION = Incarnation("k8s-uid")
 
 
 def live(version: int, **changes: Any) -> dict[str, Any]:
@@ -96,7 +98,7 @@ async def test_only_the_object_that_was_read_is_verified(
     async with api.client(monkeypatch) as client:
         seen = cluster(client, live(10))
         with contextlib.nullcontext() if same else pytest.raises(ObjectChanged):
-            await seen.verify(to_subject(live(10), "k8s-uid"))
+            await seen.verify(to_subject(live(10), INCARNATION))
         assert (seen.objects.get(KEY) is not None) is same
 
 
@@ -119,8 +121,8 @@ async def test_only_an_answer_given_after_creation_is_kept(
     api.on("GET", "/api/v1/namespaces/acme", organization("first", seconds), organization("second"))
     async with api.client(monkeypatch) as client:
         organizations = Organizations(client)
-        await organizations.uid("acme", CREATED)
-        uid = await organizations.uid("acme", CREATED)
+        await organizations.get("acme", CREATED)
+        uid = (await organizations.get("acme", CREATED)).uid
     assert len(api.requests) == asked
     assert uid == ("first" if asked == 1 else "second")
 
@@ -130,8 +132,8 @@ async def test_an_object_created_later_asks_again(monkeypatch: pytest.MonkeyPatc
     api.on("GET", "/api/v1/namespaces/acme", organization("first", 60), organization("second", 120))
     async with api.client(monkeypatch) as client:
         organizations = Organizations(client)
-        assert await organizations.uid("acme", CREATED) == "first"
-        assert await organizations.uid("acme", CREATED + timedelta(seconds=90)) == "second"
+        assert (await organizations.get("acme", CREATED)).uid == "first"
+        assert (await organizations.get("acme", CREATED + timedelta(seconds=90))).uid == "second"
 
 
 async def test_a_status_is_put_at_the_version_that_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +142,7 @@ async def test_a_status_is_put_at_the_version_that_was_read(monkeypatch: pytest.
     api.on("PUT", f"{PATH}/status", Answer(200, live(11, spec=spec)))
     async with api.client(monkeypatch) as client:
         seen = cluster(client, live(10, spec=spec))
-        subject = to_subject(live(10, spec=spec), "k8s-uid")
+        subject = to_subject(live(10, spec=spec), INCARNATION)
         await seen.write_status(subject, NamespaceStatus(namespace_id="ns_0123456789"))
         known = seen.objects.get(KEY)
     sent = json.loads(api.requests[0].body)
@@ -158,7 +160,7 @@ async def test_an_object_that_changed_is_read_anew(monkeypatch: pytest.MonkeyPat
     async with api.client(monkeypatch) as client:
         seen = cluster(client, live(10))
         with pytest.raises(ObjectChanged):
-            await seen.write_status(to_subject(live(10), "k8s-uid"), NamespaceStatus())
+            await seen.write_status(to_subject(live(10), INCARNATION), NamespaceStatus())
         assert seen.objects.get(KEY) is None
 
 
@@ -167,7 +169,7 @@ async def test_a_refused_patch_is_not_a_change_of_the_object(monkeypatch: pytest
     api.on("PATCH", PATH, *(denied(code) for code in (422, 403)), Answer(422, PATCH_DOES_NOT_APPLY))
     async with api.client(monkeypatch) as client:
         seen = cluster(client, live(10))
-        subject = to_subject(live(10), "k8s-uid")
+        subject = to_subject(live(10), INCARNATION)
         for _ in range(2):
             with pytest.raises(Refused, match=r"denied request: nobody may hold this back$"):
                 await seen.add_finalizer(subject)
@@ -184,7 +186,7 @@ async def test_nothing_is_written_for_an_object_that_is_not_the_known_one(
     api = ApiServer()
     async with api.client(monkeypatch) as client:
         seen = cluster(client, *known)
-        subject = to_subject(live(10), "k8s-uid")
+        subject = to_subject(live(10), INCARNATION)
         for write in (seen.add_finalizer(subject), seen.remove_finalizer(subject)):
             with pytest.raises(ObjectChanged):
                 await write
@@ -199,7 +201,7 @@ async def test_finalizers_of_others_stay(monkeypatch: pytest.MonkeyPatch) -> Non
     api.on("PATCH", PATH, Answer(200, added), Answer(200, live(12, finalizers=["other"])))
     async with api.client(monkeypatch) as client:
         seen = cluster(client, live(10, finalizers=["other"]))
-        subject = await seen.add_finalizer(to_subject(live(10, finalizers=["other"]), "k8s-uid"))
+        subject = await seen.add_finalizer(to_subject(live(10, finalizers=["other"]), INCARNATION))
         assert (subject.finalized, subject.resource_version, subject.k8s_namespace_uid) == (True, "11", "k8s-uid")
         subject = await seen.remove_finalizer(subject)
         assert not subject.finalized
@@ -217,7 +219,7 @@ async def test_the_last_finalizer_of_a_deleted_object_takes_it_along(monkeypatch
     api.on("PATCH", PATH, Answer(200, gone))
     async with api.client(monkeypatch) as client:
         seen = cluster(client, deleting)
-        await seen.remove_finalizer(to_subject(deleting, "k8s-uid"))
+        await seen.remove_finalizer(to_subject(deleting, INCARNATION))
         assert seen.objects.get(KEY) is None
 
 
@@ -310,7 +312,7 @@ async def test_an_event_names_its_object_and_is_cut(monkeypatch: pytest.MonkeyPa
     api = ApiServer()
     api.on("POST", "/api/v1/namespaces/acme/events", Answer(201))
     async with api.client(monkeypatch) as client:
-        await cluster(client).emit_event(to_subject(live(10), "k8s-uid"), "Warning", "CollectionLost", "x" * 5000)
+        await cluster(client).emit_event(to_subject(live(10), INCARNATION), "Warning", "CollectionLost", "x" * 5000)
     event = json.loads(api.requests[0].body)
     assert (event["type"], event["reason"], len(event["message"])) == ("Warning", "CollectionLost", 1024)
     assert event["involvedObject"]["uid"] == "u1"
@@ -320,7 +322,7 @@ async def test_an_event_that_is_refused_harms_nobody(monkeypatch: pytest.MonkeyP
     api = ApiServer()
     api.on("POST", "/api/v1/namespaces/acme/events", Answer(403, {"message": "namespace is being terminated"}))
     async with api.client(monkeypatch) as client:
-        await cluster(client).emit_event(to_subject(live(10), "k8s-uid"), "Normal", "Ready", "in place")
+        await cluster(client).emit_event(to_subject(live(10), INCARNATION), "Normal", "Ready", "in place")
     assert len(api.requests) == 1
 
 

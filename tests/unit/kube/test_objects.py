@@ -14,9 +14,11 @@ from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import InvalidSpec
-from namespace_operator.kube.objects import LiveObjects, to_subject
+from namespace_operator.kube.objects import Incarnation, LiveObjects, to_subject
 
 KEY = Key("acme", "films")
+
+INCARNATION = Incarnation("k8s-uid")
 
 
 def obj(version: int, **changes: Any) -> dict[str, Any]:
@@ -149,7 +151,7 @@ def test_subject() -> None:
         finalizers=["other", "mixpeek.com/namespace"],
         deletionTimestamp="2026-11-23T00:00:00Z",
     )
-    subject = to_subject(raw, "k8s-uid")
+    subject = to_subject(raw, INCARNATION)
     assert (subject.key, subject.uid, subject.resource_version, subject.generation) == (KEY, "u1", "10", 1)
     assert subject.k8s_namespace_uid == "k8s-uid"
     assert subject.spec == NamespaceSpec(namespace_name="movies", deletion_policy=DeletionPolicy.DELETE)
@@ -161,7 +163,7 @@ def test_subject() -> None:
 def test_a_subject_without_spec_and_status() -> None:
     raw = obj(10)
     del raw["spec"], raw["status"]
-    subject = to_subject(raw, "k8s-uid")
+    subject = to_subject(raw, INCARNATION)
     assert (subject.spec, subject.status) == (NamespaceSpec(), NamespaceStatus())
     assert not subject.deleting
     assert not subject.finalized
@@ -182,7 +184,7 @@ def test_a_subject_without_spec_and_status() -> None:
     ],
 )
 def test_an_invalid_spec_keeps_its_policy(spec: dict[str, Any], problem: str, policy: DeletionPolicy) -> None:
-    subject = to_subject(obj(10, spec=spec), "k8s-uid")
+    subject = to_subject(obj(10, spec=spec), INCARNATION)
     assert isinstance(subject.spec, InvalidSpec)
     assert subject.spec.problem.startswith(problem)
     assert subject.deletion_policy is policy
@@ -193,13 +195,13 @@ def test_an_invalid_spec_keeps_its_policy(spec: dict[str, Any], problem: str, po
     [{"conditions": "none"}, {"documentCount": "many"}, {"createdAt": "yesterday"}, {"payloadIndexes": [{"a": 1}]}],
 )
 def test_a_status_that_cannot_be_read_counts_as_none(status: dict[str, Any]) -> None:
-    assert to_subject(obj(10, status=status), "k8s-uid").status == NamespaceStatus()
+    assert to_subject(obj(10, status=status), INCARNATION).status == NamespaceStatus()
 
 
 def test_reading_a_subject_changes_nothing() -> None:
     raw = obj(10, spec={"namespaceName": "movies"}, finalizers=["other"])
     before = copy.deepcopy(raw)
-    to_subject(raw, "k8s-uid")
+    to_subject(raw, INCARNATION)
     assert raw == before
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import kopf
 import pytest
 
 from namespace_operator.domain.identity import Key
 from namespace_operator.kube import shell
+from namespace_operator.kube.clusters import KubeClusters
 from namespace_operator.kube.objects import LiveObjects
 from namespace_operator.kube.shell import Logins, Watch
 from tests.unit.controller.virtual_time import now, run
@@ -66,7 +67,7 @@ def test_an_event_becomes_a_key(
     events: list[tuple[str | None, dict[str, Any]]], keys: list[Key], known: set[Key]
 ) -> None:
     objects, enqueued = LiveObjects(), list[Key]()
-    watch = Watch(objects, enqueued.append, _nothing, _nothing)
+    watch = Watch(objects, enqueued.append, _nothing, _nothing, cast("KubeClusters", None), pytest.fail)
     for kind, changed in events:
         watch._on_event(kind, changed)
     assert enqueued == keys

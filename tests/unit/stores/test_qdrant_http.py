@@ -46,6 +46,7 @@ def read(store: QdrantStore) -> Awaitable[Any]:
     return store.read("ns_1")
 
 
+OF_NS_1 = {"must": [{"key": "namespace_id", "match": {"value": "ns_1"}}]}
 HTML = {"Content-Type": "text/html"}
 FAILURES: dict[str, tuple[Answers, type[BackendError], str]] = {
     "no key": (
@@ -221,6 +222,7 @@ ASKING: dict[str, Callable[[QdrantStore], Awaitable[Any]]] = {
     "alias_target": lambda store: store.alias_target("ns_1"),
     "names": lambda store: store.names(),
     "count_points": lambda store: store.count_points("ns_1"),
+    "points_by_namespace": lambda store: store.points_by_namespace("ns_1", 10),
 }
 
 
@@ -230,8 +232,8 @@ ASKING: dict[str, Callable[[QdrantStore], Awaitable[Any]]] = {
     [
         b"{}",
         b'{"result": null}',
-        b'{"result": {"aliases": [{}], "collections": [{}], "count": "many"}}',
-        b'{"result": {"aliases": 5, "collections": 5, "count": null}}',
+        b'{"result": {"aliases": [{}], "collections": [{}], "count": "many", "hits": [{}]}}',
+        b'{"result": {"aliases": 5, "collections": 5, "count": null, "hits": 5}}',
         b'{"result": []}',
     ],
 )
@@ -253,6 +255,28 @@ async def test_points_are_counted_exactly() -> None:
     assert await asked(answers, lambda store: store.count_points("ns_1")) == 7
     assert (answers.last.method, answers.last.path) == ("POST", "/collections/ns_1/points/count")
     assert json.loads(answers.last.body) == {"exact": True}
+
+
+async def test_one_namespace_is_counted_by_a_filter() -> None:
+    answers = Answers(body=b'{"result": {"count": 7}}')
+    assert await asked(answers, lambda store: store.count_points("products", "ns_1")) == 7
+    assert json.loads(answers.last.body) == {"exact": True, "filter": OF_NS_1}
+
+
+async def test_all_namespaces_are_counted_by_one_facet_without_those_that_are_gone() -> None:
+    hits = [{"value": "ns_1", "count": 7}, {"value": "ns_2", "count": 0}]
+    answers = Answers(body=json.dumps({"result": {"hits": hits}}).encode())
+    assert await asked(answers, lambda store: store.points_by_namespace("products", 2100)) == {"ns_1": 7}
+    assert [(request.method, request.path) for request in answers.requests] == [("POST", "/collections/products/facet")]
+    assert json.loads(answers.last.body) == {"key": "namespace_id", "limit": 2100, "exact": True}
+
+
+async def test_points_are_deleted_by_a_filter_and_waited_for() -> None:
+    answers = Answers()
+    await asked(answers, lambda store: store.delete_points("products", "ns_1"))
+    path = "/collections/products/points/delete?wait=true"
+    assert [(request.method, request.path) for request in answers.requests] == [("POST", path)]
+    assert json.loads(answers.last.body) == {"filter": OF_NS_1}
 
 
 async def test_metadata_is_patched_with_nulls_for_what_goes() -> None:

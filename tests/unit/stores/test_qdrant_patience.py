@@ -21,11 +21,12 @@ async def test_an_overloaded_server_refuses(status: int) -> None:
         await store.close()
 
 
-async def test_a_large_collection_looks_like_an_outage_while_an_index_is_built() -> None:
+async def test_a_large_collection_looks_like_an_outage_while_it_is_worked_on() -> None:
     async with serving(Answers(delay=0.3)) as url:
         store = QdrantStore(url, timeout_seconds=0.1)
         await store.put_index("ns_1", "brand", {"type": "keyword"}, wait=True)
         await store.add_vector("ns_1", VECTOR)
+        await store.delete_points("products", "ns_1")
         with pytest.raises(Unavailable):
             await store.put_index("ns_1", "brand", {"type": "keyword"}, wait=False)
         await store.close()

@@ -18,6 +18,7 @@ from namespace_operator.telemetry.metrics import Metrics
 SWEPT = datetime(2026, 1, 1, tzinfo=UTC)
 RECONCILES = "namespace_operator_reconciles_total"
 ORPHANS = "namespace_operator_orphan_collections"
+PARTITIONS = "namespace_operator_orphan_partitions"
 SWEPT_AT = "namespace_operator_orphan_sweep_timestamp_seconds"
 
 
@@ -73,6 +74,8 @@ def metrics(probe: Probe) -> Metrics:
     return probe.metrics
 
 
+QDRANT = "namespace_operator_qdrant"
+
 NOTHING_HAPPENED = {
     "namespace_operator_build_info{version=1.2.3}": 1.0,
     f"{RECONCILES}{{result=ready}}": 0.0,
@@ -110,8 +113,15 @@ async def test_each_sweep_replaces_what_the_last_one_found(probe: Probe, metrics
     }
 
 
+async def test_orphaned_partitions_are_absent_until_somebody_has_looked(probe: Probe, metrics: Metrics) -> None:
+    for number in (2, 0):
+        metrics.orphan_partitions_found(number)
+        assert await probe.scrape() == NOTHING_HAPPENED | {PARTITIONS: float(number)}
+
+
 async def test_every_metric_says_what_it_is(probe: Probe, metrics: Metrics) -> None:
     metrics.orphans_found(orphans=0, copies=0, at=SWEPT)
+    metrics.orphan_partitions_found(0)
     _, _, text = await probe.get("/metrics")
     families = list(text_string_to_metric_families(text))
     assert all(family.documentation for family in families)
@@ -120,8 +130,30 @@ async def test_every_metric_says_what_it_is(probe: Probe, metrics: Metrics) -> N
         "namespace_operator_build_info": "gauge",
         "namespace_operator_reconciles": "counter",
         ORPHANS: "gauge",
+        PARTITIONS: "gauge",
         SWEPT_AT: "gauge",
+        f"{QDRANT}_up": "gauge",
+        f"{QDRANT}_namespaces": "gauge",
+        f"{QDRANT}_collections": "gauge",
     }
+
+
+async def test_each_server_is_told_of_as_it_was_last_found_and_no_longer_than_it_is_there(
+    probe: Probe, metrics: Metrics
+) -> None:
+    metrics.server_found("default", up=True, namespaces=3, collections=7)
+    metrics.server_found("iclstr_east", up=True, namespaces=1, collections=2)
+    metrics.server_found("iclstr_east", up=False, namespaces=1, collections=None)
+    assert await probe.scrape() == NOTHING_HAPPENED | {
+        f"{QDRANT}_up{{connection=default}}": 1.0,
+        f"{QDRANT}_namespaces{{connection=default}}": 3.0,
+        f"{QDRANT}_collections{{connection=default}}": 7.0,
+        f"{QDRANT}_up{{connection=iclstr_east}}": 0.0,
+        f"{QDRANT}_namespaces{{connection=iclstr_east}}": 1.0,
+    }
+    metrics.server_gone("iclstr_east")
+    metrics.server_gone("default")
+    assert await probe.scrape() == NOTHING_HAPPENED
 
 
 async def test_the_scraper_gets_the_format_it_asks_for(probe: Probe) -> None:

@@ -8,18 +8,22 @@ from collections.abc import Collection as Names
 from dataclasses import asdict
 from typing import Any
 
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
-from namespace_operator.domain.document import (
-    MalformedDocument,
-    NamespaceDocument,
-    OwnedDocument,
+from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument, State
+from namespace_operator.domain.observed import Counts, Residents, ServerRecord
+from namespace_operator.domain.parsing import (
+    FoundDocument,
+    OwnDocument,
     parse_document,
+    parse_namespace,
+    parse_shared,
     summarize_document,
 )
-from namespace_operator.domain.observed import Counts, ServerRecord
+from namespace_operator.domain.shared import SharedCollection, SharedState
 from namespace_operator.stores.errors import Backend, Outdated, Rejected
 from namespace_operator.stores.mongodb.errors import translated
 
@@ -29,7 +33,14 @@ OWN = (NAMESPACES, SERVERS)
 COUNTED = ("buckets", "collections", "objects")
 
 _CHUNK = 5_000
-_SUMMARY = {"owner.organization": 1, "owner.cr_name": 1, "state": 1, "collection": 1, "updated_at": 1}
+_SOME = 10
+_RETIRED_TIMEOUTS = 20
+"""How many timeouts a former client stays open: a list that is being read takes several operations."""
+_SUMMARY = dict.fromkeys(
+    ("owner.organization", "owner.cr_name", "state", "collection", "updated_at", "binding.connection", "departures.at"),
+    1,
+)
+_ENDING = [State.DELETING, State.DELETED]
 
 Raw = dict[str, Any]
 
@@ -53,64 +64,107 @@ class MongoStore:
     """
 
     def __init__(self, uri: str, database: str, *, timeout_seconds: float = 3.0) -> None:
-        try:
-            self._client: AsyncMongoClient[Raw] = AsyncMongoClient(
-                uri,
-                retryWrites=False,
-                timeoutMS=int(timeout_seconds * 1000),
-                w="majority",
-                readPreference="primary",
-                readConcernLevel="majority",
-                tz_aware=True,
-                appname="namespace-operator",
-            )
-        except (ConfigurationError, ValueError):
-            # The driver quotes the part it stumbles over, which can be one of the password.
-            raise InvalidConnectionString from None
-        self._database = self._client[database]
+        self._name = database
+        self._timeout_seconds = timeout_seconds
+        self._client = _client(uri, timeout_seconds)
+        self._retired: dict[asyncio.Task[None], AsyncMongoClient[Raw]] = {}
         self._indexed = False
+
+    def reconnect(self, uri: str) -> None:
+        """Send everything that begins from now on to this connection string. What is under way ends as it began.
+
+        Raises ``InvalidConnectionString``, and then goes on as before.
+        """
+        former, self._client = self._client, _client(uri, self._timeout_seconds)
+        self._indexed = False
+        task = asyncio.create_task(self._retire(former))
+        self._retired[task] = former
+        task.add_done_callback(self._retired.pop)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        retired = dict(self._retired)
+        for task in retired:
+            task.cancel()
+        await asyncio.gather(*retired, return_exceptions=True)
+        await asyncio.gather(*(client.close() for client in (self._client, *retired.values())))
+
+    async def _retire(self, client: AsyncMongoClient[Raw]) -> None:
+        await asyncio.sleep(_RETIRED_TIMEOUTS * self._timeout_seconds)
+        await client.close()
+
+    @property
+    def _database(self) -> AsyncDatabase[Raw]:
+        return self._client[self._name]
 
     @property
     def _namespaces(self) -> AsyncCollection[Raw]:
         return self._database[NAMESPACES]
 
-    async def find(self, claims: Names[str]) -> Sequence[NamespaceDocument | MalformedDocument]:
+    async def find(self, claims: Names[str]) -> Sequence[FoundDocument]:
         """The documents that hold one of the claims."""
         with translated("reading the namespace document"):
             found = await self._namespaces.find({"claims": {"$in": list(claims)}}).to_list()
         return [parse_document(raw) for raw in found]
 
     async def get(self, namespace_id: str) -> NamespaceDocument | MalformedDocument | None:
-        """One document by its id."""
+        """One namespace's document by its id."""
         with translated("reading the namespace document"):
             found = await self._namespaces.find_one({"_id": namespace_id})
-        return None if found is None else parse_document(found)
+        return None if found is None else parse_namespace(found)
 
-    async def insert(self, document: NamespaceDocument) -> None:
+    async def shared(self, document_id: str) -> SharedCollection | MalformedDocument | None:
+        """One shared collection's document by its id."""
+        with translated("reading the document of the shared collection"):
+            found = await self._namespaces.find_one({"_id": document_id})
+        return None if found is None else parse_shared(found)
+
+    async def insert(self, document: OwnDocument) -> None:
         """Insert a document with all its claims."""
         with translated("inserting the namespace document"):
             await self._ensure_indexes()
-            await self._namespaces.insert_one({"_id": document.namespace_id, **_raw(document)})
+            await self._namespaces.insert_one({"_id": document.document_id, **_raw(document)})
 
-    async def replace(self, document: NamespaceDocument) -> None:
+    async def replace(self, document: OwnDocument) -> None:
         """Set our fields where the revision is still the one before."""
-        before = {"_id": document.namespace_id, "revision": document.revision - 1}
+        before = {"_id": document.document_id, "revision": document.revision - 1}
         with translated("updating the namespace document"):
             await self._ensure_indexes()
-            result = await self._namespaces.update_one(before, {"$set": _raw(document)})
+            result = await self._namespaces.update_one(before, _update(document))
         if result.matched_count == 0:
-            raise Outdated(f"{document.namespace_id} is not at revision {document.revision - 1}")
+            raise Outdated(f"{document.document_id} is not at revision {document.revision - 1}")
 
-    async def delete(self, namespace_id: str, revision: int) -> None:
+    async def delete(self, document_id: str, revision: int) -> None:
         """Delete the document at this revision; a missing one is fine."""
         with translated("deleting the namespace document"):
-            result = await self._namespaces.delete_one({"_id": namespace_id, "revision": revision})
-            if result.deleted_count == 0 and await self._namespaces.find_one({"_id": namespace_id}, {"_id": 1}):
-                raise Outdated(f"{namespace_id} is not at revision {revision}")
+            result = await self._namespaces.delete_one({"_id": document_id, "revision": revision})
+            if result.deleted_count == 0 and await self._namespaces.find_one({"_id": document_id}, {"_id": 1}):
+                raise Outdated(f"{document_id} is not at revision {revision}")
+
+    async def join(self, document_id: str, namespace_id: str) -> SharedCollection:
+        """Add a member where the collection is not closing: members that come at once do not hinder one another."""
+        active = {"_id": document_id, "state": SharedState.ACTIVE.value}
+        join = {"$addToSet": {"members": namespace_id}, "$inc": {"revision": 1}}
+        with translated("joining a shared collection"):
+            found = await self._namespaces.find_one_and_update(active, join, return_document=ReturnDocument.AFTER)
+        joined = None if found is None else parse_shared(found)
+        if not isinstance(joined, SharedCollection):
+            raise Outdated(f"{document_id} takes no members")
+        return joined
+
+    async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
+        """One aggregation, whose answer is as long as there are fields."""
+        wanted = {"payload_indexes.field_name": {"$in": sorted(field_names)}}
+        pipeline: list[Raw] = [
+            {"$match": {"_id": {"$in": sorted(members)}, "state": {"$nin": _ENDING}, **wanted}},
+            {"$project": {"payload_indexes.field_name": 1}},
+            {"$unwind": "$payload_indexes"},
+            {"$match": wanted},
+            {"$group": {"_id": "$payload_indexes.field_name", "member": {"$min": "$_id"}}},
+        ]
+        with translated("looking for members that declare an index"):
+            cursor = await self._namespaces.aggregate(pipeline)
+            return {row["_id"]: row["member"] async for row in cursor if isinstance(row["_id"], str)}
 
     async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:
         """One aggregation a collection for all the namespaces."""
@@ -146,12 +200,41 @@ class MongoStore:
             await self._make_indexes()
 
     async def owned(self, instance_id: str) -> AsyncIterator[OwnedDocument]:
-        """Every document of an instance, without reading the most of it."""
+        """Every namespace's document of an instance, without reading the most of it."""
         with translated("listing namespace documents"):
             async for raw in self._namespaces.find({"owner.instance_id": instance_id}, _SUMMARY):
                 summary = summarize_document(raw)
                 if summary is not None:
                     yield summary
+
+    async def count_bound(self, instance_id: str, binding: Binding | None) -> int:
+        """How many namespaces of an instance live on a server."""
+        connection = binding.connection if binding else None
+        there = {"owner.instance_id": instance_id, "state": {"$ne": "deleted"}, "binding.connection": connection}
+        with translated("counting the namespaces of a Qdrant server"):
+            return await self._namespaces.count_documents(there)
+
+    async def bound(self, instance_id: str) -> Mapping[str | None, Residents]:
+        """One aggregation over the documents of an instance."""
+        theirs = {"owner.instance_id": instance_id, "state": {"$ne": State.DELETED.value}}
+        name = {"$concat": [_as_text("$owner.organization"), "/", _as_text("$owner.cr_name")]}
+        pipeline: list[Raw] = [
+            {"$match": theirs},
+            {"$project": {"connection": {"$ifNull": ["$binding.connection", None]}, "name": name}},
+            {"$group": {"_id": "$connection", "count": {"$sum": 1}, "some": {"$minN": {"input": "$name", "n": _SOME}}}},
+        ]
+        with translated("counting the namespaces of all Qdrant servers"):
+            cursor = await self._namespaces.aggregate(pipeline)
+            found = {row["_id"]: Residents(row["count"], tuple(row["some"])) async for row in cursor}
+        return {name: there for name, there in found.items() if name is None or isinstance(name, str)}
+
+    async def shared_of(self, instance_id: str) -> AsyncIterator[SharedCollection]:
+        """Every shared collection's document of an instance."""
+        with translated("listing the documents of shared collections"):
+            async for raw in self._namespaces.find({"instance_id": instance_id}):
+                document = parse_document(raw)
+                if isinstance(document, SharedCollection):
+                    yield document
 
     async def server(self, name: str) -> ServerRecord | None:
         """What is recorded of the server behind a connection."""
@@ -189,8 +272,40 @@ class MongoStore:
             message = "MongoDB holds two namespace documents with one claim, restored side by side, say; remove one"
             raise Rejected(Backend.MONGODB, message, request) from error
         await self._namespaces.create_index("owner.instance_id", name="owner_instance")
+        await self._namespaces.create_index("instance_id", name="shared_instance", sparse=True)
         self._indexed = True
 
 
-def _raw(document: NamespaceDocument) -> Raw:
-    return document.model_dump(mode="python")
+def _as_text(field: str) -> Raw:
+    # What is no text, in a document of another shape, must not fail the whole.
+    return {"$convert": {"input": field, "to": "string", "onError": "?", "onNull": "?"}}
+
+
+def _client(uri: str, timeout_seconds: float) -> AsyncMongoClient[Raw]:
+    try:
+        return AsyncMongoClient(
+            uri,
+            retryWrites=False,
+            timeoutMS=int(timeout_seconds * 1000),
+            w="majority",
+            readPreference="primary",
+            readConcernLevel="majority",
+            tz_aware=True,
+            appname="namespace-operator",
+        )
+    except (ConfigurationError, ValueError):
+        # The driver quotes the part it stumbles over, which can be one of the password.
+        raise InvalidConnectionString from None
+
+
+def _raw(document: OwnDocument) -> Raw:
+    """The fields of a document; without claims there is no such field: two empty lists are equal to a unique index."""
+    raw = document.model_dump(mode="python")
+    if not document.claims:
+        del raw["claims"]
+    return raw
+
+
+def _update(document: OwnDocument) -> Raw:
+    raw = _raw(document)
+    return {"$set": raw} if document.claims else {"$set": raw, "$unset": {"claims": ""}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
@@ -11,24 +11,44 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
+from namespace_operator.domain.endpoints import is_inner
 from namespace_operator.stores.errors import Backend, Rejected, Unauthorized, Unavailable
+from namespace_operator.stores.qdrant.reach import InnerAddress, connector
 
 _ERROR_TEXT_LIMIT = 300
 _OVERLOADED = (408, 429)
+_HIDDEN = "<API key>"
 
 
 class QdrantHttp:
-    """A session with one server. Redirects are not followed: the key goes to this server only."""
+    """A session with one server. Redirects are not followed: the key goes to this server only.
 
-    def __init__(self, url: str, api_key: str | None, timeout_seconds: float, connections: int) -> None:
+    ``ca`` is PEM text, None for the system's authorities. ``forbidden`` are addresses that a host name may not lead
+    to beside the inner ones, None where it may lead anywhere. What cannot be used of these is told by the requests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None,
+        timeout_seconds: float,
+        connections: int,
+        *,
+        ca: str | None = None,
+        forbidden: Collection[str] | None = None,
+    ) -> None:
         self._base = URL(url)
         self._api_key = api_key
         self._timeout_seconds = timeout_seconds
-        headers = {"api-key": api_key} if api_key else {}
-        self._session = aiohttp.ClientSession(
-            headers=headers,
-            connector=aiohttp.TCPConnector(limit=connections),
-        )
+        self._unusable = _unusable_key(api_key)
+        # No resolver is asked about a host that is an address itself.
+        self._is_inner = forbidden is not None and is_inner((self._base.host or "").lower().rstrip("."), forbidden)
+        headers = {"api-key": api_key} if api_key and self._unusable is None else {}
+        try:
+            session_connector = connector(connections, ca, forbidden)
+        except ValueError as error:
+            self._unusable, session_connector = str(error), connector(connections, None, forbidden)
+        self._session = aiohttp.ClientSession(headers=headers, connector=session_connector)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -54,6 +74,10 @@ class QdrantHttp:
         url = url.with_query(query)
         request = f"{method} {url.path}"
         timeout = aiohttp.ClientTimeout(total=max(self._timeout_seconds, timeout_seconds or 0))
+        if self._unusable is not None:
+            raise Unauthorized(Backend.QDRANT, f"{self._unusable}, so nothing is sent to {self._base}", request)
+        if self._is_inner:
+            raise self._too_close(request)
         try:
             async with self._session.request(
                 method, url, json=body, allow_redirects=False, timeout=timeout
@@ -62,6 +86,14 @@ class QdrantHttp:
                 status, text = response.status, (await response.read()).decode(errors="replace")
         except TimeoutError as error:
             raise Unavailable(Backend.QDRANT, f"Qdrant at {self._base} does not answer in time", request) from error
+        except InnerAddress:
+            raise self._too_close(request) from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            message = (
+                f"Qdrant at {self._base} has a certificate that is not trusted; check the Secret with the authority's"
+                " certificates, and that the certificate is valid for this host"
+            )
+            raise Unavailable(Backend.QDRANT, message, request) from error
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(Backend.QDRANT, f"Qdrant at {self._base} cannot be reached", request) from error
         return status, self._answer(status, text, request, accept)
@@ -85,13 +117,27 @@ class QdrantHttp:
         except ValueError as error:
             raise Rejected(Backend.QDRANT, f"{server} answers with something that is not JSON", request) from error
 
+    def _too_close(self, request: str) -> Rejected:
+        message = (
+            f"The host of {self._base} is, or leads to, an address within the operator's own surroundings, so nothing"
+            " is sent there; have the host named without a wildcard in allowedEndpoints, or use another one"
+        )
+        return Rejected(Backend.QDRANT, message, request)
+
     def _error_text(self, text: str) -> str:
         error = _qdrants_error(text)
         return self._shown(text if error is None else str(error))
 
     def _shown(self, text: str) -> str:
         # A proxy's error page may repeat the headers it was sent.
-        return (text.replace(self._api_key, "<API key>") if self._api_key else text)[:_ERROR_TEXT_LIMIT]
+        return (text.replace(self._api_key, _HIDDEN) if self._api_key else text)[:_ERROR_TEXT_LIMIT]
+
+
+def _unusable_key(api_key: str | None) -> str | None:
+    """Why a key cannot stand in a header, None if it can."""
+    if api_key is None or (api_key.isascii() and api_key.isprintable()):
+        return None
+    return "The API key holds a line break or another character that no key has; check the Secret with the key"
 
 
 def _qdrants_error(text: str) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection as Names
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,21 +20,31 @@ from namespace_operator.stores.qdrant.http import QdrantHttp
 
 _VERSION_TTL_SECONDS = 60.0
 _BUILD_SECONDS = 60.0
-"""How long an index or a vector of a large collection may take: minutes of an outage look the same until then."""
+"""How long an index, a vector or a deletion in a large collection may take: an outage looks the same until then."""
 
 _WAIT = {True: "true", False: "false"}
+_NAMESPACE_ID = "namespace_id"
 
 
 class QdrantStore:
     """One Qdrant server, 1.18 or newer.
 
-    ``timeout_seconds`` bounds a whole request, ``connections`` how many run at once.
+    ``timeout_seconds`` bounds a whole request, ``connections`` how many run at once. ``ca`` is the PEM text of the
+    authority's certificates, None for the system's. With ``forbidden`` the host may lead neither to these addresses
+    nor to ones that are inner (see ``domain.endpoints``); None: anywhere.
     """
 
     def __init__(
-        self, url: str, api_key: str | None = None, *, timeout_seconds: float = 10.0, connections: int = 32
+        self,
+        url: str,
+        api_key: str | None = None,
+        *,
+        timeout_seconds: float = 10.0,
+        connections: int = 32,
+        ca: str | None = None,
+        forbidden: Names[str] | None = None,
     ) -> None:
-        self._http = QdrantHttp(url, api_key, timeout_seconds, connections)
+        self._http = QdrantHttp(url, api_key, timeout_seconds, connections, ca=ca, forbidden=forbidden)
         self._version = ""
         self._version_read = -_VERSION_TTL_SECONDS
 
@@ -76,12 +87,20 @@ class QdrantStore:
         with _understood("lists its collections", "GET collections"):
             return frozenset(str(collection["name"]) for collection in answer["result"]["collections"])
 
-    async def count_points(self, collection: str) -> int:
-        """The exact number of points."""
-        body = {"exact": True}
+    async def count_points(self, collection: str, namespace_id: str | None = None) -> int:
+        """The exact number of points, of one namespace if one is named."""
+        body = {"exact": True} if namespace_id is None else {"exact": True, "filter": _of_namespace(namespace_id)}
         _, answer = await self._http.request("POST", "collections", collection, "points", "count", body=body)
         with _understood(f"counts the points of {collection}", f"POST {collection}/points/count"):
             return int(answer["result"]["count"])
+
+    async def points_by_namespace(self, collection: str, limit: int) -> Mapping[str, int]:
+        """The exact number of points of each namespace id, from a facet, which also lists values that are gone."""
+        body = {"key": _NAMESPACE_ID, "limit": limit, "exact": True}
+        _, answer = await self._http.request("POST", "collections", collection, "facet", body=body)
+        with _understood(f"counts the points of {collection} by namespace", f"POST {collection}/facet"):
+            hits = {str(hit["value"]): int(hit["count"]) for hit in answer["result"]["hits"]}
+        return {namespace_id: count for namespace_id, count in hits.items() if count}
 
     async def alias_target(self, name: str) -> str | None:
         """The collection behind an alias."""
@@ -132,9 +151,22 @@ class QdrantStore:
         """Drop a payload index."""
         await self._http.request("DELETE", "collections", collection, "index", field_name, query={"wait": _WAIT[wait]})
 
+    async def delete_points(self, collection: str, namespace_id: str) -> None:
+        """Delete a namespace's points and wait for it: a count afterwards finds none of those."""
+        await self._http.request(
+            *("POST", "collections", collection, "points", "delete"),
+            query={"wait": "true"},
+            body={"filter": _of_namespace(namespace_id)},
+            timeout_seconds=_BUILD_SECONDS,
+        )
+
     async def delete_collection(self, collection: str) -> None:
         """Delete the collection; deleting a missing one succeeds."""
         await self._http.request("DELETE", "collections", collection)
+
+
+def _of_namespace(namespace_id: str) -> dict[str, Any]:
+    return {"must": [{"key": _NAMESPACE_ID, "match": {"value": namespace_id}}]}
 
 
 def _json(model: models.CreateCollection) -> dict[str, Any]:
