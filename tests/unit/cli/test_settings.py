@@ -178,7 +178,13 @@ def test_tiers_of_ones_own(environment: pytest.MonkeyPatch, tmp_path: Path) -> N
     with pytest.raises(SystemExit, match=f"cannot start: .*check {PREFIX}TIERS_PATH"):
         main()
     path.write_text("shared: {maxNamespaces: 7}")
-    assert load_profiles(Settings())[ComputeTier.SHARED].max_namespaces == 7
+    profiles = load_profiles(Settings())
+    assert profiles[ComputeTier.SHARED].max_namespaces == 7
+    packaged = builtin_tiers()
+    assert profiles[ComputeTier.SHARED].shared_collection == packaged[ComputeTier.SHARED].shared_collection
+    # What the chart makes of no values at all.
+    path.write_text("{}")
+    assert load_profiles(Settings()) == packaged
 
 
 @pytest.mark.usefixtures("environment")
