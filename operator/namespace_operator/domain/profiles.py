@@ -66,7 +66,7 @@ def load_tiers(text: str) -> Tiers:
     except ValidationError as error:
         raise TiersError(f"the tiers are not usable: {'; '.join(map(str, field_errors(error)))}") from error
     known = {tier.value: profile.model_dump(by_alias=True, exclude_unset=True) for tier, profile in tiers.items()}
-    problems = [*_unknown_keys(content, known), *_unknown_overridable(tiers)]
+    problems = list(_unknown_keys(content, known))
     if problems:
         raise TiersError(f"the tiers are not usable: {'; '.join(problems)}")
     return tiers
@@ -112,7 +112,7 @@ def collection_profile(tier: TierProfile, own: CollectionParameters | None, *, s
     ``shared`` says whether namespaces share the collection.
     """
     asked = _given(own) if own is not None else {}
-    overridable = {_OVERRIDABLE[name] for name in tier.overridable if name in _OVERRIDABLE}
+    overridable = {_OVERRIDABLE[name] for name in tier.overridable}
     allowed = {name: value for name, value in asked.items() if name in overridable}
     wanted = _merged(_given(tier.collection), _given(tier.shared_collection) if shared else {})
     indexes = tuple(SystemIndex) if tier.system_indexes is None else tier.system_indexes
@@ -130,7 +130,7 @@ def collection_profile(tier: TierProfile, own: CollectionParameters | None, *, s
 
 
 def _not_allowed(refused: set[str], tier: TierProfile) -> Iterator[Finding]:
-    allowed = ", ".join(sorted(set(tier.overridable) & _OVERRIDABLE.keys())) or "none"
+    allowed = ", ".join(sorted(tier.overridable)) or "none"
     for name in sorted(refused):
         message = (
             f"infrastructure.collection.{to_camel(name)} is set, but the tier does not let a Namespace set it (it lets"
@@ -164,10 +164,3 @@ def _unknown_keys(given: Mapping[str, Any], known: Mapping[str, Any], path: str 
             yield f"{path}{key}: there is no field of this name"
         elif isinstance(value, Mapping) and isinstance(known[key], Mapping):
             yield from _unknown_keys(value, known[key], f"{path}{key}.")
-
-
-def _unknown_overridable(tiers: Tiers) -> Iterator[str]:
-    for tier, profile in tiers.items():
-        for name in profile.overridable:
-            if name not in _OVERRIDABLE:
-                yield f"{tier}.overridable: {name} is no parameter; there are {', '.join(sorted(_OVERRIDABLE))}"

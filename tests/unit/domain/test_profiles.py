@@ -69,7 +69,7 @@ FAULTY = {
     "no profile": ("shared: 3", "shared: "),
     "no parameter to override": (
         "shared: {overridable: [segment_number, replicationFactor]}",
-        "shared.overridable: segment_number is no parameter; there are hnsw, indexingThreshold",
+        "shared.overridable: overridable must name parameters of collection: segmentNumber",
     ),
 }
 
@@ -154,12 +154,6 @@ def test_an_override_that_is_not_allowed_is_told_and_does_not_count() -> None:
 def test_what_an_override_leaves_null_is_not_set() -> None:
     made = collection_profile(profile(collection={"shardNumber": 1}), own(shardNumber=None), shared=False)
     assert (flat(made.parameters), made.findings) == ({"shard_number": 1}, ())
-
-
-def test_an_unknown_name_among_a_clusters_overridable_allows_nothing() -> None:
-    entry = ClusterTier.model_validate({"name": "shared", "overridable": ["nonsense"]})
-    made = collection_profile(overlay(TierProfile(), entry), own(shardNumber=2), shared=False)
-    assert [finding.reason for finding in made.findings] == [Reason.PARAMETER_NOT_ALLOWED]
 
 
 def test_a_shared_collection_is_indexed_by_namespace_id_whatever_the_tier_lists() -> None:
