@@ -57,10 +57,7 @@ _TOMBSTONE_TIMEOUTS = 6
 
 async def run(settings: Settings) -> None:
     """Run the operator until it is terminated. Cancelled by SIGTERM before the watch begins, stopped by kopf later."""
-    task = asyncio.current_task()
-    assert task is not None
-    # The first process of a container is not ended by a signal that it does not handle. kopf takes over later.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    _cancel_at_sigterm()
     catalog, tiers = load_catalog(settings), load_profiles(settings)
     tasks: list[asyncio.Task[None]] = []
     metrics = Metrics(__version__)
@@ -156,6 +153,13 @@ async def run(settings: Settings) -> None:
 
         watch = Watch(objects, queue.add, start, stop, clusters, cluster_status.changed)
         await watch.run(settings.watch_namespaces)
+
+
+def _cancel_at_sigterm() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    # The first process of a container is not ended by a signal that it does not handle. kopf takes over later.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def _mongodb(settings: Settings, uri: SecretStr | None) -> MongoStore:
