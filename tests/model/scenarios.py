@@ -6,6 +6,7 @@ from tests.model.ownership_scenarios import OWNERSHIP
 from tests.model.recovery_scenarios import RECOVERY
 from tests.model.scenario import CITY, COLBERT, IMAGE, SMALL_TEXT, TEXT, TEXT_VECTOR, Scenario, without_faults
 from tests.model.server_scenarios import SERVERS
+from tests.model.sharing_scenarios import SHARING
 from tests.model.steps import (
     alias_added,
     alias_removed,
@@ -231,7 +232,7 @@ _DRIFT = (
     Scenario("mark put back", (mark_removed("shop"), mark_put_back("shop")), _FULL_SHOP),
 )
 
-SCENARIOS = (*_BEGINNINGS, *_EDITS, *_ENDS, *_DRIFT, *OWNERSHIP, *RECOVERY, *SERVERS)
+SCENARIOS = (*_BEGINNINGS, *_EDITS, *_ENDS, *_DRIFT, *OWNERSHIP, *RECOVERY, *SERVERS, *SHARING)
 
 
 async def world_of(name: str) -> World:

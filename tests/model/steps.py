@@ -67,6 +67,18 @@ def points(name: str, count: int) -> Step:
     return act
 
 
+def partition(name: str, count: int) -> Step:
+    """Write points of a member into its shared collection, as an extractor would."""
+
+    def act(world: World) -> None:
+        namespace_id = world.status(name)["namespaceId"]
+        points = world.collection(name).points
+        taken = max(points, default=-1) + 1
+        points.update({taken + number: {"namespace_id": namespace_id} for number in range(count)})
+
+    return act
+
+
 def belongings(name: str, **counts: int) -> Step:
     """Let other services register buckets, collections and objects of the namespace."""
 

@@ -33,8 +33,8 @@ async def check_steady(world: World) -> None:
 
 def check_no_orphans(world: World) -> None:
     """Every collection of ours has its document, every document its resource unless it is retained."""
-    documents = [raw for raw in world.metadata.all_raw() if isinstance(raw.get("owner"), dict)]
-    bound = {raw["collection"] for raw in documents}
+    documents = world.metadata.namespaces()
+    bound = {raw["collection"] for raw in world.metadata.all_raw() if "collection" in raw}
     ours = {f"{_MARK}instance": world.instance_id}.items()
     marked = {name for name, stored in world.vectors.collections.items() if ours <= stored.metadata.items()}
     lost = {
@@ -68,19 +68,22 @@ def check_status(world: World, obj: Object) -> None:
     if owned and "qdrantStatus" in status:
         assert raw is not None
         assert stored is not None
-        _check_live(status, stored, raw)
+        _check_live(status, stored, raw, world.metadata.namespaces())
     if conditions["Ready"]["status"] == "True":
         assert raw is not None
         assert stored is not None
         _check_ready(obj, raw, stored)
 
 
-def _check_live(status: Object, stored: StoredCollection, raw: Raw) -> None:
-    assert status["documentCount"] == status["qdrantStatus"]["pointsCount"] == len(stored.points)
+def _check_live(status: Object, stored: StoredCollection, raw: Raw, others: list[Raw]) -> None:
+    assert status["qdrantStatus"]["pointsCount"] == len(stored.points)
+    own = [point for point in stored.points.values() if point.get("namespace_id") == raw["_id"]]
+    assert status["documentCount"] == (len(own) if raw["sharing"] else len(stored.points))
     shown = {index["fieldName"]: index for index in status["payloadIndexes"]}
     assert shown.keys() == stored.indexes.keys()
     assert all(shown[name]["type"] == schema["type"] for name, schema in stored.indexes.items())
-    declared = {index["field_name"] for index in raw["payload_indexes"]}
+    members = [other for other in others if other["collection"] == raw["collection"]] if raw["sharing"] else [raw]
+    declared = {index["field_name"] for member in members for index in member["payload_indexes"]}
     assert set(status["unmanagedIndexes"]) == stored.indexes.keys() - declared - SYSTEM_FIELDS
 
 

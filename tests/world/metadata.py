@@ -222,6 +222,10 @@ class ModelMetadataStore:
         """Every document as it is stored."""
         return [bson.decode(document, _CODEC) for document in self.documents.values()]
 
+    def namespaces(self) -> list[Raw]:
+        """The namespaces' documents as they are stored, as far as they say whose they are."""
+        return [raw for raw in self.all_raw() if isinstance(raw.get("owner"), dict)]
+
     def _put(self, raw: Raw) -> None:
         try:
             self.put_raw(raw)

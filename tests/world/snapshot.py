@@ -10,7 +10,8 @@ from tests.world.metadata import Raw
 from tests.world.vectors import StoredCollection
 from tests.world.world import World
 
-_MEMBER = "mixpeek.com/member."
+_MARK = "mixpeek.com/"
+_MEMBER = f"{_MARK}member."
 
 
 def snapshot(world: World) -> Any:
@@ -48,7 +49,7 @@ def _document(world: World, raw: Raw) -> Raw:
     kept = {name: value for name, value in raw.items() if name not in ("revision", "created_at", "updated_at")}
     owner = raw.get("owner")
     if not isinstance(owner, dict):
-        return kept
+        return _of_all_members(kept)
     key = world.key(str(owner.get("cr_name")))
     live = world.api.objects.get(key)
     owner = dict(owner)
@@ -56,6 +57,16 @@ def _document(world: World, raw: Raw) -> Raw:
     is_current = world.api.organizations.get(key.organization) == owner.get("k8s_namespace_uid")
     owner["k8s_namespace_uid"] = "live" if is_current else "gone"
     return {**kept, "owner": owner}
+
+
+def _of_all_members(raw: Raw) -> Raw:
+    """A shared collection, whoever came first and is answerable for what several members want."""
+    wishes = {name: [_without(wish, "by") for wish in raw.get(name, ())] for name in ("vectors", "indexes")}
+    return {**_without(raw, "k8s_namespace_uid"), **wishes, "members": dict.fromkeys(raw.get("members", ()), "member")}
+
+
+def _without(raw: Raw, name: str) -> Raw:
+    return {key: value for key, value in raw.items() if key != name}
 
 
 def _collection(stored: StoredCollection) -> dict[str, Any]:
@@ -79,6 +90,8 @@ def _owners(world: World) -> dict[str, str]:
     """Namespace ids and whose they are, by the first of document, status and mark that tells."""
     owners: dict[str, str] = {}
     for name, stored in world.data.items():
+        if f"{_MARK}shared" in stored.metadata:
+            continue
         members = [key for key in stored.metadata if key.startswith(_MEMBER)]
         owners[name] = next((str(stored.metadata[member]) for member in members), name)
     for key, obj in world.api.objects.items():

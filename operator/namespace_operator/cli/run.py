@@ -108,7 +108,9 @@ async def run(settings: Settings) -> None:
             backoff=Backoff(cap=settings.resync_interval_seconds),
         )
         around = Surroundings(
-            cluster=KubeCluster(client, objects, Organizations(client), settings.watch_namespaces),
+            cluster=KubeCluster(
+                client, objects, Organizations(client, surveyor.asks_for_labels), settings.watch_namespaces
+            ),
             metadata=mongodb,
             secrets=watcher,
             landscape=surveyor.landscape,

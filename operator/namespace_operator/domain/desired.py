@@ -50,7 +50,7 @@ def desired(spec: NamespaceSpec, resource_name: str, document: NamespaceDocument
         namespace_type=spec.effective_type,
         scope=spec.effective_scope,
         collection=spec.qdrant_collection,
-        sharing=spec.is_sharing,
+        sharing=document.sharing if document is not None and document.bound else spec.is_sharing,
         extractors=extractors,
         vector_configs=vector_configs,
         indexes=spec_indexes(spec),
