@@ -58,7 +58,7 @@ format: $(READY) ## Rewrite the code in the project's format
 	@$(BIN)/ruff check --fix .
 
 .PHONY: generate
-generate: $(READY) ## Write what is made from the models: the CRD, the chart's copies, docs/conditions.md
+generate: $(READY) ## Write what is made from the models: the CRDs, the chart's copies, docs/conditions.md
 	@$(BIN)/python -m devstack.generate
 
 .PHONY: clean

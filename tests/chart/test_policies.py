@@ -19,6 +19,7 @@ from namespace_operator.api.annotations import (
     TAKE_OVER,
     Adoption,
 )
+from namespace_operator.api.infrastructure import Infrastructure
 from namespace_operator.api.names import NAMESPACE_ID_PATTERN
 from namespace_operator.api.resource import FINALIZER, GROUP, PLURAL, VERSION
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
@@ -49,14 +50,20 @@ def _variable(spec: Any, name: str) -> str:
     return str(expression)
 
 
-def test_each_policy_is_bound_and_denies(everything: Rendered) -> None:
+WARNING = f"{FULLNAME}-infrastructure.{GROUP}"
+
+
+def test_each_policy_is_bound_and_denies_or_warns(everything: Rendered) -> None:
     for policy in _policies(everything):
         binding = everything.named(f"{policy['kind']}Binding", policy["metadata"]["name"])
         assert binding["spec"]["policyName"] == policy["metadata"]["name"]
         if policy["kind"] == VALIDATING:
-            assert binding["spec"]["validationActions"] == ["Deny"]
+            warns = policy["metadata"]["name"] == WARNING
+            assert binding["spec"]["validationActions"] == (["Warn"] if warns else ["Deny"])
     names = {policy["metadata"]["name"] for policy in _policies(everything)}
-    assert names == {f"{FULLNAME}-{name}.{GROUP}" for name in ("catalog", "scope", "guards", "finalizer")}
+    assert names == {
+        f"{FULLNAME}-{name}.{GROUP}" for name in ("catalog", "scope", "guards", "finalizer", "infrastructure")
+    }
 
 
 def test_policies_see_our_resource_alone(everything: Rendered) -> None:
@@ -65,6 +72,19 @@ def test_policies_see_our_resource_alone(everything: Rendered) -> None:
         assert (rule["apiGroups"], rule["apiVersions"], rule["resources"]) == ([GROUP], [VERSION], [PLURAL])
         # A namespaceSelector would look at the labels of the wrong object for some names of resources.
         assert policy["spec"]["matchConstraints"] == {}
+
+
+def test_a_warning_never_stands_in_the_way(rendered: Rendered) -> None:
+    assert _spec(rendered, "infrastructure")["failurePolicy"] == "Ignore"
+
+
+def test_warnings_are_about_fields_that_there_are(rendered: Rendered) -> None:
+    named = set(re.findall(r"\['(\w+)'\]", _variable(_spec(rendered, "infrastructure"), "unread")))
+    assert named == {
+        "autoscalingEnabled",
+        *("minWorkers", "maxWorkers", "gpuType", "gpusPerWorker", "rayHeadNodeUrl", "rayDashboardUrl"),
+    }
+    assert named <= {field.alias for field in Infrastructure.model_fields.values()}
 
 
 def test_every_message_has_a_fixed_text_to_stand_in(everything: Rendered) -> None:

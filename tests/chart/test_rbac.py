@@ -18,6 +18,7 @@ ON_OUR_KINDS: set[Right] = {
         (GROUP, f"{plural}/status", "update", ()),
     )
 }
+ON_RAY: set[Right] = {("ray.io", "rayclusters", verb, ()) for verb in ("get", "list", "watch", "create", "patch")}
 ON_EVENTS: set[Right] = {("", "events", "create", ()), ("", "events", "patch", ())}
 ON_THE_DEFINITIONS: Right = (
     "apiextensions.k8s.io",
@@ -27,6 +28,7 @@ ON_THE_DEFINITIONS: Right = (
 )
 
 WATCHED = ["shop", "search"]
+SECRETS = f"{FULLNAME}-secrets"
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +39,58 @@ def restricted(chart: Chart) -> Rendered:
 
 def test_rights_in_the_whole_cluster(rendered: Rendered) -> None:
     role = rendered.one("ClusterRole")
-    assert _rights(role) == ON_OUR_KINDS | ON_EVENTS | {ON_THE_DEFINITIONS, ("", "namespaces", "get", ())}
+    everywhere = ON_OUR_KINDS | ON_EVENTS | ON_RAY
+    assert _rights(role) == everywhere | {ON_THE_DEFINITIONS, ("", "namespaces", "get", ())}
     assert _grants(rendered, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
-    assert not rendered.all("Role")
+    assert [role["metadata"]["name"] for role in rendered.all("Role")] == [SECRETS]
+
+
+def _secrets(rendered: Rendered) -> dict[str, tuple[str, ...]]:
+    """The names of the Secrets that may be read, by Kubernetes namespace; none: all."""
+    readable = {}
+    for role in rendered.all("Role"):
+        if role["metadata"]["name"] != SECRETS:
+            continue
+        (names,) = {names for _, _, _, names in _rights(role)}
+        assert _rights(role) == {("", "secrets", verb, names) for verb in ("get", "list", "watch")}
+        readable[role["metadata"]["namespace"]] = names
+    bound = {namespace for namespace, (_, name) in _grants(rendered, "RoleBinding") if name == SECRETS}
+    assert bound == set(readable)
+    return readable
+
+
+def test_only_its_own_secrets_are_read(chart: Chart, rendered: Rendered) -> None:
+    assert _secrets(rendered) == {NAMESPACE: ("mongodb",)}
+    two = chart.render(with_required({"qdrant": {"apiKeySecretRef": {"name": "qdrant"}}}))
+    assert _secrets(two) == {NAMESPACE: ("mongodb", "qdrant")}
+    one = chart.render(with_required({"qdrant": {"apiKeySecretRef": {"name": "mongodb"}}}))
+    assert _secrets(one) == {NAMESPACE: ("mongodb",)}
+    for each in (rendered, two, one):
+        assert not [right for right in _rights(each.one("ClusterRole")) if right[1] == "secrets"]
+
+
+def test_further_secrets_are_read_where_the_values_say(chart: Chart) -> None:
+    access = {
+        "namespaces": ["shop", "search"],
+        "secrets": [
+            {"namespace": "platform", "names": ["qdrant-b", "qdrant-a"]},
+            {"namespace": "platform", "names": ["qdrant-c"]},
+            {"namespace": "shop", "names": ["one"]},
+            {"namespace": NAMESPACE, "names": ["extra"]},
+        ],
+    }
+    assert _secrets(chart.render(with_required({"secretAccess": access}))) == {
+        NAMESPACE: ("extra", "mongodb"),
+        "platform": ("qdrant-a", "qdrant-b", "qdrant-c"),
+        "search": (),
+        "shop": (),
+    }
+
+
+def test_every_secret_of_the_cluster_is_read_only_on_request(chart: Chart) -> None:
+    rendered = chart.render(with_required({"secretAccess": {"clusterWide": True}}))
+    on_secrets = {right for right in _rights(rendered.one("ClusterRole")) if right[1] == "secrets"}
+    assert on_secrets == {("", "secrets", verb, ()) for verb in ("get", "list", "watch")}
 
 
 def test_rights_where_it_watches_outlive_the_roles_there(restricted: Rendered) -> None:
@@ -49,11 +100,19 @@ def test_rights_where_it_watches_outlive_the_roles_there(restricted: Rendered) -
     assert _rights(role) == ON_OUR_KINDS | {ON_THE_DEFINITIONS, by_name}
     assert _grants(restricted, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
 
-    roles = {role["metadata"]["namespace"]: role for role in restricted.all("Role")}
+    roles = {role["metadata"]["namespace"]: role for role in _roles(restricted)}
     assert set(roles) == {*WATCHED, NAMESPACE}, "where it watches, and where its own Pod is"
-    assert all(_rights(role) == ON_EVENTS for role in roles.values())
+    assert {name: _rights(role) for name, role in roles.items()} == {
+        NAMESPACE: ON_EVENTS,
+        **dict.fromkeys(WATCHED, ON_EVENTS | ON_RAY),
+    }
     grants = [(name, ("Role", roles[name]["metadata"]["name"])) for name in sorted(roles)]
-    assert sorted(_grants(restricted, "RoleBinding")) == grants
+    assert sorted(grant for grant in _grants(restricted, "RoleBinding") if grant[1][1] != SECRETS) == grants
+
+
+def _roles(rendered: Rendered) -> list[Manifest]:
+    """The roles that are not about Secrets."""
+    return [role for role in rendered.all("Role") if role["metadata"]["name"] != SECRETS]
 
 
 def test_watching_kube_system_names_it_once(chart: Chart) -> None:
@@ -63,7 +122,7 @@ def test_watching_kube_system_names_it_once(chart: Chart) -> None:
 
 def test_watching_the_operators_own_namespace_names_it_once(chart: Chart) -> None:
     rendered = chart.render(with_required({"operator": {"watchNamespaces": [NAMESPACE]}}))
-    assert [role["metadata"]["namespace"] for role in rendered.all("Role")] == [NAMESPACE]
+    assert [role["metadata"]["namespace"] for role in _roles(rendered)] == [NAMESPACE]
 
 
 def test_only_the_operators_pod_gets_a_token(rendered: Rendered) -> None:

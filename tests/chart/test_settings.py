@@ -6,14 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from namespace_operator.api.profile import TierProfile
 from namespace_operator.cli.settings import SECRETS_DIR, Settings
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
-from tests.chart.rendering import FULLNAME, REQUIRED, Chart, ChartRefusedError, Rendered, with_required
+from namespace_operator.domain.endpoints import EndpointPattern
+from tests.chart.rendering import FULLNAME, NAMESPACE, REQUIRED, Chart, ChartRefusedError, Rendered, with_required
 
 PREFIX = "NAMESPACE_OPERATOR_"
 POD_IP = "10.1.2.3"
 CATALOG = f"{FULLNAME}-catalog"
+SET_BY_THE_CHART = {
+    *("qdrant_url", "mongodb_uri", "mongodb_uri_secret", "health_host", "guarded", "pod_name", "pod_namespace"),
+    *("catalog_path", "tiers_path", "ray_path"),
+}
+"""Settings that have another value than their default in every release."""
 
 # The content of the Secrets, by name and key.
 SECRETS = {("mongodb", "uri"): "mongodb://db/", ("stores", "url"): "mongodb://other/", ("stores", "token"): "key"}
@@ -35,7 +43,7 @@ def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 def test_defaults_are_the_operators_own(rendered: Rendered, read: Any) -> None:
     settings = read(rendered)
     for name, field in Settings.model_fields.items():
-        if name not in {"qdrant_url", "mongodb_uri", "catalog_path", "health_host", "guarded"}:
+        if name not in SET_BY_THE_CHART:
             assert getattr(settings, name) == field.default, name
     assert settings.qdrant_url == "http://qdrant:6333"
     assert settings.mongodb_uri.get_secret_value() == "mongodb://db/"
@@ -95,7 +103,7 @@ def test_every_value_arrives(chart: Chart, read: Any) -> None:
 def test_no_variable_is_misspelt_and_none_is_secret(rendered: Rendered) -> None:
     every = [variable["name"] for variable in rendered.container["env"]]
     names = {name.removeprefix(PREFIX).lower() for name in every if name.startswith(PREFIX)}
-    unset = {"instance_id", "tombstone_seconds"}
+    unset = {"instance_id", "tombstone_seconds", "qdrant_api_key_secret"}
     assert names == Settings.model_fields.keys() - {"qdrant_api_key", "mongodb_uri"} - unset
 
 
@@ -147,9 +155,68 @@ def test_a_chart_packaged_without_its_catalog_says_so(chart: Chart, tmp_path: Pa
         Chart(chart.helm, chart.home, copy).render(REQUIRED)
 
 
+PROFILE = {
+    "collection": {"segmentNumber": 2, "indexingThreshold": 1_000_000_000, "quantization": {"type": "scalar"}},
+    "sharedCollection": {"hnsw": {"m": 0, "payloadM": 16}, "strictMode": {"maxTimeout": 60}},
+    "systemIndexes": ["namespace_id"],
+    "overridable": ["replicationFactor"],
+    "maxNamespaces": 1_000_000,
+    "maxSharedVectorMegabytes": 0,
+}
+RAY = {
+    "template": {"headGroupSpec": {"rayStartParams": {}}, "workerGroupSpecs": [{"groupName": "workers"}]},
+    "gpuTypes": {"A100": {"nodeSelector": {"gpu": "a100"}, "tolerations": [{"key": "gpu", "operator": "Exists"}]}},
+}
+
+
+def _file(rendered: Rendered, volume: str) -> Any:
+    """The only file of a mounted ConfigMap, which must be where the operator is told to look."""
+    config = rendered.named("ConfigMap", f"{FULLNAME}-{volume}")
+    assert _volume(rendered, volume)["configMap"]["name"] == config["metadata"]["name"]
+    ((name, content),) = config["data"].items()
+    path = Path(_environment(rendered)[f"{PREFIX}{volume.upper()}_PATH"])
+    assert path == Path(_mount_path(rendered, volume)) / name
+    return yaml.safe_load(content)
+
+
+def test_tiers_and_ray_are_files(chart: Chart, rendered: Rendered) -> None:
+    assert _file(rendered, "tiers") == {}
+    assert _file(rendered, "ray") == {"template": {}, "gpuTypes": {}}
+    changed = chart.render(with_required({"tiers": {"shared": PROFILE}, "ray": RAY}))
+    assert _file(changed, "ray") == RAY
+    tiers = _file(changed, "tiers")
+    assert tiers == {"shared": PROFILE}
+    assert TierProfile.model_validate(tiers["shared"]).to_kubernetes() == PROFILE
+    for name in ("tiers", "ray"):
+        assert _checksum(changed, name) != _checksum(rendered, name)
+    assert _checksum(changed) == _checksum(rendered)
+
+
+def test_allowed_endpoints_arrive_as_they_are_written(chart: Chart, rendered: Rendered) -> None:
+    variable = f"{PREFIX}ALLOWED_ENDPOINTS"
+    assert json.loads(_environment(rendered)[variable]) == []
+    patterns = ["*.qdrant.example.com:6333", "127.0.0.1:6333", "[::1]:*", "ray-?:10001"]
+    changed = chart.render(with_required({"allowedEndpoints": patterns}))
+    assert json.loads(_environment(changed)[variable]) == patterns
+    assert [EndpointPattern.parse(pattern) for pattern in patterns]
+
+
+def test_the_operator_is_told_where_its_secrets_are(chart: Chart, rendered: Rendered) -> None:
+    assert _environment(rendered)[f"{PREFIX}MONGODB_URI_SECRET"] == "mongodb/uri"
+    assert f"{PREFIX}QDRANT_API_KEY_SECRET" not in _environment(rendered)
+    with_key = chart.render(with_required({"qdrant": {"apiKeySecretRef": {"name": "stores", "key": "token"}}}))
+    assert _environment(with_key)[f"{PREFIX}QDRANT_API_KEY_SECRET"] == "stores/token"
+
+
 def _environment(rendered: Rendered) -> dict[str, str]:
     variables = rendered.container["env"]
-    return {each["name"]: each["value"].replace("$(POD_IP)", POD_IP) for each in variables if "value" in each}
+    from_the_pod = {"metadata.name": "pod", "metadata.namespace": NAMESPACE, "status.podIP": POD_IP}
+    return {
+        each["name"]: from_the_pod[each["valueFrom"]["fieldRef"]["fieldPath"]]
+        if "valueFrom" in each
+        else each["value"].replace("$(POD_IP)", POD_IP)
+        for each in variables
+    }
 
 
 def _write_secrets(rendered: Rendered, directory: Path) -> None:
@@ -169,9 +236,9 @@ def _mount_path(rendered: Rendered, name: str) -> str:
     return str(mount["mountPath"])
 
 
-def _checksum(rendered: Rendered) -> str:
+def _checksum(rendered: Rendered, of: str = "catalog") -> str:
     annotations = rendered.one("Deployment")["spec"]["template"]["metadata"]["annotations"]
-    return str(annotations["checksum/catalog"])
+    return str(annotations[f"checksum/{of}"])
 
 
 def _vector(name: str) -> dict[str, Any]:

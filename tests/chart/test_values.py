@@ -1,9 +1,12 @@
 """Values: what is refused, and in which words."""
 
+import json
 from typing import Any
 
 import pytest
 
+from devstack.paths import CHART
+from namespace_operator.api.crd import CLUSTERS, custom_resource_definition
 from tests.chart.rendering import REQUIRED, Chart, ChartRefusedError, Values, with_required
 
 VALUE_SETS: dict[str, Values] = {
@@ -60,6 +63,11 @@ def test_missing_required_values_are_named(chart: Chart, values: Values, words: 
         "serviceAccount.created",
         "rbac.rules",
         "resources.limit",
+        "tiers.dedicated",
+        "tiers.shared.segmentNumber",
+        "tiers.shared.collection.segment_number",
+        "ray.gpuTypes.A100.selector",
+        "secretAccess.secret",
     ],
 )
 def test_unknown_keys_are_refused_by_name(chart: Chart, path: str) -> None:
@@ -87,6 +95,18 @@ def test_unknown_keys_are_refused_by_name(chart: Chart, path: str) -> None:
         ("image.digest", "sha256:beef"),
         ("podLabels", {"team": 7}),
         ("catalog", {"extractors": []}),
+        ("allowedEndpoints", ["http://qdrant:6333"]),
+        ("allowedEndpoints", ["qdrant"]),
+        ("allowedEndpoints", ["qdrant:0"]),
+        ("allowedEndpoints", ["*:*/path"]),
+        ("tiers.shared.collection.segmentNumber", 0),
+        ("tiers.shared.collection.quantization", {"alwaysRam": True}),
+        ("tiers.shared.overridable", ["vectors"]),
+        ("tiers.dedicated_gpu.systemIndexes", ["brand"]),
+        ("secretAccess.namespaces", ["team-*"]),
+        ("secretAccess.secrets", [{"namespace": "platform", "names": []}]),
+        ("secretAccess.secrets", [{"namespace": "platform"}]),
+        ("secretAccess.secrets", [{"namespace": "platform", "names": ["a/b"]}]),
     ],
 )
 def test_wrong_values_are_refused_at_their_path(chart: Chart, path: str, value: Any) -> None:
@@ -109,6 +129,37 @@ def test_somebody_elses_service_account_must_be_named(chart: Chart) -> None:
 def test_old_clusters_are_refused(chart: Chart) -> None:
     with pytest.raises(ChartRefusedError, match=r"kubeVersion: >=1\.30\.0-0"):
         chart.render(REQUIRED, "--kube-version", "1.29.5")
+
+
+def test_profiles_are_held_to_what_the_operator_reads() -> None:
+    """The values' schema and the model say the same of a tier."""
+    definitions = json.loads((CHART / "values.schema.json").read_text())["definitions"]
+    root = custom_resource_definition(CLUSTERS)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    tier = _as_values_schema(root["properties"]["spec"]["properties"]["tiers"]["items"])
+    del tier["properties"]["name"], tier["required"]
+    parameters = tier["properties"]["collection"]
+    # What the rule of the model says.
+    tier["properties"]["overridable"]["items"] = {"enum": list(parameters["properties"])}
+    for name in ("collection", "sharedCollection"):
+        assert tier["properties"][name] == parameters
+        tier["properties"][name] = {"$ref": "#/definitions/collectionParameters"}
+    assert definitions["collectionParameters"] == parameters
+    assert definitions["tierProfile"] == tier
+
+
+def _as_values_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    kept = {"type", "minimum", "maximum", "maxItems", "enum", "required"}
+    plain = {name: value for name, value in schema.items() if name in kept}
+    if "enum" in plain:
+        del plain["type"]
+    if "x-kubernetes-list-type" in schema:
+        plain["uniqueItems"] = True
+    if "items" in schema:
+        plain["items"] = _as_values_schema(schema["items"])
+    if "properties" in schema:
+        fields = {name: _as_values_schema(field) for name, field in schema["properties"].items()}
+        plain |= {"additionalProperties": False, "properties": fields}
+    return plain
 
 
 def _nested(path: str, value: Any) -> dict[str, Any]:

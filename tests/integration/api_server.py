@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from kubernetes import config
 
 from devstack.stack import Stack
-from namespace_operator.api.crd import custom_resource_definition
-from namespace_operator.api.resource import GROUP, KIND, PLURAL, VERSION
+from namespace_operator.api.crd import DEFINITIONS as KINDS
+from namespace_operator.api.crd import NAMESPACES, Definition, custom_resource_definition
+from namespace_operator.api.resource import GROUP, VERSION
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -30,6 +31,8 @@ class Answer:
 
     status: int
     body: dict[str, Any]
+    warnings: str = ""
+    """The header by which the API server warns of what it accepts."""
 
     def causes(self) -> list[dict[str, str]]:
         """The refused fields, none if the object was accepted."""
@@ -88,7 +91,8 @@ class Server:
         text = answer.read()
         # The way to a group that is not served yet ends in plain text.
         is_json = answer.getheader("Content-Type", "").startswith("application/json")
-        return Answer(answer.status, json.loads(text) if is_json else {"message": text.decode()})
+        warnings = answer.getheader("Warning", "")
+        return Answer(answer.status, json.loads(text) if is_json else {"message": text.decode()}, warnings)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -99,7 +103,9 @@ class Server:
         """A CustomResourceDefinition, served."""
         self.send("POST", DEFINITIONS, manifest).accepted()
         try:
-            wait_until(lambda: self.send("GET", objects_path(manifest["spec"]["group"])).status == 200)
+            spec = manifest["spec"]
+            path = f"/apis/{spec['group']}/{VERSION}/{spec['names']['plural']}"
+            wait_until(lambda: self.send("GET", path).status == 200)
             yield
         finally:
             self.send("DELETE", f"{DEFINITIONS}/{manifest['metadata']['name']}").accepted()
@@ -107,33 +113,38 @@ class Server:
 
 @contextmanager
 def serving(stack: Stack, group: str) -> Iterator[Server]:
-    """The stack's API server, with our schema served under a group on whose objects no operator acts."""
+    """The stack's API server, with our schemas served under a group on whose objects no operator acts."""
     server = Server(stack)
     try:
-        with server.installed(definition(group)):
+        with ExitStack() as served:
+            for kind in KINDS:
+                served.enter_context(server.installed(definition(group, kind)))
             yield server
     finally:
         server.close()
 
 
-def definition(group: str) -> dict[str, Any]:
-    """Our CustomResourceDefinition under another group, on whose objects no operator acts."""
-    manifest = custom_resource_definition()
-    manifest["metadata"]["name"] = f"{PLURAL}.{group}"
+def definition(group: str, kind: Definition = NAMESPACES) -> dict[str, Any]:
+    """Our CustomResourceDefinition of a kind under another group, on whose objects no operator acts."""
+    manifest = custom_resource_definition(kind)
+    manifest["metadata"]["name"] = f"{kind.plural}.{group}"
     manifest["spec"]["group"] = group
     # The names of the operator's own resource stay unambiguous for kubectl.
     manifest["spec"]["names"] |= {"shortNames": [], "categories": []}
     return manifest
 
 
-def objects_path(group: str = GROUP, namespace: str = "default") -> str:
-    """Where the objects of a Kubernetes namespace are."""
-    return f"/apis/{group}/{VERSION}/namespaces/{namespace}/{PLURAL}"
+def objects_path(group: str = GROUP, namespace: str = "default", kind: Definition = NAMESPACES) -> str:
+    """Where the objects of a kind are, in this Kubernetes namespace if they are in one."""
+    within = f"namespaces/{namespace}/" if kind.scope == "Namespaced" else ""
+    return f"/apis/{group}/{VERSION}/{within}{kind.plural}"
 
 
-def manifest(name: str, spec: object, group: str = GROUP, **metadata: Any) -> dict[str, Any]:
-    """A Namespace to send."""
-    return {"apiVersion": f"{group}/{VERSION}", "kind": KIND, "metadata": {"name": name, **metadata}, "spec": spec}
+def manifest(
+    name: str, spec: object, group: str = GROUP, kind: Definition = NAMESPACES, **metadata: Any
+) -> dict[str, Any]:
+    """An object to send."""
+    return {"apiVersion": f"{group}/{VERSION}", "kind": kind.kind, "metadata": {"name": name, **metadata}, "spec": spec}
 
 
 def wait_until(done: Callable[[], bool]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from namespace_operator.api.crd import custom_resource_definition
+from namespace_operator.api.crd import CLUSTERS, DEFINITIONS, NAMESPACES, Definition, custom_resource_definition
+from tests.integration.random_infrastructure import GOOD, ODD_AT, mend_cluster, mend_infrastructure
 
 Schema = dict[str, Any]
 
@@ -17,9 +18,9 @@ _GOOD = {
     "featureExtractorName": ("text_extractor", "a", "b1"),
     "version": ("v1", "v2", "v10"),
     "fieldName": ("brand", "meta.tags[]", "a[0].b", '"unit price"', "Größe", "价格", 'x."a.b"[]'),
-    "name": ("title", "body.de", "_v-1"),
-    "qdrantCollection": ("products", "_a.b-c"),
+    "name": ("title", "body.de", "qdrant-a", "b1", "c.d", "e-f", "0", "_v-1"),
     "custom": ("a", "the", "bär"),
+    **GOOD,
 }
 """Texts that obey the rules the schema cannot say, by the field's name."""
 
@@ -47,9 +48,9 @@ _ODD_AT = {
         *('"plain"', '"namespace_id"', "a[01]", '"a\\b"', "x" * 256),
     ),
     "namespaceName": ("ns_0123456789", "ns_abcdef0123", "ns_abc"),
-    "qdrantCollection": ("mixpeek-namespace-operator", "ns_abc", "a/b"),
     "namespaceId": ("ns_ab", "ns_a-b", "abcdef", "NS_abc"),
     "version": ("1.0.0", "v", "V1", "v1a"),
+    **ODD_AT,
 }
 """Texts that break rules, some only in some fields."""
 
@@ -60,12 +61,17 @@ _ALPHABET = "abzAZ019_-. ä\n\"'[]{}/\\😀"
 _NAMES = (*("sample",) * 16, "abc", "a-b-c", "a" * 64, "ab", "a.b.c", "a" * 65)
 
 
-def _spec_schema() -> Schema:
-    root: Schema = custom_resource_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+def _spec_schema(kind: Definition) -> Schema:
+    root: Schema = custom_resource_definition(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return dict(root["properties"]["spec"])
 
 
-_SPEC = _spec_schema()
+_SPECS = {kind.kind: _spec_schema(kind) for kind in DEFINITIONS}
+
+
+def random_kind(random: Random) -> Definition:
+    """Which kind an object is of."""
+    return CLUSTERS if random.random() < 0.25 else NAMESPACES
 
 
 def random_name(random: Random) -> str:
@@ -73,13 +79,16 @@ def random_name(random: Random) -> str:
     return random.choice(_NAMES)
 
 
-def random_spec(random: Random) -> Any:
+def random_spec(random: Random, kind: Definition = NAMESPACES) -> Any:
     """A spec that fits the schema and mostly the rules, with up to two places changed."""
-    spec = _value(random, _SPEC, "spec")
+    schema = _SPECS[kind.kind]
+    spec = _value(random, schema, "spec")
     if random.random() < 0.7:
         _mend(random, spec)
+        mend_infrastructure(random, spec)
+        mend_cluster(random, spec)
     for _ in range(random.choice((0, 0, 0, 1, 2))):
-        spec = _changed(random, spec)
+        spec = _changed(random, spec, schema)
     return spec
 
 
@@ -90,7 +99,7 @@ def _value(random: Random, schema: Schema, name: str) -> Any:
 
 
 def _text(random: Random, schema: Schema, name: str) -> str:
-    if name in _GOOD and random.random() < 0.9:
+    if name in _GOOD and random.random() < 0.94:
         return random.choice(_GOOD[name])
     if name in _ODD_AT and random.random() < 0.5:
         return random.choice(_ODD_AT[name])
@@ -119,6 +128,9 @@ def _array(random: Random, schema: Schema, name: str) -> list[Any]:
 
 
 def _object(random: Random, schema: Schema, name: str) -> dict[str, Any]:
+    if "additionalProperties" in schema:
+        below = schema["additionalProperties"]
+        return {_letters(random, 2): _value(random, below, name) for _ in range(random.randrange(3))}
     if "properties" not in schema:
         return {_letters(random, 2): _json(random) for _ in range(random.randrange(3))}
     required = schema.get("required", ())
@@ -180,7 +192,9 @@ def _mend_schema(random: Random, schema: Any) -> None:
 
 def _types_by_parameter() -> dict[str, list[str]]:
     """The types that a parameter belongs to, as its description begins with them: `integer, float: ...`."""
-    properties = _SPEC["properties"]["payloadIndexes"]["items"]["properties"]["fieldSchema"]["properties"]
+    properties = _SPECS[NAMESPACES.kind]["properties"]["payloadIndexes"]["items"]["properties"]["fieldSchema"][
+        "properties"
+    ]
     beginnings = {name: schema["description"].partition(":")[0].split(", ") for name, schema in properties.items()}
     return {name: types for name, types in beginnings.items() if set(types) <= set(properties["type"]["enum"])}
 
@@ -198,14 +212,17 @@ def _places(value: Any, schema: Schema, above: Any = None, key: Any = None) -> I
     if isinstance(value, dict) and "properties" in schema:
         for name, below in value.items():
             yield from _places(below, schema["properties"][name], value, name)
+    elif isinstance(value, dict) and "additionalProperties" in schema:
+        for name, below in value.items():
+            yield from _places(below, schema["additionalProperties"], value, name)
     elif isinstance(value, list) and "items" in schema:
         for at, below in enumerate(value):
             yield from _places(below, schema["items"], value, at)
 
 
-def _changed(random: Random, spec: Any) -> Any:
+def _changed(random: Random, spec: Any, schema: Schema) -> Any:
     result = copy.deepcopy(spec)
-    places = list(_places(result, _SPEC)) if isinstance(result, dict) else []
+    places = list(_places(result, schema)) if isinstance(result, dict) else []
     if not places:
         return random.choice((None, "text", [], {}))
     # By name first: else the many parameters of indexes would leave the others little chance.

@@ -3,12 +3,15 @@
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from devstack.stack import Stack
-from namespace_operator.api.crd import missing_fields
+from namespace_operator.api.cluster import InfrastructureClusterStatus
+from namespace_operator.api.crd import CLUSTERS, NAMESPACES, Definition, missing_fields
+from namespace_operator.api.crd import DEFINITIONS as KINDS
 from namespace_operator.api.resource import PLURAL
 from namespace_operator.api.status import Condition, IndexStatus, NamespaceStatus
 from tests.integration.api_server import (
@@ -23,6 +26,7 @@ from tests.integration.api_server import (
     wait_until,
 )
 from tests.unit.api.cases import CASES, CHANGES, Case, Change, Refusal
+from tests.unit.api.cases_clusters import CLUSTER_EXAMPLE
 
 # Groups of their own: no operator acts on these objects, whatever else is installed.
 GROUP = "admission.test"
@@ -38,12 +42,17 @@ def server(stack: Stack) -> Iterator[Server]:
 
 @contextmanager
 def _stored(
-    server: Server, spec: Mapping[str, Any], name: str | None = None, status: Mapping[str, Any] | None = None
+    server: Server,
+    spec: Mapping[str, Any],
+    name: str | None = None,
+    status: Mapping[str, Any] | None = None,
+    kind: Definition = NAMESPACES,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """An object in the API server, with its path."""
     name = name or f"admission-{uuid.uuid4().hex[:8]}"
-    path = f"{objects_path(GROUP)}/{name}"
-    stored = server.send("POST", objects_path(GROUP), manifest(name, spec, GROUP)).accepted()
+    objects = objects_path(GROUP, kind=kind)
+    path = f"{objects}/{name}"
+    stored = server.send("POST", objects, manifest(name, spec, GROUP, kind)).accepted()
     try:
         if status is not None:
             stored = server.send("PUT", f"{path}/status", stored | {"status": status}).accepted()
@@ -62,13 +71,15 @@ def _assert_refused_for(causes: list[dict[str, str]], refusals: tuple[Refusal, .
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_create(server: Server, case: Case) -> None:
-    answer = server.send("POST", objects_path(GROUP), manifest(case.name, case.spec, GROUP), dryRun="All")
+    kind = case.definition
+    objects = objects_path(GROUP, kind=kind)
+    answer = server.send("POST", objects, manifest(case.name, case.spec, GROUP, kind), dryRun="All")
     _assert_refused_for(answer.causes(), case.refusals)
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.id)
 def test_change(server: Server, change: Change) -> None:
-    with _stored(server, change.old, status=change.status) as (path, stored):
+    with _stored(server, change.old, status=change.status, kind=change.definition) as (path, stored):
         answer = server.send("PUT", path, stored | {"spec": change.new}, dryRun="All")
         _assert_refused_for(answer.causes(), change.refusals)
 
@@ -137,9 +148,28 @@ def test_status_holds_what_the_models_report(server: Server) -> None:
         assert answer["status"] == status.to_kubernetes()
 
 
-def test_stored_definition_misses_nothing(server: Server) -> None:
-    stored = server.send("GET", f"{DEFINITIONS}/{PLURAL}.{GROUP}").accepted()
-    assert missing_fields(stored) == []
+def test_status_of_a_cluster_holds_what_the_models_report(server: Server) -> None:
+    ready = {"type": "Ready", "status": "True", "reason": "Usable", "message": "", "lastTransitionTime": "2026-01-02"}
+    status = InfrastructureClusterStatus(
+        observed_generation=1,
+        conditions=(Condition.model_validate(ready),),
+        version="1.18.3",
+        server_id="abc",
+        collections=0,
+        namespaces=2,
+        used_by=("team-search/articles",),
+        last_checked=datetime(2026, 1, 2, tzinfo=UTC),
+    )
+    with _stored(server, CLUSTER_EXAMPLE, kind=CLUSTERS) as (path, stored):
+        assert stored["spec"] == CLUSTER_EXAMPLE
+        answer = server.send("PUT", f"{path}/status", stored | {"status": status.to_kubernetes()}).accepted()
+        assert answer["status"] == status.to_kubernetes()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_stored_definition_misses_nothing(server: Server, kind: Definition) -> None:
+    stored = server.send("GET", f"{DEFINITIONS}/{kind.plural}.{GROUP}").accepted()
+    assert missing_fields(stored, kind) == []
     conditions = {condition["type"]: condition["status"] for condition in stored["status"]["conditions"]}
     assert conditions["Established"] == "True"
     assert "NonStructuralSchema" not in conditions

@@ -197,6 +197,36 @@ def test_a_permission_to_adopt_is_pointed_elsewhere(office: Office) -> None:
     office.merge("sample", {"metadata": {"annotations": {f"{PREFIX}adopt": None}}} | other, TENANT).accepted()
 
 
+_OWN_SERVER = {"qdrantUrl": "http://qdrant:6333", "qdrantApiKeySecretRef": {"name": "qdrant", "key": "key"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"clusterId": "iclstr_abc"}),
+        ({"clusterId": "iclstr_abc"}, {"clusterId": "iclstr_def"}),
+        ({"clusterId": "iclstr_abc"}, {"clusterId": None}),
+        ({}, {"infrastructure": _OWN_SERVER}),
+        ({"infrastructure": _OWN_SERVER}, {"infrastructure": {"qdrantUrl": "http://other:6333"}}),
+        ({"infrastructure": _OWN_SERVER}, {"infrastructure": dict.fromkeys(_OWN_SERVER)}),
+    ],
+    ids=["cluster comes", "cluster changes", "cluster goes", "server comes", "server changes", "server goes"],
+)
+def test_a_permission_to_adopt_is_for_one_server(office: Office, before: Object, after: Object) -> None:
+    """A collection of the same name on another server is another one."""
+    chosen = {"infrastructure": {"qdrantCollection": "goods"} | before.get("infrastructure", {})}
+    office.create(spec=before | chosen, annotations=asking(adopt="true", paused="true")).accepted()
+    expected = _needs("adopt", f"metadata.annotations[{PREFIX}adopt]", office.organization)
+    assert office.merge("sample", {"spec": after}, TENANT).refused(403) == expected
+    office.merge("sample", {"spec": {"description": "b", "infrastructure": {"maxWorkers": 5}}}, TENANT).accepted()
+    assert office.merge("sample", {"spec": after}, office.grant("adopter", "adopt")).accepted()
+
+
+def test_without_a_collection_there_is_nothing_to_adopt(office: Office) -> None:
+    office.create(annotations=asking(adopt="true", paused="true")).accepted()
+    office.merge("sample", {"spec": {"clusterId": "iclstr_abc"}}, TENANT).accepted()
+
+
 def test_asking_for_nothing_is_free(office: Office) -> None:
     given = asking(adopt="false", force_release="", renew="")
     office.create(annotations=given, user=TENANT).accepted()

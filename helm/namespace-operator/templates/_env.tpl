@@ -28,6 +28,21 @@
   value: {{ .Values.mongodb.deleteDependents | toJson | quote }}
 - name: NAMESPACE_OPERATOR_CATALOG_PATH
   value: /etc/namespace-operator/catalog/catalog.yaml
+- name: NAMESPACE_OPERATOR_TIERS_PATH
+  value: /etc/namespace-operator/tiers/tiers.yaml
+- name: NAMESPACE_OPERATOR_RAY_PATH
+  value: /etc/namespace-operator/ray/ray.yaml
+- name: NAMESPACE_OPERATOR_ALLOWED_ENDPOINTS
+  value: {{ .Values.allowedEndpoints | toJson | quote }}
+# Where the two secrets are, in the release's namespace: they are watched, so that a changed one counts at once.
+- name: NAMESPACE_OPERATOR_MONGODB_URI_SECRET
+  value: {{ printf "%s/%s" .Values.mongodb.uriSecretRef.name .Values.mongodb.uriSecretRef.key | quote }}
+{{- with .Values.qdrant.apiKeySecretRef }}
+{{- if .name }}
+- name: NAMESPACE_OPERATOR_QDRANT_API_KEY_SECRET
+  value: {{ printf "%s/%s" .name .key | quote }}
+{{- end }}
+{{- end }}
 - name: NAMESPACE_OPERATOR_GUARDED
   value: {{ or .Values.admissionPolicies.enabled .Values.admissionPolicies.enforcedElsewhere | quote }}
 {{- with .Values.operator }}

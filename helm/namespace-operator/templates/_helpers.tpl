@@ -64,6 +64,45 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
   verbs: [create, patch]
 {{- end }}
 
+{{/* The same for RayClusters, which go with the Namespaces that own them. */}}
+{{- define "namespace-operator.rayRules" -}}
+- apiGroups: [ray.io]
+  resources: [rayclusters]
+  verbs: [get, list, watch, create, patch]
+{{- end }}
+
+{{/* The Secrets that may be read, by Kubernetes namespace: a list of names, or "*" for all. */}}
+{{- define "namespace-operator.readableSecrets" -}}
+{{- $own := list .Values.mongodb.uriSecretRef.name }}
+{{- with .Values.qdrant.apiKeySecretRef.name }}
+{{- $own = append $own . }}
+{{- end }}
+{{- $readable := dict .Release.Namespace $own }}
+{{- range .Values.secretAccess.secrets }}
+{{- $_ := set $readable .namespace (concat (get $readable .namespace | default list) .names) }}
+{{- end }}
+{{- range .Values.secretAccess.namespaces }}
+{{- $_ := set $readable . (list "*") }}
+{{- end }}
+{{- range $namespace, $names := $readable }}
+{{- $_ := set $readable $namespace ($names | uniq | sortAlpha) }}
+{{- end }}
+{{- toYaml $readable }}
+{{- end }}
+
+{{/* The binding of the validating policy of this name, open at the end of its spec. */}}
+{{- define "namespace-operator.validatingBinding" -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ .name }}
+  labels:
+    {{- include "namespace-operator.labels" .root | nindent 4 }}
+spec:
+  policyName: {{ .name }}
+  validationActions: [{{ .action }}]
+{{- end }}
+
 {{/* The vectors of each extractor of the catalog, by the extractor's id. */}}
 {{- define "namespace-operator.extractors" -}}
 {{- $extractors := dict }}

@@ -102,7 +102,9 @@ class _UniqueList:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return handler(schema) | dict(self.extension)
 
-    def _refuse_duplicates(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _refuse_duplicates(self, items: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        if items is None:
+            return None
         seen: set[Hashable] = set()
         problems: list[tuple[tuple[int | str, ...], str]] = []
         for position, item in enumerate(items):

@@ -18,6 +18,7 @@ CLUSTER_FINALIZER = "mixpeek.com/infrastructure-cluster"
 
 _Labels = Annotated[
     Mapping[str, Annotated[str, Field(max_length=63)]],
+    Field(max_length=16),
     BeforeValidator(lambda value: {} if value is None else value),
 ]
 
@@ -25,9 +26,13 @@ _Labels = Annotated[
 class SecretRef(ApiModel):
     """A key of a Secret anywhere."""
 
-    namespace: Annotated[str, Field(min_length=1, max_length=63, description="Kubernetes namespace of the Secret.")]
-    name: Annotated[str, Field(min_length=1, max_length=253, description="Name of the Secret.")]
-    key: Annotated[str, Field(min_length=1, max_length=253, description="Key within the Secret.")]
+    rules: ClassVar = cluster_rules.SECRET_RULES
+
+    namespace: Annotated[
+        str, Field(max_length=63, description="Kubernetes namespace of the Secret, at most 63 characters.")
+    ]
+    name: Annotated[str, Field(max_length=253, description="Name of the Secret, at most 253 characters.")]
+    key: Annotated[str, Field(max_length=253, description="Key within the Secret, at most 253 characters.")]
 
 
 class ClusterQdrant(ApiModel):
@@ -36,7 +41,11 @@ class ClusterQdrant(ApiModel):
     rules: ClassVar = cluster_rules.QDRANT_RULES
 
     url: Annotated[
-        str, Field(min_length=8, max_length=512, description="REST address without credentials, http(s)://host:port.")
+        str,
+        Field(
+            max_length=512,
+            description="REST address without credentials, http(s)://host:port, at most 512 characters.",
+        ),
     ]
     api_key_secret_ref: Annotated[SecretRef | None, Field(description="The API key. Absent: none is sent.")] = None
     ca_secret_ref: Annotated[
@@ -71,16 +80,24 @@ class ClusterRay(ApiModel):
     rules: ClassVar = cluster_rules.RAY_RULES
 
     head_node_url: Annotated[
-        str | None, Field(min_length=8, max_length=512, description="Head node, ray://host:port.")
+        str | None,
+        Field(
+            max_length=512,
+            description="Head node, ray://host:port, at most 512 characters. Absent: RayClusters from the template.",
+        ),
     ] = None
     dashboard_url: Annotated[
-        str | None, Field(min_length=8, max_length=512, description="Dashboard, http(s)://host:port.")
+        str | None,
+        Field(
+            max_length=512,
+            description="Dashboard of headNodeUrl, http(s)://host:port, at most 512 characters. Absent: none is told.",
+        ),
     ] = None
     template: Annotated[
         Mapping[str, JsonValue] | None,
         Field(
             description="A spec of ray.io/v1 RayCluster with headGroupSpec and one entry of workerGroupSpecs, from"
-            " which each dedicated namespace gets a RayCluster of its own. Absent: the operator's.",
+            " which each dedicated namespace gets a RayCluster of its own. Absent: headNodeUrl is used.",
             json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
         ),
     ] = None
@@ -101,8 +118,7 @@ class LabelSelector(ApiModel):
         _Labels,
         Field(
             default_factory=dict,
-            json_schema_extra={"maxProperties": 16},
-            description="Labels that a Kubernetes namespace must have, all of them. At least one.",
+            description="Labels that a Kubernetes namespace must have, all of them; required, at most 16.",
         ),
     ]
 
@@ -113,8 +129,11 @@ class AllowedOrganizations(ApiModel):
     rules: ClassVar = cluster_rules.ALLOWED_RULES
 
     names: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=63)], ...],
-        Field(max_length=1024, description="Kubernetes namespaces by name. Absent: none."),
+        tuple[Annotated[str, Field(max_length=63)], ...],
+        Field(
+            max_length=1024,
+            description="Kubernetes namespaces by name, at most 1024 of at most 63 characters. Absent: none.",
+        ),
         set_list(),
         AbsentAsEmpty,
     ] = ()
@@ -132,10 +151,9 @@ class InfrastructureClusterSpec(ApiModel):
     cluster_id: Annotated[
         str,
         Field(
-            min_length=10,
             max_length=names.CLUSTER_ID_MAX,
-            description="What spec.clusterId of a Namespace names: iclstr_ and 3-32 lower-case letters or digits."
-            " Unique and immutable.",
+            description="What spec.clusterId of a Namespace names: iclstr_ and 3-32 lower-case letters or digits, at"
+            " most 39 characters. Unique and immutable.",
         ),
     ]
     qdrant: Annotated[ClusterQdrant, Field(description="The Qdrant server.")]
@@ -144,7 +162,7 @@ class InfrastructureClusterSpec(ApiModel):
         tuple[ClusterTier, ...],
         Field(
             max_length=3,
-            description="Tiers it serves, each with what differs from the operator's profile. Absent: all three.",
+            description="Tiers it serves, at most 3, each with what differs from the operator's profile. Absent: all.",
         ),
         map_list("name"),
         AbsentAsEmpty,

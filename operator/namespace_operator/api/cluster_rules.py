@@ -1,11 +1,14 @@
 """The rules of an InfrastructureCluster beyond types, limits and enums."""
 
+import re
 from typing import TYPE_CHECKING
 
+from namespace_operator.api.infrastructure_rules import SECRET_KEY_RULE, SECRET_NAME_RULE
 from namespace_operator.api.names import (
     CLUSTER_ID_PATTERN,
     HTTP_URL_PATTERN,
     HTTP_URL_WITH_PATH_PATTERN,
+    KUBERNETES_NAMESPACE_PATTERN,
     RAY_URL_PATTERN,
 )
 from namespace_operator.api.rules import Rule, TransitionRule, matches
@@ -17,10 +20,27 @@ if TYPE_CHECKING:
         ClusterRay,
         InfrastructureClusterSpec,
         LabelSelector,
+        SecretRef,
     )
+
+SECRET_RULES: "tuple[Rule[SecretRef], ...]" = (
+    matches(
+        "namespace",
+        KUBERNETES_NAMESPACE_PATTERN,
+        "namespace of a Secret must be lower-case letters, digits or -, as Kubernetes has it",
+    ),
+    SECRET_NAME_RULE,
+    SECRET_KEY_RULE,
+)
 
 QDRANT_RULES: "tuple[Rule[ClusterQdrant], ...]" = (
     matches("url", HTTP_URL_WITH_PATH_PATTERN, "url must be http(s)://host:port, without user or query"),
+    Rule(
+        cel="!has(self.caSecretRef) || self.url.startsWith('https://')",
+        message="caSecretRef is for an https url; remove it, or correct url",
+        check=lambda qdrant: qdrant.ca_secret_ref is None or qdrant.url.startswith("https://"),
+        field_path=("caSecretRef",),
+    ),
 )
 
 RAY_RULES: "tuple[Rule[ClusterRay], ...]" = (
@@ -36,6 +56,12 @@ RAY_RULES: "tuple[Rule[ClusterRay], ...]" = (
         message="give either headNodeUrl, of a Ray that is there, or template, for one RayCluster a namespace",
         check=lambda ray: (ray.head_node_url is None) != (ray.template is None),
         field_path=("headNodeUrl",),
+    ),
+    Rule(
+        cel="!has(self.dashboardUrl) || has(self.headNodeUrl)",
+        message="dashboardUrl belongs to headNodeUrl; remove it: a RayCluster made from the template has its own",
+        check=lambda ray: ray.dashboard_url is None or ray.head_node_url is not None,
+        field_path=("dashboardUrl",),
     ),
 )
 
@@ -53,6 +79,12 @@ ALLOWED_RULES: "tuple[Rule[AllowedOrganizations], ...]" = (
         cel="(has(self.names) && size(self.names) > 0) || has(self.namespaceSelector)",
         message="allowedOrganizations names nobody; give names or a namespaceSelector, or leave it out for everybody",
         check=lambda allowed: bool(allowed.names) or allowed.namespace_selector is not None,
+    ),
+    Rule(
+        cel=f"!has(self.names) || self.names.all(name, name.matches('{KUBERNETES_NAMESPACE_PATTERN}'))",
+        message="names must be whole names of Kubernetes namespaces, without wildcards; use namespaceSelector for many",
+        check=lambda allowed: all(re.fullmatch(KUBERNETES_NAMESPACE_PATTERN, name) for name in allowed.names),
+        field_path=("names",),
     ),
 )
 

@@ -14,8 +14,10 @@ _INT32: dict[str, JsonValue] = {"format": "int32"}
 class LocalSecretRef(ApiModel):
     """A key of a Secret in the Namespace's own Kubernetes namespace."""
 
-    name: Annotated[str, Field(min_length=1, max_length=253, description="Name of the Secret.")]
-    key: Annotated[str, Field(min_length=1, max_length=253, description="Key within the Secret.")]
+    rules: ClassVar = infrastructure_rules.LOCAL_SECRET_RULES
+
+    name: Annotated[str, Field(max_length=253, description="Name of the Secret, at most 253 characters.")]
+    key: Annotated[str, Field(max_length=253, description="Key within the Secret, at most 253 characters.")]
 
 
 class Infrastructure(ApiModel):
@@ -53,45 +55,42 @@ class Infrastructure(ApiModel):
     ] = None
     collection: Annotated[
         CollectionParameters | None,
-        Field(description="Parameters of the collection instead of the tier's, where the tier allows it."),
+        Field(description="Parameters of the collection where the tier lets them be chosen. Absent: the tier's."),
     ] = None
     qdrant_url: Annotated[
         str | None,
         Field(
-            min_length=8,
             max_length=512,
-            description="Qdrant server of this namespace, http(s)://host:port, where the platform allows the host."
-            " Needs qdrantApiKeySecretRef. Absent: the cluster's.",
+            description="Qdrant server of this namespace, http(s)://host:port, where the platform allows the host; at"
+            " most 512 characters. Needs qdrantApiKeySecretRef. Absent: the cluster's.",
         ),
     ] = None
     qdrant_api_key_secret_ref: Annotated[
         LocalSecretRef | None,
-        Field(description="The API key for qdrantUrl, in a Secret of this Kubernetes namespace."),
+        Field(description="The API key for qdrantUrl, in a Secret of this Kubernetes namespace; required with it."),
     ] = None
     ray_cluster_id: Annotated[
         str | None,
         Field(
-            min_length=7,
             max_length=68,
-            description="Id of the Ray cluster for the job services: ray_ and 3-64 letters, digits or _. Absent: none.",
+            description="Id of the Ray cluster for the job services: ray_ and 3-64 letters, digits or _, at most 68"
+            " characters. Absent: none.",
         ),
     ] = None
     ray_head_node_url: Annotated[
         str | None,
         Field(
-            min_length=8,
             max_length=512,
-            description="Ray head node, ray://host:port, where the platform allows the host. Absent: the cluster's, or"
-            " a RayCluster that the operator makes on a dedicated tier.",
+            description="dedicated tiers: Ray head node, ray://host:port, where the platform allows the host; at most"
+            " 512 characters. Absent: the cluster's, or a RayCluster that the operator makes.",
         ),
     ] = None
     ray_dashboard_url: Annotated[
         str | None,
         Field(
-            min_length=8,
             max_length=512,
-            description="Ray dashboard, http(s)://host:port, where the platform allows the host. Absent: that of the"
-            " cluster.",
+            description="dedicated tiers: Ray dashboard, http(s)://host:port, where the platform allows the host; at"
+            " most 512 characters. Absent: that of the cluster.",
         ),
     ] = None
     autoscaling_enabled: Annotated[
@@ -123,7 +122,8 @@ class Infrastructure(ApiModel):
         Field(
             min_length=1,
             max_length=64,
-            description="dedicated_gpu: kind of GPU, such as A100 or T4, as the platform names it; required there.",
+            description="dedicated_gpu: kind of GPU, such as A100 or T4, as the platform names it, 1-64 characters;"
+            " required there.",
         ),
     ] = None
     gpus_per_worker: Annotated[
@@ -133,7 +133,7 @@ class Infrastructure(ApiModel):
             le=8,
             strict=True,
             json_schema_extra=_INT32,
-            description="dedicated_gpu: GPUs of each worker, 1-8; required there. Default: 1.",
+            description="dedicated_gpu: GPUs of each worker, 0-8; required there, and at least 1.",
         ),
     ] = None
     max_concurrent_jobs: Annotated[
@@ -169,22 +169,26 @@ class Infrastructure(ApiModel):
     ] = None
     s3_vector_bucket: Annotated[
         str | None,
-        Field(min_length=3, max_length=63, description="S3 bucket of vectors, for the job services. Absent: none."),
+        Field(
+            min_length=3,
+            max_length=63,
+            description="S3 bucket of vectors, 3-63 characters, for the job services. Absent: none.",
+        ),
     ] = None
     s3_plugin_bucket: Annotated[
         str | None,
         Field(
             min_length=3,
             max_length=63,
-            description="S3 bucket of plugins, for the job services. Default: mixpeek-plugins.",
+            description="S3 bucket of plugins, 3-63 characters, for the job services. Default: mixpeek-plugins.",
         ),
     ] = None
     s3_plugin_prefix: Annotated[
         str | None,
         Field(
-            min_length=1,
             max_length=512,
-            description="Prefix within the bucket of plugins, for the job services. Absent: the namespace id and a /.",
+            description="Prefix within the bucket of plugins, at most 512 characters, for the job services. Absent: the"
+            " namespace id and a /.",
         ),
     ] = None
 

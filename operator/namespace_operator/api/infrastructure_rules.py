@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 from namespace_operator.api.names import (
     BUCKET_PATTERN,
     COLLECTION_PATTERN,
+    DATA_KEY_PATTERN,
     HTTP_URL_PATTERN,
     MARKER_COLLECTION,
+    OBJECT_NAME_PATTERN,
     RAY_CLUSTER_ID_PATTERN,
     RAY_URL_PATTERN,
 )
@@ -14,11 +16,20 @@ from namespace_operator.api.profile import ComputeTier
 from namespace_operator.api.rules import Rule, matches
 
 if TYPE_CHECKING:
-    from namespace_operator.api.infrastructure import Infrastructure
+    from namespace_operator.api.infrastructure import Infrastructure, LocalSecretRef
 
 MIN_WORKERS = 1
 MAX_WORKERS = 10
 """Ray workers of a dedicated namespace that says nothing."""
+
+SECRET_NAME_RULE = matches(
+    "name",
+    OBJECT_NAME_PATTERN,
+    "name of a Secret must be lower-case letters, digits, - or dots, as Kubernetes has it",
+)
+SECRET_KEY_RULE = matches("key", DATA_KEY_PATTERN, "key of a Secret must be letters, digits, -, _ or dots")
+
+LOCAL_SECRET_RULES: "tuple[Rule[LocalSecretRef], ...]" = (SECRET_NAME_RULE, SECRET_KEY_RULE)
 
 _SHARED = f"(!has(self.computeTier) || self.computeTier == '{ComputeTier.SHARED}')"
 

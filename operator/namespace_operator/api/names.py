@@ -11,10 +11,12 @@ NAMESPACE_NAME_MAX = 64
 NAMESPACE_NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 ID_PREFIX = "ns_"
-"""What every namespace id begins with. A name or a chosen collection that does would be taken for one."""
+"""What every namespace id begins with. A name that does would be taken for one."""
 
 NAMESPACE_ID_MAX = 67
 NAMESPACE_ID_PATTERN = f"^{ID_PREFIX}[A-Za-z0-9_]{{3,64}}$"
+MINTED_ID_PATTERN = f"^{ID_PREFIX}[0-9a-f]{{10}}$"
+"""Ids that the operator makes; it names collections by them."""
 
 COLLECTION_MIN = 3
 COLLECTION_MAX = 128
@@ -28,11 +30,21 @@ CLUSTER_ID_MAX = 39
 CLUSTER_ID_PATTERN = "^iclstr_[a-z0-9]{3,32}$"
 RAY_CLUSTER_ID_PATTERN = "^ray_[A-Za-z0-9_]{3,64}$"
 
-_HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)"
-HTTP_URL_PATTERN = rf"^https?://{_HOST}(:[0-9]{{1,5}})?/?$"
+# A name's last part begins with a letter: what resolvers take for an address, such as 127.1 or 0x7f000001, is no name.
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_LABEL = "[A-Za-z0-9-]"
+_HOST = rf"(\[[0-9A-Fa-f:.]+\]|{_OCTET}(\.{_OCTET}){{3}}|([A-Za-z0-9]{_LABEL}*\.)*[A-Za-z]({_LABEL}*[A-Za-z0-9])?)"
+_PORT = "(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+HTTP_URL_PATTERN = rf"^https?://{_HOST}{_PORT}/?$"
 """Scheme, host and port, and nothing that could hold credentials or change the path of a request."""
-HTTP_URL_WITH_PATH_PATTERN = rf"^https?://{_HOST}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~-]+)*/?$"
-RAY_URL_PATTERN = rf"^ray://{_HOST}(:[0-9]{{1,5}})?$"
+HTTP_URL_WITH_PATH_PATTERN = rf"^https?://{_HOST}{_PORT}(/[A-Za-z0-9._~-]+)*/?$"
+RAY_URL_PATTERN = rf"^ray://{_HOST}{_PORT}$"
+
+KUBERNETES_NAMESPACE_PATTERN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+OBJECT_NAME_PATTERN = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+DATA_KEY_PATTERN = "^[-._a-zA-Z0-9]+$"
+"""As Kubernetes takes them. Namespace and name become parts of a path, which nobody may bend."""
+
 BUCKET_PATTERN = "^[a-z0-9][a-z0-9.-]*[a-z0-9]$"
 
 VECTOR_NAME_MAX = 200

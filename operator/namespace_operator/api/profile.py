@@ -1,14 +1,16 @@
 """How a collection is laid out: the parameters that tiers set and that a Namespace may override."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, JsonValue, StrictBool
 
 from namespace_operator.api.base import AbsentAsEmpty, ApiModel, set_list
+from namespace_operator.api.rules import Rule
 
 _INT32: dict[str, JsonValue] = {"format": "int32"}
 _INT64: dict[str, JsonValue] = {"format": "int64"}
+_MANY = 1_000_000_000
 
 
 class ComputeTier(StrEnum):
@@ -97,15 +99,22 @@ class StrictMode(ApiModel):
     enabled: Annotated[StrictBool | None, Field(description="Whether the limits are in force. Default: true.")] = None
     max_query_limit: Annotated[
         int | None,
-        Field(ge=1, strict=True, json_schema_extra=_INT64, description="Most results of one query. Absent: no limit."),
+        Field(
+            ge=1,
+            le=_MANY,
+            strict=True,
+            json_schema_extra=_INT64,
+            description="Most results of one query, 1-1000000000. Absent: no limit.",
+        ),
     ] = None
     max_timeout: Annotated[
         int | None,
         Field(
             ge=1,
+            le=_MANY,
             strict=True,
             json_schema_extra=_INT64,
-            description="Longest timeout a request may ask for, in seconds. Absent: no limit.",
+            description="Longest timeout a request may ask for, 1-1000000000 seconds. Absent: no limit.",
         ),
     ] = None
     unindexed_filtering_retrieve: Annotated[
@@ -116,28 +125,46 @@ class StrictMode(ApiModel):
     ] = None
     search_max_hnsw_ef: Annotated[
         int | None,
-        Field(ge=1, strict=True, json_schema_extra=_INT64, description="Largest hnsw_ef of a query. Absent: no limit."),
+        Field(
+            ge=1,
+            le=_MANY,
+            strict=True,
+            json_schema_extra=_INT64,
+            description="Largest hnsw_ef of a query, 1-1000000000. Absent: no limit.",
+        ),
     ] = None
     search_allow_exact: Annotated[
         StrictBool | None, Field(description="Whether queries may ask for exact search. Absent: they may.")
     ] = None
     upsert_max_batchsize: Annotated[
         int | None,
-        Field(ge=1, strict=True, json_schema_extra=_INT64, description="Most points of one upsert. Absent: no limit."),
+        Field(
+            ge=1,
+            le=_MANY,
+            strict=True,
+            json_schema_extra=_INT64,
+            description="Most points of one upsert, 1-1000000000. Absent: no limit.",
+        ),
     ] = None
     max_points_count: Annotated[
         int | None,
         Field(
-            ge=1, strict=True, json_schema_extra=_INT64, description="Most points of the collection. Absent: no limit."
+            ge=1,
+            le=_MANY,
+            strict=True,
+            json_schema_extra=_INT64,
+            description="Most points of the collection, 1-1000000000. Absent: no limit.",
         ),
     ] = None
     max_payload_index_count: Annotated[
         int | None,
         Field(
             ge=0,
+            le=_MANY,
             strict=True,
             json_schema_extra=_INT64,
-            description="Most payload indexes of the collection, the system's included. Absent: no limit.",
+            description="Most payload indexes of the collection, the system's included, 0-1000000000. Absent: no"
+            " limit.",
         ),
     ] = None
 
@@ -163,12 +190,19 @@ class CollectionParameters(ApiModel):
             le=1024,
             strict=True,
             json_schema_extra=_INT32,
-            description="Shards, 1-1024. Counts when the collection is made, and cannot change afterwards.",
+            description="Shards, 1-1024. Counts when the collection is made, and cannot change afterwards. Absent: as"
+            " Qdrant has it.",
         ),
     ] = None
     replication_factor: Annotated[
         int | None,
-        Field(ge=1, le=64, strict=True, json_schema_extra=_INT32, description="Copies of each shard, 1-64."),
+        Field(
+            ge=1,
+            le=64,
+            strict=True,
+            json_schema_extra=_INT32,
+            description="Copies of each shard, 1-64. Absent: as Qdrant has it.",
+        ),
     ] = None
     write_consistency_factor: Annotated[
         int | None,
@@ -177,58 +211,81 @@ class CollectionParameters(ApiModel):
             le=64,
             strict=True,
             json_schema_extra=_INT32,
-            description="Replicas that must confirm a write, 1-64.",
+            description="Replicas that must confirm a write, 1-64. Absent: as Qdrant has it.",
         ),
     ] = None
-    on_disk_payload: Annotated[StrictBool | None, Field(description="Keep payload on disk instead of in memory.")] = (
-        None
-    )
+    on_disk_payload: Annotated[
+        StrictBool | None, Field(description="Keep payload on disk instead of in memory. Absent: as Qdrant has it.")
+    ] = None
     on_disk_vectors: Annotated[
-        StrictBool | None, Field(description="Keep the dense vectors on disk instead of in memory.")
+        StrictBool | None,
+        Field(description="Keep the dense vectors on disk instead of in memory. Absent: as Qdrant has it."),
     ] = None
     indexing_threshold: Annotated[
         int | None,
         Field(
             ge=0,
+            le=_MANY,
             strict=True,
             json_schema_extra=_INT64,
-            description="Size of a segment in kilobytes above which its vectors are indexed; 0: never.",
+            description="Size of a segment above which its vectors are indexed, 0-1000000000 kilobytes; 0: never."
+            " Absent: as Qdrant has it.",
         ),
     ] = None
-    hnsw: Annotated[Hnsw | None, Field(description="The vector graph.")] = None
-    quantization: Annotated[Quantization | None, Field(description="Compressed vectors beside the full ones.")] = None
-    strict_mode: Annotated[StrictMode | None, Field(description="Limits on requests, enforced by Qdrant.")] = None
+    hnsw: Annotated[Hnsw | None, Field(description="The vector graph. Absent: as Qdrant has it.")] = None
+    quantization: Annotated[
+        Quantization | None, Field(description="Compressed vectors beside the full ones. Absent: none.")
+    ] = None
+    strict_mode: Annotated[
+        StrictMode | None, Field(description="Limits on requests, enforced by Qdrant. Absent: none.")
+    ] = None
 
 
 PARAMETER_NAMES = tuple(CollectionParameters.model_fields)
 """The names of all parameters, snake_case."""
 
+_ALIASES = tuple(field.alias or name for name, field in CollectionParameters.model_fields.items())
+
+_TIER_RULES: "tuple[Rule[TierProfile], ...]" = (
+    Rule(
+        cel=f"!has(self.overridable) || self.overridable.all(name, name in {list(_ALIASES)})",
+        message=f"overridable must name parameters of collection: {', '.join(_ALIASES)}",
+        check=lambda profile: set(profile.overridable) <= set(_ALIASES),
+        field_path=("overridable",),
+    ),
+)
+
 
 class TierProfile(ApiModel):
     """What a tier gives the namespaces that are served by it."""
 
+    rules: ClassVar = _TIER_RULES
+
     collection: Annotated[
-        CollectionParameters | None, Field(description="Parameters of every collection of this tier.")
+        CollectionParameters | None,
+        Field(description="Parameters of every collection of this tier. Absent: as Qdrant has them."),
     ] = None
     shared_collection: Annotated[
         CollectionParameters | None,
-        Field(description="Parameters of collections that namespaces share, on top of those of collection."),
+        Field(
+            description="Parameters of collections that namespaces share, on top of those of collection. Absent: those."
+        ),
     ] = None
     system_indexes: Annotated[
         tuple[SystemIndex, ...] | None,
         Field(
             max_length=16,
-            description="Payload fields the operator indexes in every collection. namespace_id is always indexed in a"
-            " shared one. Absent: all five.",
+            description="Payload fields the operator indexes in every collection, at most 16. namespace_id is always"
+            " indexed in a shared one. Absent: all five.",
         ),
         set_list(),
     ] = None
     overridable: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=64)], ...],
+        tuple[Annotated[str, Field(max_length=64)], ...],
         Field(
             max_length=16,
             description="Parameters that a Namespace may override in infrastructure.collection, such as"
-            " replicationFactor. Absent: none.",
+            " replicationFactor; at most 16 names of at most 64 characters. Absent: none.",
         ),
         set_list(),
         AbsentAsEmpty,
@@ -237,18 +294,21 @@ class TierProfile(ApiModel):
         int | None,
         Field(
             ge=0,
+            le=1_000_000,
             strict=True,
             json_schema_extra=_INT32,
-            description="Most namespaces of this tier on the server, retained ones included. Absent: no limit.",
+            description="Most namespaces of this tier on the server, retained ones included, 0-1000000. Absent: no"
+            " limit.",
         ),
     ] = None
     max_shared_vector_megabytes: Annotated[
         int | None,
         Field(
             ge=0,
+            le=1_000_000,
             strict=True,
             json_schema_extra=_INT32,
-            description="Space that a vector added to a shared collection with points may take, in megabytes: it takes"
-            " its full size for every point, even while it is empty. Default: 1024.",
+            description="Space that a vector added to a shared collection with points may take, 0-1000000 megabytes: it"
+            " takes its full size for every point, even while it is empty. Default: 1024.",
         ),
     ] = None

@@ -13,6 +13,9 @@ from pydantic import BaseModel
 
 SubjectT = TypeVar("SubjectT", bound=BaseModel)
 
+_RESERVED = frozenset({"namespace"})
+"""Words of CEL that fields are called by, which the API server wants written otherwise."""
+
 _PLACEHOLDER = re.compile(r"\{([A-Za-z.]+)\}")
 
 
@@ -59,9 +62,10 @@ def matches(alias: str, pattern: str, message: str, *, optional: bool = False) -
         return (optional and text is None) or re.fullmatch(pattern, str(text)) is not None
 
     raw = "r" if "\\" in pattern else ""
-    cel = f"self.{alias}.matches({raw}'{pattern}')"
+    name = f"__{alias}__" if alias in _RESERVED else alias
+    cel = f"self.{name}.matches({raw}'{pattern}')"
     return Rule(
-        cel=f"!has(self.{alias}) || {cel}" if optional else cel, message=message, check=check, field_path=(alias,)
+        cel=f"!has(self.{name}) || {cel}" if optional else cel, message=message, check=check, field_path=(alias,)
     )
 
 

@@ -339,10 +339,10 @@ class NamespaceSpec(ApiModel):
     cluster_id: Annotated[
         str | None,
         Field(
-            min_length=10,
             max_length=names.CLUSTER_ID_MAX,
-            description="The InfrastructureCluster the namespace lives on, by its clusterId. Cannot change while the"
-            " namespace has data where it lives. Absent: the default of the organization, else of the operator.",
+            description="The InfrastructureCluster the namespace lives on, by its clusterId of at most 39 characters."
+            " Cannot change while the namespace has data where it lives. Absent: the default of the organization, else"
+            " of the operator.",
         ),
     ] = None
     infrastructure: Annotated[

@@ -1,5 +1,6 @@
 """The rules of the spec beyond types, limits and enums."""
 
+import re
 from typing import TYPE_CHECKING
 
 from pydantic.alias_generators import to_camel
@@ -11,6 +12,7 @@ from namespace_operator.api.names import (
     EXTRACTOR_VERSION_PATTERN,
     FIELD_PATH_RE2,
     ID_PREFIX,
+    MINTED_ID_PATTERN,
     NAMESPACE_ID_PATTERN,
     NAMESPACE_NAME_PATTERN,
     PROTECTED_FIELDS,
@@ -222,19 +224,22 @@ NAMESPACE_SPEC_RULES: "tuple[Rule[NamespaceSpec], ...]" = (
         check=lambda spec: spec.namespace_name is None or not spec.namespace_name.startswith(ID_PREFIX),
         field_path=("namespaceName",),
     ),
+    # Only ids as the operator makes them are kept. It names collections by those without anybody having chosen, so
+    # nobody could answer a conflict. Who chooses a namespaceId can choose a collection as well; until then its name is
+    # like any other: the claim is the first one's, and what is in it nobody else's.
     Rule(
         cel=(
             "!has(self.infrastructure) || !has(self.infrastructure.qdrantCollection)"
-            f" || !self.infrastructure.qdrantCollection.startsWith('{ID_PREFIX}')"
+            f" || !self.infrastructure.qdrantCollection.matches('{MINTED_ID_PATTERN}')"
             " || (has(self.namespaceId) && self.namespaceId == self.infrastructure.qdrantCollection)"
         ),
         message=(
-            f"qdrantCollection beginning with {ID_PREFIX} is kept for namespace ids; choose another name,"
-            " or set namespaceId to the same"
+            f"qdrantCollection of {ID_PREFIX} and ten hexadecimal digits is kept for namespace ids; choose another"
+            " name, or set namespaceId to the same"
         ),
         check=lambda spec: (
             spec.qdrant_collection is None
-            or not spec.qdrant_collection.startswith(ID_PREFIX)
+            or re.fullmatch(MINTED_ID_PATTERN, spec.qdrant_collection) is None
             or spec.qdrant_collection == spec.namespace_id
         ),
         field_path=("infrastructure", "qdrantCollection"),

@@ -54,13 +54,18 @@ _AS_IN_THE_SPEC = (
 )
 
 
+_OF_THE_COLLECTION = frozenset(
+    {"description", "qdrant_collection", "sharing", "collection", "qdrant_url", "qdrant_api_key_secret_ref"}
+)
+
+
 def document_infrastructure(
     spec: NamespaceSpec, namespace_id: str, addresses: RayAddresses
 ) -> DocumentInfrastructure | None:
-    """What the document says of it; None where the spec names neither infrastructure nor a cluster."""
-    if spec.infrastructure is None and spec.cluster_id is None:
-        return None
+    """What the document says of it; None where the spec says nothing that the job services need to know."""
     asked = spec.infrastructure or Infrastructure()
+    if spec.cluster_id is None and not asked.model_fields_set - _OF_THE_COLLECTION:
+        return None
     said = {name: value for name in _AS_IN_THE_SPEC if (value := getattr(asked, name)) is not None}
     return DocumentInfrastructure.model_validate(
         {

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from namespace_operator.api.base import field_errors
+from namespace_operator.api.infrastructure import Infrastructure
 from namespace_operator.api.profile import PARAMETER_NAMES, CollectionParameters, ComputeTier, SystemIndex, TierProfile
 from namespace_operator.domain.conditions import Finding, Reason
 
@@ -98,6 +99,13 @@ def overlay(base: TierProfile, over: TierProfile) -> TierProfile:
     return TierProfile.model_validate(_merged(_given(base), _given(over)))
 
 
+def profile_for(infrastructure: Infrastructure | None, tiers: Tiers) -> CollectionProfile:
+    """What a Namespace with this ``spec.infrastructure`` gets on a server with these tiers."""
+    wanted = infrastructure or Infrastructure()
+    tier = tiers.get(wanted.tier, TierProfile())
+    return collection_profile(tier, wanted.collection, shared=bool(wanted.sharing))
+
+
 def collection_profile(tier: TierProfile, own: CollectionParameters | None, *, shared: bool) -> CollectionProfile:
     """What a Namespace of this tier gets. ``own`` is its ``infrastructure.collection``.
 
@@ -143,8 +151,10 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for name, value in over.items():
         before = result.get(name)
-        both = isinstance(value, Mapping) and isinstance(before, Mapping)
-        result[name] = _merged(before or {}, value) if both else value
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            result[name] = _merged(before, value)
+        else:
+            result[name] = value
     return result
 
 

@@ -61,7 +61,11 @@ def wanted_ray(
     notes = _notes(asked)
     head_refused = landscape.refused_endpoint("rayHeadNodeUrl", asked.ray_head_node_url)
     dashboard_refused = landscape.refused_endpoint("rayDashboardUrl", asked.ray_dashboard_url)
-    findings = tuple(finding for finding in (head_refused, dashboard_refused) if finding is not None)
+    refused = tuple(finding for finding in (head_refused, dashboard_refused) if finding is not None)
+    # On the shared tier nothing needs Ray: an address that is not used is said, and stands in nobody's way.
+    findings = refused if asked.tier.is_dedicated else ()
+    if not asked.tier.is_dedicated:
+        notes = (*notes, *(Note(ConditionType.INFRASTRUCTURE, finding.message) for finding in refused))
     dashboard = None if dashboard_refused else asked.ray_dashboard_url
     if head_refused:
         return WantedRay(RayAddresses(dashboard_url=dashboard), findings=findings, notes=notes)

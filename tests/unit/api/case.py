@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from namespace_operator.api.crd import NAMESPACES, Definition
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -20,6 +22,7 @@ class Case:
     spec: Any
     refusals: tuple[Refusal, ...] = ()
     name: str = "sample"
+    definition: Definition = NAMESPACES
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Change:
     new: dict[str, Any]
     refusals: tuple[Refusal, ...] = ()
     status: dict[str, Any] | None = None
+    definition: Definition = NAMESPACES
 
 
 def index(**entry: Any) -> dict[str, Any]:
@@ -48,6 +52,10 @@ def extractor(**entry: Any) -> dict[str, Any]:
     return {"featureExtractors": [{"featureExtractorName": "text_extractor", "version": "v1"} | entry]}
 
 
+def infrastructure(**fields: Any) -> dict[str, Any]:
+    return {"infrastructure": fields}
+
+
 def vector(**entry: Any) -> dict[str, Any]:
     return {"mode": "standalone", "vectorConfigs": [{"name": "title", "dimension": 4} | entry]}
 
@@ -56,4 +64,5 @@ ENTRY = "spec.payloadIndexes[0]"
 SCHEMA = f"{ENTRY}.fieldSchema"
 EXTRACTOR = "spec.featureExtractors[0]"
 VECTOR = "spec.vectorConfigs[0]"
+INFRASTRUCTURE = "spec.infrastructure"
 COLLECTION = "spec.infrastructure.qdrantCollection"

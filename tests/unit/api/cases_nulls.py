@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tests.unit.api.case import Case, Refusal
+from tests.unit.api.case import INFRASTRUCTURE, Case, Refusal
+from tests.unit.api.cases_infrastructure import EVERYTHING, NO_GPU, NO_MODELS, TOGETHER
 
 _EVERYTHING: tuple[dict[str, Any], ...] = (
     {
@@ -49,6 +50,7 @@ _EVERYTHING: tuple[dict[str, Any], ...] = (
             {"fieldName": "b", "type": "keyword", "fieldSchema": {"type": "keyword", "isTenant": True}},
         ],
     },
+    {"clusterId": "iclstr_abc"} | EVERYTHING,
 )
 
 _REFUSED = {
@@ -63,6 +65,9 @@ _REFUSED = {
         Refusal("spec.payloadIndexes[0].fieldSchema.stemmer.type"),
         Refusal("spec.payloadIndexes[0].fieldSchema.stemmer.language"),
         Refusal("spec.vectorConfigs[0].name"),
+        Refusal(f"{INFRASTRUCTURE}.qdrantApiKeySecretRef.name"),
+        Refusal(f"{INFRASTRUCTURE}.qdrantApiKeySecretRef.key"),
+        Refusal(f"{INFRASTRUCTURE}.collection.quantization.type"),
         Refusal(
             "spec.vectorConfigs[0].dimension",
             "vector a has no dimension; set the number of components, 1-65536, or kind: sparse",
@@ -92,8 +97,18 @@ def _with_nulls(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from ((where, [*value[:at], changed, *value[at + 1 :]]) for where, changed in changes)
 
 
+_BROKEN_BY_NULL = {
+    f"{INFRASTRUCTURE}.computeTier": NO_MODELS,
+    f"{INFRASTRUCTURE}.qdrantUrl": TOGETHER,
+    f"{INFRASTRUCTURE}.qdrantApiKeySecretRef": TOGETHER,
+    f"{INFRASTRUCTURE}.gpuType": NO_GPU,
+    f"{INFRASTRUCTURE}.gpusPerWorker": NO_GPU,
+}
+"""What is wrong elsewhere once this is absent."""
+
+
 def _case(mode: str, path: str, spec: dict[str, Any]) -> Case:
-    refusal = _REFUSED.get(path)
+    refusal = _REFUSED.get(path) or _BROKEN_BY_NULL.get(path)
     if path == "spec.mode" and spec.get("vectorConfigs"):
         refusal = _STANDALONE_BY_NULL
     return Case(f"null at {path}, mode {mode}", spec, (refusal,) if refusal else ())
@@ -101,7 +116,7 @@ def _case(mode: str, path: str, spec: dict[str, Any]) -> Case:
 
 NULL_CASES: tuple[Case, ...] = (
     *(
-        _case(everything["mode"], path, spec)
+        _case(everything.get("mode", "absent"), path, spec)
         for everything in _EVERYTHING
         for path, spec in _with_nulls(everything, "spec")
     ),

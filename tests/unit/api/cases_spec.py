@@ -24,7 +24,7 @@ _ID_AS_NAME = Refusal(
 )
 _ID_AS_COLLECTION = Refusal(
     COLLECTION,
-    "qdrantCollection beginning with ns_ is kept for namespace ids; choose another name,"
+    "qdrantCollection of ns_ and ten hexadecimal digits is kept for namespace ids; choose another name,"
     " or set namespaceId to the same",
 )
 
@@ -53,7 +53,11 @@ _BAD_IDS: tuple[tuple[Any, Refusal], ...] = (
     ("ns_größe", Refusal("spec.namespaceId", _ID_TEXT)),
 )
 
-_GOOD_COLLECTIONS = ("abc", "_abc", "7.products-2_b", "N" * 128)
+# What begins with ns_ and is no id that the operator would make is a name like any other.
+_GOOD_COLLECTIONS = (
+    *("abc", "_abc", "7.products-2_b", "N" * 128),
+    *("ns_", "ns_dev", "ns_012345678", "ns_01234567890", "ns_012345678g", "ns_ABCDEF0123", "NS_0123456789"),
+)
 _BAD_COLLECTIONS: tuple[tuple[Any, Refusal], ...] = (
     ("ab", Refusal(COLLECTION)),
     ("a" * 129, Refusal(COLLECTION)),
@@ -65,7 +69,8 @@ _BAD_COLLECTIONS: tuple[tuple[Any, Refusal], ...] = (
     ("größe", Refusal(COLLECTION, _COLLECTION_TEXT)),
     ("abc\n", Refusal(COLLECTION, _COLLECTION_TEXT)),
     ("ns_0123456789", _ID_AS_COLLECTION),
-    ("ns_", _ID_AS_COLLECTION),
+    ("ns_abcdef0123", _ID_AS_COLLECTION),
+    ("ns_0123456789\n", Refusal(COLLECTION, _COLLECTION_TEXT)),
     (
         MARKER_COLLECTION,
         Refusal(COLLECTION, f"qdrantCollection {MARKER_COLLECTION} is the operator's own; choose another name"),
@@ -111,8 +116,13 @@ SPEC_CASES: tuple[Case, ...] = (
     Case("infrastructure is a text", {"infrastructure": "products"}, (Refusal("spec.infrastructure"),)),
     *(Case(f"collection {value!r}", _collection(value)) for value in _GOOD_COLLECTIONS),
     *(Case(f"collection {value!r}", _collection(value), (refusal,)) for value, refusal in _BAD_COLLECTIONS),
-    Case("collection of the same id", _collection("ns_abc") | {"namespaceId": "ns_abc"}),
-    Case("collection of another id", _collection("ns_abc") | {"namespaceId": "ns_abcd"}, (_ID_AS_COLLECTION,)),
+    Case("collection of the same id", _collection("ns_0123456789") | {"namespaceId": "ns_0123456789"}),
+    Case(
+        "collection of another id",
+        _collection("ns_0123456789") | {"namespaceId": "ns_012345678a"},
+        (_ID_AS_COLLECTION,),
+    ),
+    Case("a chosen id beside another collection like an id", _collection("ns_dev") | {"namespaceId": "ns_prod"}),
     # feature extractors
     Case("extractor", extractor()),
     Case("extractor with params", extractor(params={"output_dimensionality": 768, "deep": {"list": [1, None, "a"]}})),

@@ -1,4 +1,4 @@
-"""The CustomResourceDefinition is structural and says what the models say."""
+"""The CustomResourceDefinitions are structural and say what the models say."""
 
 import copy
 import re
@@ -10,7 +10,17 @@ import pytest
 import yaml
 
 from devstack import generate
-from namespace_operator.api.crd import SCHEMA_VERSION_ANNOTATION, custom_resource_definition, missing_fields
+from namespace_operator.api.base import ApiModel
+from namespace_operator.api.cluster import InfrastructureClusterSpec, InfrastructureClusterStatus
+from namespace_operator.api.crd import (
+    CLUSTERS,
+    DEFINITIONS,
+    NAMESPACES,
+    SCHEMA_VERSION_ANNOTATION,
+    Definition,
+    custom_resource_definition,
+    missing_fields,
+)
 from namespace_operator.api.spec import FieldSchema, NamespaceSpec
 from namespace_operator.api.spec_rules import PARAMETER_TYPES
 from namespace_operator.api.status import NamespaceStatus
@@ -24,6 +34,7 @@ _ALLOWED = {
     "items",
     "maxItems",
     "maxLength",
+    "maxProperties",
     "maximum",
     "minLength",
     "minimum",
@@ -38,13 +49,16 @@ _ALLOWED = {
 }
 
 
-def _root() -> dict[str, Any]:
-    schema: dict[str, Any] = custom_resource_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+BOTH = pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda definition: definition.kind)
+
+
+def _root(definition: Definition = NAMESPACES) -> dict[str, Any]:
+    schema: dict[str, Any] = custom_resource_definition(definition)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return schema
 
 
-def _at(path: str) -> dict[str, Any]:
-    schema = _root()
+def _at(path: str, definition: Definition = NAMESPACES) -> dict[str, Any]:
+    schema = _root(definition)
     for step in path.split("."):
         name = step.removesuffix("[]")
         schema = schema["properties"][name]
@@ -62,18 +76,23 @@ def _walk(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[st
             yield from _walk(schema[nested], f"{path}[]")
 
 
-def test_every_schema_is_structural() -> None:
-    for path, schema in _walk(_root()):
+@BOTH
+def test_every_schema_is_structural(definition: Definition) -> None:
+    for path, schema in _walk(_root(definition)):
         assert set(schema) <= _ALLOWED, path
         assert isinstance(schema["type"], str), path
 
 
-def test_nothing_has_a_default() -> None:
-    assert not [path for path, schema in _walk(_root()) if "default" in schema]
+@BOTH
+def test_nothing_has_a_default(definition: Definition) -> None:
+    assert not [path for path, schema in _walk(_root(definition)) if "default" in schema]
 
 
-def test_every_field_explains_itself() -> None:
-    unexplained = {path for path, schema in _walk(_root()) if "description" not in schema and not path.endswith("[]")}
+@BOTH
+def test_every_field_explains_itself(definition: Definition) -> None:
+    unexplained = {
+        path for path, schema in _walk(_root(definition)) if "description" not in schema and not path.endswith("[]")
+    }
     assert unexplained == {".metadata"}
 
 
@@ -87,38 +106,46 @@ def _with_description(schema: dict[str, Any], path: str, above: str = "") -> Ite
         yield from _with_description(schema["items"], f"{path}[]", text)
 
 
+@BOTH
 @pytest.mark.parametrize(
     ("limit", "unit"),
     [
         ("minLength", "characters|letters"),
         ("maxLength", "characters|letters"),
-        ("maximum", "characters|components"),
+        ("maximum", ""),
         ("maxItems", "at most"),
+        ("maxProperties", "at most"),
     ],
 )
-def test_every_limit_is_told_with_its_unit(limit: str, unit: str) -> None:
+def test_every_limit_is_told_with_its_unit(definition: Definition, limit: str, unit: str) -> None:
     """`kubectl explain` shows descriptions, and neither limits nor rules."""
-    limited = [entry for entry in _with_description(_at("spec"), "spec") if entry[1].get(limit, 1) > 1]
-    assert limited
+    spec = _at("spec", definition)
+    limited = [entry for entry in _with_description(spec, "spec") if entry[1].get(limit, 1) > 1]
     for path, schema, text in limited:
         assert re.search(rf"(?<!\d){schema[limit]}(?!\d)", text), path
         assert re.search(unit, text), path
 
 
-def test_every_optional_field_says_what_its_absence_means() -> None:
-    for path, schema in _walk(_at("spec"), "spec"):
+@BOTH
+def test_every_optional_field_says_what_its_absence_means(definition: Definition) -> None:
+    for path, schema in _walk(_at("spec", definition), "spec"):
         for name, field in schema.get("properties", {}).items():
             if name not in schema.get("required", ()):
                 assert re.search(r"\b([Aa]bsent|Default:|required)", field["description"]), f"{path}.{name}"
 
 
-def test_lists_of_the_spec_are_bounded() -> None:
+@BOTH
+def test_everything_in_the_spec_is_bounded(definition: Definition) -> None:
     """Rules over a list of any length exceed what the API server lets a rule cost."""
-    for path, schema in _walk(_root()["properties"]["spec"]):
+    for path, schema in _walk(_at("spec", definition)):
         if schema["type"] == "array":
-            assert schema["maxItems"] <= 256, path
+            assert schema["maxItems"] <= (1024 if path.endswith("allowedOrganizations.names") else 256), path
         if schema["type"] == "string" and "enum" not in schema:
-            assert schema["maxLength"] <= 500, path
+            assert schema["maxLength"] <= 512, path
+        if schema["type"] == "integer":
+            assert schema["maximum"] <= 1_000_000_000, path
+        if "additionalProperties" in schema:
+            assert schema["maxProperties"] <= 16, path
 
 
 @pytest.mark.parametrize(
@@ -150,24 +177,54 @@ def test_items_have_one_owner(path: str) -> None:
     assert _at(path)["x-kubernetes-map-type"] == "atomic"
 
 
-@pytest.mark.parametrize(("path", "model"), [("spec", NamespaceSpec), ("status", NamespaceStatus)])
-def test_properties_are_the_models_fields(path: str, model: type[NamespaceSpec | NamespaceStatus]) -> None:
-    assert set(_at(path)["properties"]) == {field.alias for field in model.model_fields.values()}
+@pytest.mark.parametrize(
+    ("definition", "path", "model"),
+    [
+        (NAMESPACES, "spec", NamespaceSpec),
+        (NAMESPACES, "status", NamespaceStatus),
+        (CLUSTERS, "spec", InfrastructureClusterSpec),
+        (CLUSTERS, "status", InfrastructureClusterStatus),
+    ],
+)
+def test_properties_are_the_models_fields(definition: Definition, path: str, model: type[ApiModel]) -> None:
+    assert set(_at(path, definition)["properties"]) == {field.alias for field in model.model_fields.values()}
 
 
-def test_only_columns_of_fields_that_exist() -> None:
-    columns = custom_resource_definition()["spec"]["versions"][0]["additionalPrinterColumns"]
-    assert [column["name"] for column in columns if "priority" not in column] == [
-        "Ready",
-        "Reason",
-        "Documents",
-        "Objects",
-        "Qdrant",
-        "Age",
-    ]
+@pytest.mark.parametrize(
+    ("definition", "shown", "wide"),
+    [
+        (
+            NAMESPACES,
+            ["Tier", "Ready", "Reason", "Documents", "Objects", "Qdrant", "Age"],
+            ["Id", "Collection", "Cluster"],
+        ),
+        (
+            CLUSTERS,
+            ["Id", "Ready", "Reason", "Version", "Collections", "Namespaces", "Default", "Age"],
+            ["URL"],
+        ),
+    ],
+)
+def test_only_columns_of_fields_that_exist(definition: Definition, shown: list[str], wide: list[str]) -> None:
+    columns = custom_resource_definition(definition)["spec"]["versions"][0]["additionalPrinterColumns"]
+    assert [column["name"] for column in columns if "priority" not in column] == shown
+    assert [column["name"] for column in columns if "priority" in column] == wide
     for column in columns:
-        if column["jsonPath"].startswith(".status.") and "[" not in column["jsonPath"]:
-            assert _at(column["jsonPath"].removeprefix("."))["type"] == column["type"]
+        if not column["jsonPath"].startswith(".metadata.") and "[" not in column["jsonPath"]:
+            assert _at(column["jsonPath"].removeprefix("."), definition)["type"] == column["type"]
+
+
+def test_a_cluster_belongs_to_no_kubernetes_namespace() -> None:
+    spec = custom_resource_definition(CLUSTERS)["spec"]
+    assert spec["scope"] == "Cluster"
+    assert spec["names"] == {
+        "kind": "InfrastructureCluster",
+        "listKind": "InfrastructureClusterList",
+        "plural": "infrastructureclusters",
+        "singular": "infrastructurecluster",
+        "shortNames": ["iclstr"],
+        "categories": ["mixpeek"],
+    }
 
 
 def test_root_rule_leaves_older_objects_alone() -> None:
@@ -180,12 +237,14 @@ def test_rules_on_parameters_name_parameters() -> None:
     assert set(PARAMETER_TYPES) <= set(FieldSchema.model_fields)
 
 
-def test_schema_version_is_on_the_definition() -> None:
-    assert custom_resource_definition()["metadata"]["annotations"][SCHEMA_VERSION_ANNOTATION] == "2"
+@BOTH
+def test_schema_version_is_on_the_definition(definition: Definition) -> None:
+    assert custom_resource_definition(definition)["metadata"]["annotations"][SCHEMA_VERSION_ANNOTATION] == "3"
 
 
-def test_own_definition_misses_nothing() -> None:
-    assert missing_fields(custom_resource_definition()) == []
+@BOTH
+def test_own_definition_misses_nothing(definition: Definition) -> None:
+    assert missing_fields(custom_resource_definition(definition), definition) == []
 
 
 def test_missing_fields_are_named_by_the_topmost_path() -> None:
@@ -196,6 +255,11 @@ def test_missing_fields_are_named_by_the_topmost_path() -> None:
         "stemmer"
     ]
     assert missing_fields(installed) == ["spec.payloadIndexes[].fieldSchema.stemmer", "status.qdrantStatus"]
+
+
+def test_each_definition_is_held_to_its_own_kind() -> None:
+    assert "spec.qdrant" in missing_fields(custom_resource_definition(NAMESPACES), CLUSTERS)
+    assert "spec.mode" in missing_fields(custom_resource_definition(CLUSTERS), NAMESPACES)
 
 
 def test_a_newer_definition_misses_nothing() -> None:
@@ -223,11 +287,12 @@ def test_generated_files_are_written_and_checked(tmp_path: Path) -> None:
     assert generate.stale_files(tmp_path) == [every[0]]
 
 
-def test_chart_keeps_the_definition() -> None:
+@pytest.mark.parametrize(("definition", "template"), [(NAMESPACES, "crd.yaml"), (CLUSTERS, "crd-clusters.yaml")])
+def test_chart_keeps_the_definition(definition: Definition, template: str) -> None:
     files = {path.name: text for path, text in generate.generated_files().items()}
-    chart = files["crd.yaml"]
+    chart = files[template]
     # Helm would take the braces for a template, and our text holds none that need escaping.
     assert "{{" not in chart
-    definition = yaml.safe_load(chart)
-    assert definition["metadata"]["annotations"].pop("helm.sh/resource-policy") == "keep"
-    assert definition == custom_resource_definition() == yaml.safe_load(files["mixpeeknamespaces.mixpeek.com.yaml"])
+    installed = yaml.safe_load(chart)
+    assert installed["metadata"]["annotations"].pop("helm.sh/resource-policy") == "keep"
+    assert installed == custom_resource_definition(definition) == yaml.safe_load(files[f"{definition.name}.yaml"])

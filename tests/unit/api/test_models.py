@@ -9,7 +9,6 @@ from qdrant_client import models as qdrant
 
 from namespace_operator.api import indexes
 from namespace_operator.api.base import FieldError, field_errors
-from namespace_operator.api.resource import NamespaceResource
 from namespace_operator.api.rules import Rule, TransitionRule
 from namespace_operator.api.spec import FieldSchema, NamespaceSpec, PayloadIndex
 from namespace_operator.api.status import Condition, NamespaceStatus
@@ -19,7 +18,7 @@ from tests.unit.api.every_rule import every_rule, every_transition_rule, words
 
 def _errors(case: Case) -> tuple[FieldError, ...]:
     try:
-        NamespaceResource.model_validate({"metadata": {"name": case.name}, "spec": case.spec})
+        case.definition.model.model_validate({"metadata": {"name": case.name}, "spec": case.spec})
     except ValidationError as error:
         return field_errors(error)
     return ()
@@ -52,7 +51,7 @@ def test_every_rule_refuses_something_in_the_table(rule: Rule[Any] | TransitionR
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.id)
 def test_changes_start_from_accepted_objects(change: Change) -> None:
-    assert NamespaceSpec.model_validate(change.old)
+    assert change.definition.model.model_validate({"metadata": {"name": "sample"}, "spec": change.old})
 
 
 def test_absent_null_and_empty_are_one() -> None:

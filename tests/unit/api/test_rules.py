@@ -3,7 +3,7 @@
 import pytest
 
 from namespace_operator.api.indexes import IndexType
-from namespace_operator.api.rules import Rule
+from namespace_operator.api.rules import Rule, matches
 from namespace_operator.api.spec import FieldSchema, PayloadIndex
 
 INDEX = PayloadIndex(field_name='"it\'s {type}"', type=IndexType.TEXT, field_schema=FieldSchema(type=IndexType.TEXT))
@@ -30,3 +30,9 @@ def test_path_and_old_self() -> None:
     )
     expected = {"rule": "true", "message": "m", "fieldPath": ".spec.name", "optionalOldSelf": True}
     assert rule.validation() == expected
+
+
+def test_a_field_called_by_a_word_of_cel_is_written_as_the_api_server_wants_it() -> None:
+    rule = matches("namespace", "^a$", "namespace must be a", optional=True)
+    assert rule.cel == "!has(self.__namespace__) || self.__namespace__.matches('^a$')"
+    assert rule.validation()["fieldPath"] == ".namespace"

@@ -54,13 +54,14 @@ def dumped(addresses: RayAddresses | None = None, **fields: Any) -> dict[str, An
 
 def test_a_namespace_that_says_nothing_has_none() -> None:
     assert dumped() is None
+    assert dumped(infrastructure={"qdrantCollection": "films", "sharing": True, "description": "sells"}) is None
     assert dumped(addresses=RayAddresses("ray://head:10001")) is None
 
 
 @pytest.mark.parametrize(
     ("fields", "different"),
     [
-        ({"infrastructure": {}}, {}),
+        ({"infrastructure": {"computeTier": "shared"}}, {}),
         ({"clusterId": "iclstr_films"}, {"cluster_id": "iclstr_films"}),
         (
             {"clusterId": "iclstr_films", "infrastructure": EVERYTHING},

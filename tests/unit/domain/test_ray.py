@@ -60,7 +60,7 @@ WANTED: dict[str, tuple[dict[str, Any], Ray, RayOptions, Expected]] = {
     "nothing named, shared": ({}, Ray(), OPTIONS, (None, None, False, [])),
     "shared, where the cluster has one": ({}, THERE, OPTIONS, ("ray://shared:10001", "http://shared:8265", False, [])),
     "shared, of its own": (OWN, THERE, OPTIONS, (OWN["rayHeadNodeUrl"], None, False, [])),
-    "shared, not allowed": (FORBIDDEN, Ray(), OPTIONS, (None, None, False, [Reason.ENDPOINT_NOT_ALLOWED])),
+    "shared, not allowed": (FORBIDDEN, Ray(), OPTIONS, (None, None, False, [])),
     "dedicated, of its own": (
         CPU | OWN | OWN_DASHBOARD,
         THERE,
@@ -89,7 +89,7 @@ WANTED: dict[str, tuple[dict[str, Any], Ray, RayOptions, Expected]] = {
         (None, None, True, [Reason.ENDPOINT_NOT_ALLOWED]),
     ),
     "both are not allowed": (
-        FORBIDDEN | FORBIDDEN_DASHBOARD,
+        CPU | FORBIDDEN | FORBIDDEN_DASHBOARD,
         Ray(),
         OPTIONS,
         (None, None, False, [Reason.ENDPOINT_NOT_ALLOWED] * 2),
@@ -406,3 +406,9 @@ def test_addresses() -> None:
     ports = [{"containerPort": 6379}, {"name": "client", "containerPort": 20001}]
     live["spec"]["headGroupSpec"]["template"]["spec"]["containers"][0]["ports"] = ports
     assert addresses(live) == RayAddresses("ray://svc.acme.svc:20001", "http://svc.acme.svc:8265")
+
+
+def test_on_the_shared_tier_an_address_that_is_not_allowed_is_only_said() -> None:
+    (note,) = wanted(FORBIDDEN).notes
+    assert "rayHeadNodeUrl" in note.message
+    assert "allowedEndpoints" in note.message
