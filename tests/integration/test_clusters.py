@@ -142,12 +142,13 @@ def test_servers_that_cannot_be_used_say_why(clusters: Clusters) -> None:
     clusters.write_key("silent", silent.read_only_api_key)
     clusters.create("old", old)
     clusters.create("silent", silent)
-    clusters.create("late", silent, clusterId="iclstr_old")
+    # Of two of the same second the first by name would be taken for the older.
+    clusters.create("same-id", silent, clusterId="iclstr_old")
     status = clusters.reason("old", "VersionUnsupported")
     assert status["version"] == "1.17.0"
     assert condition(status, "Reachable")["status"] == "True"
     assert condition(clusters.reason("silent", "Unauthorized"), "Reachable")["status"] == "True"
-    assert "InfrastructureCluster old" in condition(clusters.reason("late", "ClusterIdConflict"), "Ready")["message"]
+    assert "InfrastructureCluster old" in condition(clusters.reason("same-id", "ClusterIdConflict"), "Ready")["message"]
     silent.process.kill()
     clusters.reason("silent", "Unreachable")
 

@@ -44,6 +44,7 @@ def test_nothing_but_the_operators_own() -> None:
 def test_the_connection_is_as_the_object_says() -> None:
     ref = {"namespace": "platform", "name": "qdrant", "key": "api-key"}
     qdrant = {
+        "url": "https://east:6333",
         "apiKeySecretRef": ref,
         "url": "https://east:6333",
         "caSecretRef": ref | {"key": "ca"},
