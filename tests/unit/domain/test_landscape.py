@@ -46,7 +46,6 @@ def test_the_connection_is_as_the_object_says() -> None:
     qdrant = {
         "url": "https://east:6333",
         "apiKeySecretRef": ref,
-        "url": "https://east:6333",
         "caSecretRef": ref | {"key": "ca"},
         "requestTimeoutSeconds": 7,
         "maxConcurrentRequests": 5,
