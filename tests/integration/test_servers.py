@@ -16,6 +16,9 @@ from tests.integration.clusters import IN_TIME, TEXT, Clusters
 from tests.integration.conftest import OPERATOR
 from tests.integration.support import Organization, Platform, condition, eventually
 
+GOES: dict[str, Any] = {"featureExtractors": [TEXT], "deletionPolicy": "Delete"}
+"""With its data: a cluster stays while anything of it is kept there."""
+
 MANY = 40
 SOME = 15
 
@@ -76,9 +79,9 @@ def test_each_namespace_lives_where_the_first_that_says_so_wants_it(
     own = clusters.platform.stack.add_qdrant("own")
     _write_key(clusters, organization, "mine", own.api_key)
     before = clusters.platform.marked_collections(organization.name)
-    organization.create("first", featureExtractors=[TEXT], clusterId="iclstr_named", infrastructure=_own(own, "mine"))
-    organization.create("second", featureExtractors=[TEXT], clusterId="iclstr_named")
-    organization.create("third", featureExtractors=[TEXT])
+    organization.create("first", clusterId="iclstr_named", infrastructure=_own(own, "mine"), **GOES)
+    organization.create("second", clusterId="iclstr_named", **GOES)
+    organization.create("third", **GOES)
     found = {name: organization.ready(name) for name in ("first", "second", "third")}
     assert _collections(own) == {found["first"]["collection"]}
     assert _collections(named) == {found["second"]["collection"]}
@@ -88,7 +91,7 @@ def test_each_namespace_lives_where_the_first_that_says_so_wants_it(
     assert connections == ["own", "iclstr_named", "iclstr_default"]
 
     rotated = stores.rotate(own)
-    organization.edit("first", featureExtractors=[TEXT], payloadIndexes=[{"fieldName": "city", "type": "keyword"}])
+    organization.edit("first", payloadIndexes=[{"fieldName": "city", "type": "keyword"}])
     organization.reason("first", "QdrantUnauthorized", IN_TIME)
     _write_key(clusters, organization, "mine", rotated.api_key)
     organization.ready("first", IN_TIME)
@@ -97,13 +100,15 @@ def test_each_namespace_lives_where_the_first_that_says_so_wants_it(
     for key in (own.api_key, rotated.api_key):
         assert key is not None
         assert key not in told
+    organization.remove("first")
+    assert _collections(rotated) == set()
 
 
 def test_a_server_that_hangs_holds_nobody_else_up(clusters: Clusters, organization: Organization) -> None:
     server = _cluster(clusters, "hanging")
     assert server.process is not None
     for number in range(MANY):
-        organization.create(f"there-{number}", clusterId="iclstr_hanging")
+        organization.create(f"there-{number}", clusterId="iclstr_hanging", deletionPolicy="Delete")
     for number in range(MANY):
         organization.ready(f"there-{number}")
     calm = _seconds_until_ready(organization, "calm")
