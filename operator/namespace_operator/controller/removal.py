@@ -107,9 +107,10 @@ class Removal:
         if not isinstance(shared, SharedCollection):
             raise Outdated(f"{action.document_id} is not there")
         strangers = set(action.namespace_ids) - set(shared.members)
-        if strangers:
-            gone = (f"{MEMBER_PREFIX}{namespace_id}" for namespace_id in sorted(strangers))
-            await self.vectors.set_metadata(action.collection, dict.fromkeys(gone))
+        if not strangers:
+            raise Outdated(f"they joined {action.document_id} meanwhile")
+        gone = (f"{MEMBER_PREFIX}{namespace_id}" for namespace_id in sorted(strangers))
+        await self.vectors.set_metadata(action.collection, dict.fromkeys(gone))
 
     async def _drop_index(self, action: DropIndex, *, wait: bool) -> None:
         """Drop an index; that of a shared collection only if no member wants it by now."""

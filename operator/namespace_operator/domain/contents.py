@@ -64,8 +64,10 @@ def plan_collection(
 
     vector_actions, vector_findings = _compare_vectors(whole, collection)
     index_actions, index_findings = _compare_indexes(document, observed, collection, whole)
-    cleared = clearing(observed.shared, collection, observed.wanted_elsewhere) if observed.shared else ()
-    actions = (*vector_actions, *index_actions, *cleared)
+    # Who is only just coming leaves the clearing up to those that are there.
+    shared = observed.shared if document.bound else None
+    cleared_away = clearing(shared, collection, observed.wanted_elsewhere) if shared is not None else ()
+    actions = (*vector_actions, *index_actions, *cleared_away)
     if actions:
         return Plan(actions)
     tuning = tune(document, observed, collection, context.profile)
