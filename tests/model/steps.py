@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from namespace_operator.api.names import MARKER_COLLECTION
+from namespace_operator.domain.profiles import builtin_tiers, load_tiers, overlay_tiers
 from namespace_operator.domain.vectors import NamedVector
 from tests.world.sites import cluster
 from tests.world.vectors import ModelVectorStore, StoredCollection
@@ -338,6 +339,46 @@ def configured(*, guarded: bool = True, dependents: tuple[str, ...] = ()) -> Ste
         world.stop_operator()
         world.guarded, world.dependents = guarded, dependents
         world.start_operator()
+
+    return act
+
+
+def tiers(text: str) -> Step:
+    """The operator is started again with other tiers of the chart."""
+
+    def act(world: World) -> None:
+        world.stop_operator()
+        laid_over = overlay_tiers(builtin_tiers(), load_tiers(text))
+        world.landscape = replace(world.landscape, operator=replace(world.landscape.operator, tiers=laid_over))
+        world.start_operator()
+
+    return act
+
+
+def parameters_set(name: str, **changes: Any) -> Step:
+    """Somebody changes parameters of the collection in Qdrant; two underscores stand for a dot."""
+
+    def act(world: World) -> None:
+        world.collection(name).config.update({key.replace("__", "."): value for key, value in changes.items()})
+
+    return act
+
+
+def server_takes_no(*parameters: str, refuses: bool = False) -> Step:
+    """From here on the server drops changes of these parameters, or refuses them; all others it takes."""
+
+    def act(world: World) -> None:
+        world.vectors.drops = frozenset(() if refuses else parameters)
+        world.vectors.rejects = frozenset(parameters if refuses else ())
+
+    return act
+
+
+def server_upgraded(version: str) -> Step:
+    """Another version of the server answers."""
+
+    def act(world: World) -> None:
+        world.vectors.server_version = version
 
     return act
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from namespace_operator.api.profile import ComputeTier
 from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.domain.indexes import wanted_schema
 from tests.world.cluster import Object
@@ -72,7 +73,7 @@ def check_status(world: World, obj: Object) -> None:
     if conditions["Ready"]["status"] == "True":
         assert raw is not None
         assert stored is not None
-        _check_ready(obj, raw, stored)
+        _check_ready(world, obj, raw, stored)
 
 
 def _check_live(status: Object, stored: StoredCollection, raw: Raw, others: list[Raw]) -> None:
@@ -87,7 +88,7 @@ def _check_live(status: Object, stored: StoredCollection, raw: Raw, others: list
     assert set(status["unmanagedIndexes"]) == stored.indexes.keys() - declared - SYSTEM_FIELDS
 
 
-def _check_ready(obj: Object, raw: Raw, stored: StoredCollection) -> None:
+def _check_ready(world: World, obj: Object, raw: Raw, stored: StoredCollection) -> None:
     status, spec = obj["status"], NamespaceSpec.model_validate(obj["spec"])
     assert raw["state"] == "ready"
     assert raw["owner"]["cr_uid"] == obj["metadata"]["uid"]
@@ -102,7 +103,8 @@ def _check_ready(obj: Object, raw: Raw, stored: StoredCollection) -> None:
     assert status["vectorInferenceMap"].keys() == vectors
     indexes = {index.field_name: wanted_schema(index.effective_schema) for index in spec.payload_indexes}
     assert status["payloadIndexCount"] == len(indexes)
-    assert stored.indexes.keys() >= SYSTEM_FIELDS
+    listed = world.landscape.operator.tiers[ComputeTier.SHARED].system_indexes
+    assert stored.indexes.keys() >= (SYSTEM_FIELDS if listed is None else set(listed))
     for field_name, schema in indexes.items():
         assert dict(stored.indexes[field_name]) == dict(schema), field_name
     assert obj["metadata"].get("finalizers", []) == (

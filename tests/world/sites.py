@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from namespace_operator.api.profile import ComputeTier, TierProfile
 from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.domain.endpoints import Endpoint
 from namespace_operator.domain.placement import DEFAULT, Landscape, Site
+from namespace_operator.domain.profiles import builtin_tiers
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
-ALL_TIERS = {tier: TierProfile() for tier in ComputeTier}
+ALL_TIERS = builtin_tiers()
 
 OPERATOR = Site(Endpoint(name=DEFAULT, url="http://qdrant:6333"), ALL_TIERS)
 """The operator's own server."""
@@ -40,4 +40,5 @@ def fleet(instance_id: str, metadata: MetadataStore, vectors: VectorStore, secon
         new_server_id=lambda: "server-1",
         monotonic=seconds,
         claim=_nobody_else,
+        wake=lambda _: None,
     )

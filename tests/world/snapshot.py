@@ -76,6 +76,7 @@ def _collection(stored: StoredCollection) -> dict[str, Any]:
         "metadata": dict(stored.metadata),
         "points": dict(stored.points),
         "loaded": stored.loaded,
+        "config": dict(stored.config),
     }
 
 

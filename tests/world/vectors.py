@@ -10,9 +10,22 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from qdrant_client import models
 
+from namespace_operator.api.profile import CollectionParameters
 from namespace_operator.domain.indexes import IndexSchema, canonical
 from namespace_operator.domain.observed import Collection, LiveIndex
-from namespace_operator.domain.vectors import NamedVector
+from namespace_operator.domain.parameters import (
+    AS_QDRANT_HAS_IT,
+    LIVE_DEFAULTS,
+    Parameters,
+    Value,
+    applied,
+    flat,
+    for_vectors,
+    rebuilds,
+    vector_of,
+    vector_parameter,
+)
+from namespace_operator.domain.vectors import NamedVector, VectorKind
 from namespace_operator.stores.errors import Backend, Outdated, Rejected, Unauthorized, Unavailable
 from tests.world.faults import Faults
 
@@ -20,6 +33,22 @@ T = TypeVar("T")
 
 _LAG = 4
 """Operations after which an index made without waiting shows up, if none that waits comes first."""
+
+_REBUILD = 8
+"""Operations that the server needs to rebuild a collection."""
+
+SERVER_DEFAULTS: Parameters = {
+    **LIVE_DEFAULTS,
+    "segment_number": 0,
+    "shard_number": 1,
+    "replication_factor": 1,
+    "write_consistency_factor": 1,
+    "on_disk_payload": True,
+    "indexing_threshold": 10000,
+    "hnsw.m": 16,
+    "hnsw.ef_construct": 100,
+}
+"""Parameters of a collection that was made without any."""
 
 _MODELS: Mapping[str, type[BaseModel]] = {
     "keyword": models.KeywordIndexParams,
@@ -59,15 +88,20 @@ class StoredCollection:
     loaded: bool = True
     queue: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
     """Accepted updates that nobody waited for, with the operation after which each happens."""
+    config: dict[str, Value] = field(default_factory=lambda: dict(SERVER_DEFAULTS))
+    rebuilt_at: int = 0
+    """The operation at which the server is done with rebuilding it."""
 
 
 @dataclass(slots=True)
 class ModelVectorStore:
     """The vector store over the server's state, which outlives every operator.
 
-    ``server_version`` decides which index parameters are known. ``lost_points`` counts the points that create and
-    delete requests took with them; ``lacks`` are index parameters that this build drops; ``refuses`` makes every
-    request end with 401, ``down`` leaves every one without an answer.
+    ``server_version`` decides which index parameters are known; ``lacks`` are index parameters that this build drops.
+    Changes of the collection parameters in ``drops`` it takes and drops, those in ``rejects`` it refuses.
+    ``most_rebuilding`` is how many collections it had to rebuild at a time. ``lost_points`` counts the points that
+    create and delete requests took with them; ``refuses`` makes every request end with 401, ``down`` leaves every one
+    without an answer.
     """
 
     faults: Faults
@@ -78,6 +112,9 @@ class ModelVectorStore:
     lacks: frozenset[str] = frozenset()
     refuses: bool = False
     down: bool = False
+    drops: frozenset[str] = frozenset()
+    rejects: frozenset[str] = frozenset()
+    most_rebuilding: int = 0
     _operations: int = 0
 
     async def close(self) -> None:
@@ -94,7 +131,7 @@ class ModelVectorStore:
 
         def look() -> Collection | None:
             stored = self._loaded(collection)
-            return None if stored is None else _describe(collection, stored)
+            return None if stored is None else self._describe(collection, stored)
 
         return self._read(look)
 
@@ -134,7 +171,11 @@ class ModelVectorStore:
         )
 
     async def create_collection(
-        self, collection: str, vectors: Sequence[NamedVector], metadata: Mapping[str, Any]
+        self,
+        collection: str,
+        vectors: Sequence[NamedVector],
+        metadata: Mapping[str, Any],
+        parameters: CollectionParameters = AS_QDRANT_HAS_IT,
     ) -> None:
         """Create a collection; one that the server could not load is wiped by it."""
 
@@ -145,6 +186,7 @@ class ModelVectorStore:
                 raise Outdated(f"collection {collection} exists")
             self._wipe(collection)
             made = StoredCollection({vector.name: _plain(vector) for vector in vectors}, dict(metadata))
+            made.config.update(for_vectors(flat(parameters), vectors))
             self.collections[collection] = made
 
         self._write(f"create collection {collection}", act)
@@ -158,6 +200,22 @@ class ModelVectorStore:
             stored.metadata = {key: value for key, value in merged.items() if value is not None}
 
         self._write(f"set metadata of {collection}", act)
+
+    async def update_collection(self, collection: str, changes: Parameters) -> None:
+        """Change parameters, but for those it drops; it rebuilds the collection for most."""
+
+        def act() -> None:
+            stored = self._existing(collection)
+            unknown = [vector_of(name) for name in changes if vector_of(name) not in (None, *stored.vectors)]
+            if unknown or self.rejects & changes.keys():
+                raise Rejected(Backend.QDRANT, "Wrong input: not existing vector name, or not so", "update collection")
+            taken = {name: value for name, value in changes.items() if name not in self.drops}
+            stored.config = dict(applied(stored.config, taken))
+            if any(rebuilds(name) for name in changes):
+                stored.rebuilt_at = self._operations + _REBUILD
+            self.most_rebuilding = max(self.most_rebuilding, sum(map(self._rebuilding, self.collections.values())))
+
+        self._write(f"update collection {collection} {dict(changes)}", act)
 
     async def add_vector(self, collection: str, vector: NamedVector) -> None:
         """Add a named vector; the same one again is fine, another one of the name is refused."""
@@ -222,12 +280,16 @@ class ModelVectorStore:
     @property
     def lagging(self) -> bool:
         """Whether an accepted update has not happened yet."""
-        return any(stored.queue for stored in self.collections.values())
+        return any(stored.queue or self._rebuilding(stored) for stored in self.collections.values())
 
     def catch_up(self) -> None:
         """Let every accepted update happen."""
         for stored in self.collections.values():
             _flush(stored)
+            stored.rebuilt_at = 0
+
+    def _rebuilding(self, stored: StoredCollection) -> bool:
+        return stored.rebuilt_at > self._operations
 
     def _read(self, look: Callable[[], T]) -> T:
         self._operations += 1
@@ -269,6 +331,25 @@ class ModelVectorStore:
         if lost is not None:
             self.lost_points += len(lost.points)
 
+    def _describe(self, name: str, stored: StoredCollection) -> Collection:
+        points = stored.points.values()
+        dense = (vector.name for vector in stored.vectors.values() if vector.kind is not VectorKind.SPARSE)
+        on_disk: Parameters = {vector_parameter(vector): False for vector in dense}
+        return Collection(
+            name=name,
+            status="yellow" if self._rebuilding(stored) else stored.status,
+            points_count=len(points),
+            indexed_vectors_count=0,
+            segments_count=1,
+            vectors=dict(stored.vectors),
+            indexes={
+                field_name: LiveIndex(canonical(schema), sum(field_name in payload for payload in points))
+                for field_name, schema in stored.indexes.items()
+            },
+            metadata=dict(stored.metadata),
+            config={**on_disk, **stored.config},
+        )
+
     def _knows(self, kind: str, parameter: str) -> bool:
         major, minor = (int(part) for part in self.server_version.split(".")[:2])
         if parameter in self.lacks:
@@ -294,23 +375,6 @@ def _namespaces(payload: Mapping[str, Any]) -> set[str]:
     """The values of ``namespace_id`` as a keyword index takes them: each text once, in a list or alone."""
     value = payload.get("namespace_id")
     return {one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)}
-
-
-def _describe(name: str, stored: StoredCollection) -> Collection:
-    points = stored.points.values()
-    return Collection(
-        name=name,
-        status=stored.status,
-        points_count=len(points),
-        indexed_vectors_count=0,
-        segments_count=1,
-        vectors=dict(stored.vectors),
-        indexes={
-            field_name: LiveIndex(canonical(schema), sum(field_name in payload for payload in points))
-            for field_name, schema in stored.indexes.items()
-        },
-        metadata=dict(stored.metadata),
-    )
 
 
 def _unavailable() -> Unavailable:

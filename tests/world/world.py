@@ -21,10 +21,12 @@ from namespace_operator.controller.sweep import Sweep
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.placement import Landscape
+from namespace_operator.domain.ray import RayOptions
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
 from tests.world.faults import Crash, Faults
 from tests.world.gate import Gate
 from tests.world.metadata import ModelMetadataStore, Raw
+from tests.world.ray import ModelRayClusters
 from tests.world.sites import ALONE
 from tests.world.vectors import ModelVectorStore, StoredCollection
 
@@ -96,6 +98,8 @@ class World:
     dependents: tuple[str, ...] = ()
     landscape: Landscape = ALONE
     servers: dict[str, ModelVectorStore] = field(default_factory=dict)
+    ray: ModelRayClusters = field(default_factory=ModelRayClusters)
+    ray_options: RayOptions = field(default_factory=RayOptions)
     """Further Qdrant servers by URL; whatever else is connected to is ``vectors``."""
     orphans: tuple[int, int] = (0, 0)
     """Orphans and copies as the last sweep reported them."""
@@ -128,11 +132,13 @@ class World:
             guarded=self.guarded,
             dependents=self.dependents,
             tombstone_age=_TOMBSTONE_SECONDS,
+            ray=self.ray_options,
         )
         around = Surroundings(
             cluster=self._gated(cluster),
             metadata=self._gated(self.metadata),
             secrets=NoSecrets(),
+            ray_clusters=self.ray,
             landscape=lambda: self.landscape,
             connect=lambda endpoint, _: self._gated(self.servers.get(endpoint.url, self.vectors)),
             clock=Clock(now=lambda: _EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),

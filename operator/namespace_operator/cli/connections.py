@@ -13,7 +13,7 @@ from namespace_operator.cli.settings import Settings
 from namespace_operator.controller.secrets import Credentials, Secrets, SecretUnavailable
 from namespace_operator.domain.endpoints import AllowedEndpoints, Endpoint, EndpointPattern, SecretKey
 from namespace_operator.domain.placement import DEFAULT, Site
-from namespace_operator.domain.profiles import Tiers, TiersError, builtin_tiers, load_tiers, overlay_tiers
+from namespace_operator.domain.profiles import Tiers
 from namespace_operator.kube.connection import connection_info
 from namespace_operator.kube.secrets import SecretWatcher
 from namespace_operator.stores.mongodb import InvalidConnectionString
@@ -22,19 +22,6 @@ from namespace_operator.stores.qdrant import QdrantStore
 _API_SERVER = "kubernetes.default.svc"
 _LOOK_SECONDS = 5.0
 _FORGET_SECONDS = 60.0
-
-
-def load_profiles(settings: Settings) -> Tiers:
-    """The packaged profiles of the tiers, with what the settings name laid over them. Raises ``TiersError``."""
-    path = settings.tiers_path
-    if path is None:
-        return builtin_tiers()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"the tiers {path} cannot be read ({type(error).__name__}); check NAMESPACE_OPERATOR_TIERS_PATH"
-        raise TiersError(message) from error
-    return overlay_tiers(builtin_tiers(), load_tiers(text))
 
 
 def operators_own(settings: Settings, tiers: Tiers) -> Site:
@@ -67,6 +54,14 @@ def connector(settings: Settings, allowed: AllowedEndpoints) -> Callable[[Endpoi
         )
 
     return connect
+
+
+async def mongodb_uri(settings: Settings, secrets: Secrets) -> SecretStr:
+    """The connection string, from the watched Secret if there is one."""
+    if settings.mongodb_uri_ref is not None:
+        return await first_value(secrets, settings.mongodb_uri_ref)
+    assert settings.mongodb_uri is not None, "the settings refuse to have neither"
+    return settings.mongodb_uri
 
 
 async def first_value(secrets: Secrets, key: SecretKey) -> SecretStr:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from namespace_operator import __version__
 from namespace_operator.api.base import FieldError, field_errors
+from namespace_operator.cli.profiles import RayOptionsError
 from namespace_operator.cli.run import run
 from namespace_operator.cli.settings import Settings
 from namespace_operator.domain.catalog import CatalogError
@@ -37,7 +38,7 @@ def main() -> None:
             f"NAMESPACE_OPERATOR_{p.path.upper()}: {p.message}" if p.path else p.message for p in field_errors(error)
         )
         sys.exit(f"invalid settings: {problems}")
-    except (UnusableCluster, CatalogError, TiersError, InvalidConnectionString) as error:
+    except (UnusableCluster, CatalogError, TiersError, RayOptionsError, InvalidConnectionString) as error:
         sys.exit(f"cannot start: {error}")
 
 

@@ -19,12 +19,12 @@ from namespace_operator import __version__
 from namespace_operator.cli.connections import (
     allowed_endpoints,
     connector,
-    first_value,
     follow,
     forget_unused,
-    load_profiles,
+    mongodb_uri,
     operators_own,
 )
+from namespace_operator.cli.profiles import load_profiles, load_ray
 from namespace_operator.cli.settings import Settings
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.cluster import ClusterUnavailable
@@ -35,6 +35,7 @@ from namespace_operator.controller.reconcile import Clock
 from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
 from namespace_operator.domain.endpoints import SecretKey
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.ray import RayOptions
 from namespace_operator.kube.bootstrap import check_crd, cluster_uid
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.cluster import KubeCluster
@@ -42,6 +43,7 @@ from namespace_operator.kube.clusters import KubeClusters
 from namespace_operator.kube.events import Announcer
 from namespace_operator.kube.objects import LiveObjects
 from namespace_operator.kube.organizations import Organizations
+from namespace_operator.kube.ray import KubeRayClusters
 from namespace_operator.kube.secrets import SecretWatcher
 from namespace_operator.kube.shell import Watch
 from namespace_operator.stores.mongodb import MongoStore
@@ -61,9 +63,9 @@ async def run(settings: Settings) -> None:
     assert task is not None
     # The first process of a container is not ended by a signal that it does not handle. kopf takes over later.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    catalog, tiers = load_catalog(settings), load_profiles(settings)
+    catalog, tiers, ray = load_catalog(settings), load_profiles(settings), load_ray(settings)
     tasks: list[asyncio.Task[None]] = []
-    metrics = Metrics(__version__)
+    metrics, monotonic = Metrics(__version__), asyncio.get_running_loop().time
     health = HealthServer(
         settings.health_host,
         settings.health_port,
@@ -83,11 +85,9 @@ async def run(settings: Settings) -> None:
         closing.push_async_callback(health.stop)
         client = KubeClient()
         closing.push_async_callback(client.close)
-        monotonic = asyncio.get_running_loop().time
         watcher = SecretWatcher(client, secret_changed, monotonic, random.random)
         closing.push_async_callback(watcher.close)
-        mongodb_ref = settings.mongodb_uri_ref
-        uri = await first_value(watcher, mongodb_ref) if mongodb_ref else settings.mongodb_uri
+        mongodb_ref, uri = settings.mongodb_uri_ref, await mongodb_uri(settings, watcher)
         mongodb = _mongodb(settings, uri)
         closing.push_async_callback(mongodb.close)
         await _patiently(lambda: check_crd(client))
@@ -112,10 +112,11 @@ async def run(settings: Settings) -> None:
         )
         around = Surroundings(
             cluster=KubeCluster(
-                client, objects, Organizations(client, surveyor.landscape_has_labels), settings.watch_namespaces
+                client, objects, Organizations(client, surveyor.asks_for_labels), settings.watch_namespaces
             ),
             metadata=mongodb,
             secrets=watcher,
+            ray_clusters=KubeRayClusters(client),
             landscape=surveyor.landscape,
             connect=connector(settings, allowed),
             clock=Clock(now=_now, monotonic=monotonic),
@@ -126,7 +127,7 @@ async def run(settings: Settings) -> None:
             announce=Announcer(client, settings.pod_namespace, settings.pod_name),
             enqueue=queue.add,
         )
-        reconciler, sweep, fleet = assemble(_options(settings, instance_id, cluster), catalog, around)
+        reconciler, sweep, fleet = assemble(_options(settings, ray, instance_id, cluster), catalog, around)
 
         cluster_status = ClusterStatus(
             instance_id=instance_id,
@@ -143,7 +144,7 @@ async def run(settings: Settings) -> None:
 
         async def start() -> None:
             loops = [queue.run(), sweep.run(), cluster_status.run(), forget_unused(watcher)]
-            if mongodb_ref is not None and uri is not None:
+            if mongodb_ref is not None:
                 loops.append(follow(watcher, mongodb_ref, uri, mongodb.reconnect))
             tasks.extend(asyncio.create_task(loop) for loop in loops)
 
@@ -160,8 +161,7 @@ async def run(settings: Settings) -> None:
         await watch.run(settings.watch_namespaces)
 
 
-def _mongodb(settings: Settings, uri: SecretStr | None) -> MongoStore:
-    assert uri is not None
+def _mongodb(settings: Settings, uri: SecretStr) -> MongoStore:
     database, timeout = settings.mongodb_database, settings.mongodb_timeout_seconds
     return MongoStore(uri.get_secret_value(), database, timeout_seconds=timeout)
 
@@ -179,7 +179,7 @@ def load_catalog(settings: Settings) -> Catalog:
     return Catalog.load(text)
 
 
-def _options(settings: Settings, instance_id: str, cluster: str) -> Options:
+def _options(settings: Settings, ray: RayOptions, instance_id: str, cluster: str) -> Options:
     return Options(
         instance_id=instance_id,
         cluster_uid=cluster,
@@ -191,6 +191,7 @@ def _options(settings: Settings, instance_id: str, cluster: str) -> Options:
         # A request of ours is given up after the timeout; a proxy on the way may still hold it for a while.
         tombstone_age=settings.tombstone_seconds
         or max(_TOMBSTONE_SECONDS, _TOMBSTONE_TIMEOUTS * settings.qdrant_timeout_seconds),
+        ray=ray,
     )
 
 

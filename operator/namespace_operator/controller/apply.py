@@ -30,6 +30,7 @@ from namespace_operator.domain.actions import (
     ReplaceShared,
     UnmarkCollection,
     UnmarkMembers,
+    UpdateCollection,
 )
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import is_marked
@@ -69,6 +70,9 @@ class Applier:
                 world = await self._apply_elsewhere(action, world)
                 self.done(action)
                 continue
+            if isinstance(action, UpdateCollection):
+                world = await self._update_collection(action, world)
+                continue
             last = action is in_qdrant[-1]
             if not isinstance(action, PutIndex):
                 await self._apply_to_qdrant(action, world, last=last)
@@ -82,6 +86,18 @@ class Applier:
                 # One index that the server refuses is no reason to go without the others.
                 rejected[action.attempt] = str(error)
         return await self._read_back(in_qdrant, accepted, rejected, world) if in_qdrant else world
+
+    async def _update_collection(self, action: UpdateCollection, world: World) -> World:
+        """Change parameters; what the server refuses keeps nothing else from being done."""
+        before = world.observed
+        try:
+            await (await self._vectors(world)).update_collection(action.collection, action.changes)
+        except Rejected as error:
+            rejected = {**before.rejected_parameters, **dict.fromkeys(action.attempts, str(error))}
+            return replace(world, observed=replace(before, rejected_parameters=rejected))
+        self.done(action)
+        tried = before.tried_parameters | action.attempts
+        return replace(world, observed=replace(before, tried_parameters=tried))
 
     async def _read_back(
         self, done: Sequence[CollectionAction], accepted: Set[str], rejected: Mapping[str, str], world: World
@@ -174,8 +190,8 @@ class Applier:
     async def _apply_to_qdrant(self, action: CollectionAction, world: World, *, last: bool) -> None:
         server = await self.observer.server(world.observed)
         match action:
-            case CreateCollection(collection, vectors, metadata):
-                await server.vectors.create_collection(collection, vectors, metadata)
+            case CreateCollection(collection, vectors, metadata, parameters):
+                await server.vectors.create_collection(collection, vectors, metadata, parameters)
             case MarkCollection():
                 await self._mark_collection(action, server)
             case MarkMember():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from namespace_operator.controller.cluster import Cluster
@@ -12,6 +12,7 @@ from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.instance import InstanceClaim
 from namespace_operator.controller.observe import Observer
 from namespace_operator.controller.orphans import OrphanPartitions, Orphans
+from namespace_operator.controller.ray import RayClusters, RaySync
 from namespace_operator.controller.reconcile import Clock, Reconciler
 from namespace_operator.controller.reporter import Reporter
 from namespace_operator.controller.secrets import Credentials, Secrets
@@ -22,6 +23,7 @@ from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.endpoints import Endpoint
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.placement import Landscape
+from namespace_operator.domain.ray import RayOptions
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
 
@@ -37,6 +39,7 @@ class Options:
     resync_interval: float = 300.0
     sweep_interval: float = 300.0
     tombstone_age: float = 120.0
+    ray: RayOptions = field(default_factory=RayOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Surroundings:
     cluster: Cluster
     metadata: MetadataStore
     secrets: Secrets
+    ray_clusters: RayClusters
     landscape: Callable[[], Landscape]
     connect: Callable[[Endpoint, Credentials], VectorStore]
     clock: Clock
@@ -76,6 +80,7 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         new_server_id=around.new_server_id,
         monotonic=clock.monotonic,
         claim=claim.hold,
+        wake=around.enqueue,
     )
     reconciler = Reconciler(
         instance_id=options.instance_id,
@@ -84,6 +89,7 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         metadata=metadata,
         observer=Observer(options.instance_id, metadata, fleet),
         counts=CountReader(metadata),
+        ray=RaySync(around.ray_clusters, options.ray),
         waiting=waiting,
         clock=clock,
         mint_id=around.mint_id,

@@ -60,3 +60,7 @@ class Surveyor:
     def landscape(self) -> Landscape:
         """The servers there are now."""
         return self.survey().landscape
+
+    def asks_for_labels(self) -> bool:
+        """Whether an InfrastructureCluster is for organizations of some label."""
+        return any(site.allowed is not None and site.allowed.labels for site in self.landscape().clusters.values())

@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from namespace_operator.controller.partition_counts import PartitionCounts
+from namespace_operator.controller.rollout import Rollout
 from namespace_operator.controller.secrets import Credentials, Secrets, credentials_for
 from namespace_operator.controller.server import ServerCheck
 from namespace_operator.controller.shared import Shared
 from namespace_operator.controller.strays import Strays
 from namespace_operator.domain.endpoints import Endpoint
+from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Place, ServerIdentity, ServerRecord
 from namespace_operator.domain.placement import DEFAULT, Landscape, Site
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
@@ -33,6 +35,7 @@ class Server:
     check: ServerCheck
     strays: Strays
     partitions: PartitionCounts
+    rollout: Rollout
     turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     """One at a time makes something in a shared collection, by its name."""
 
@@ -46,7 +49,7 @@ class Fleet:
     """Connections by name, made when they are asked for and made anew when address or credentials change.
 
     ``connect`` opens one, ``landscape`` tells what servers there are; ``claim`` and ``new_server_id`` as in
-    ``ServerCheck``.
+    ``ServerCheck``; ``wake`` puts a key into the queue.
     """
 
     instance_id: str
@@ -57,6 +60,7 @@ class Fleet:
     new_server_id: Callable[[], str]
     monotonic: Callable[[], float]
     claim: Callable[[], Awaitable[None]]
+    wake: Callable[[Key], None]
     _servers: dict[str, Server] = field(default_factory=dict)
     _retired: list[tuple[float, Server]] = field(default_factory=list)
     _home: Shared[tuple[ServerRecord | None]] = field(init=False)
@@ -77,7 +81,9 @@ class Fleet:
         check = ServerCheck(name, self.metadata, vectors, self.new_server_id, self.monotonic, self.claim)
         strays = Strays(self.instance_id, self.metadata, vectors, self.monotonic)
         partitions = PartitionCounts(vectors, self.monotonic)
-        made = self._servers[endpoint.name] = Server(endpoint, credentials, vectors, check, strays, partitions)
+        rollout = Rollout(self.monotonic, self.wake)
+        made = Server(endpoint, credentials, vectors, check, strays, partitions, rollout)
+        self._servers[endpoint.name] = made
         return made
 
     async def place(self, site: Site, *, peek: bool = False) -> Place:
@@ -92,6 +98,16 @@ class Fleet:
     def connected(self) -> tuple[Server, ...]:
         """The servers that were asked for so far."""
         return tuple(self._servers.values())
+
+    def leave(self, key: Key) -> None:
+        """The namespace wants no collection rebuilt any more, on no server."""
+        for server in self.connected():
+            server.rollout.leave(key)
+
+    def again_in(self, key: Key) -> float | None:
+        """Seconds after which a namespace is to look again for a turn to end; None: it waits for none."""
+        turns = (server.rollout.again_in(key) for server in self.connected())
+        return min((turn for turn in turns if turn is not None), default=None)
 
     async def everywhere(self) -> tuple[Endpoint, ...]:
         """Every endpoint to sweep: the operator's own, the clusters', and the Namespaces' own that are in use."""

@@ -14,6 +14,7 @@ from namespace_operator.controller.cluster import Cluster, ClusterUnavailable, O
 from namespace_operator.controller.counts import CountReader
 from namespace_operator.controller.observe import Observer, holder_of
 from namespace_operator.controller.queue import Next
+from namespace_operator.controller.ray import RaySync
 from namespace_operator.controller.reporter import Result
 from namespace_operator.controller.settle import Settling
 from namespace_operator.controller.waiting import Waiting
@@ -56,6 +57,7 @@ class Reconciler:
     metadata: MetadataStore
     observer: Observer
     counts: CountReader
+    ray: RaySync
     waiting: Waiting
     clock: Clock
     mint_id: Callable[[], str]
@@ -88,10 +90,11 @@ class Reconciler:
         if subject.requests.paused and not subject.lets_go:
             await self._write_status(subject, report_paused(subject, self.clock.now()))
             return Next()
-        run = Settling(self.cluster, self.metadata, self.observer, self._context, World(subject, Observed()))
+        run = Settling(self.cluster, self.metadata, self.observer, self._context, self.ray, World(subject, Observed()))
         await run.run()
         self._wake(run)
         if run.world.subject.deleting and not run.world.subject.finalized:
+            self.observer.fleet.leave(subject.key)
             _log(subject, run.done, run.findings)
             await self._emit(subject, events_of_release(subject, run.done))
             return Next()
@@ -102,13 +105,19 @@ class Reconciler:
         self.tell("not_ready" if run.findings else "ready")
         if run.findings and retry_of(run.findings) is Retry.BACKOFF:
             return Next(failed=True)
-        return Next(after=self.resync_interval * (0.9 + 0.2 * self.random()))
+        turn = self.observer.fleet.again_in(subject.key)
+        return Next(after=self.resync_interval * (0.9 + 0.2 * self.random()) if turn is None else turn)
 
     async def _report(self, run: Settling) -> NamespaceStatus:
         document = run.world.observed.document
         counts = await self.counts.read(document.namespace_id) if isinstance(document, NamespaceDocument) else None
         observed = replace(run.world.observed, counts=counts, partition=await self._partition(run.world.observed))
-        return report(run.world.subject, observed, run.findings, self.clock.now(), self.instance_id, run.planned)
+        status = report(
+            run.world.subject, observed, run.findings, self.clock.now(), self.instance_id, run.planned, run.notes
+        )
+        if run.outcome is None or status.infrastructure is None:
+            return status
+        return status.model_copy(update={"infrastructure": run.outcome.status(status.infrastructure)})
 
     async def _partition(self, observed: Observed) -> int | None:
         """The documents of a member of a shared collection, None while they are not known."""
@@ -133,6 +142,7 @@ class Reconciler:
     async def _retain(self, key: Key) -> Next:
         """The custom resource is gone without our finalizer: keep its data, free its name."""
         self._written.pop(key, None)
+        self.observer.fleet.leave(key)
         claim = resource_claim(self.instance_id, key)
         try:
             await self.observer.fleet.claim()

@@ -10,12 +10,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from namespace_operator.api.names import MARKER_COLLECTION
+from namespace_operator.api.profile import CollectionParameters
 from namespace_operator.controller.shared import Shared
 from namespace_operator.domain.identity import MARK_PREFIX
 from namespace_operator.domain.observed import ServerIdentity, ServerRecord
 from namespace_operator.stores.errors import Backend, Outdated, Rejected
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
+_MARKER_PARAMETERS = CollectionParameters(segment_number=1)
 _KEY = f"{MARK_PREFIX}server"
 
 
@@ -75,7 +77,7 @@ class ServerCheck:
 
     async def _make_marker(self, server_id: str) -> str:
         try:
-            await self.vectors.create_collection(MARKER_COLLECTION, (), {_KEY: server_id})
+            await self.vectors.create_collection(MARKER_COLLECTION, (), {_KEY: server_id}, _MARKER_PARAMETERS)
         except Outdated:
             # Another operator was faster: its marker is as good.
             found = await self._read_marker()

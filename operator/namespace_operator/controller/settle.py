@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import PlannedStep
 from namespace_operator.controller.apply import Applier, World
 from namespace_operator.controller.cluster import Cluster, ClusterError, Refused
 from namespace_operator.controller.observe import Observer
+from namespace_operator.controller.ray import RayOutcome, RaySync
 from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.domain.actions import (
     Action,
@@ -22,14 +24,16 @@ from namespace_operator.domain.actions import (
     DropIndex,
     PutIndex,
     RemoveFinalizer,
+    UpdateCollection,
 )
-from namespace_operator.domain.conditions import ConditionType, Finding, Reason
+from namespace_operator.domain.conditions import ConditionType, Finding, Note, Reason
 from namespace_operator.domain.deletion import LET_GO
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.dry_run import dry_run_findings, planned_steps
 from namespace_operator.domain.forecast import forecast
 from namespace_operator.domain.plan import plan
 from namespace_operator.domain.planning import Context, Plan
+from namespace_operator.domain.profiles import profile_for
 from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected, Unauthorized
 from namespace_operator.stores.protocols import MetadataStore
 
@@ -50,16 +54,19 @@ class Settling:
     """One reconcile's way to rest.
 
     ``world`` is what is known by now, whatever became of the last step; ``done`` what was carried out, ``findings``
-    what stands in the way at the end, ``planned`` what a dry run would have done.
+    what stands in the way at the end, ``notes`` what is still to come, ``planned`` what a dry run would have done.
     """
 
     cluster: Cluster
     metadata: MetadataStore
     observer: Observer
     context: Callable[[], Context]
+    ray: RaySync
     world: World
     done: list[Action] = field(default_factory=list)
     findings: Sequence[Finding] = ()
+    notes: tuple[Note, ...] = ()
+    outcome: RayOutcome | None = None
     planned: tuple[PlannedStep, ...] | None = None
     _held: set[str] = field(default_factory=set)
 
@@ -73,6 +80,7 @@ class Settling:
                 self._foresee()
             else:
                 await self._settle()
+            await self._serve()
         except BackendError as error:
             structlog.get_logger().debug("request failed", key=str(self.world.subject.key), request=error.request)
             self.findings = self._known_in_spite_of(error)
@@ -100,14 +108,18 @@ class Settling:
         if isinstance(observed.document, NamespaceDocument):
             self._held.update(observed.document.claims)
         self.world = replace(self.world, observed=await self.observer.collection(subject, observed))
+        if self.world.observed.place is not None:
+            server = await self.observer.server(self.world.observed)
+            server.rollout.look(subject.key, self.world.observed.collection)
 
     async def _settle(self) -> None:
         applier = Applier(self.cluster, self.metadata, self.observer, self.done.append)
         outdated = 0
         for _ in range(_MAX_ROUNDS):
-            step = self._plan()
+            step = await self._admitted(self._plan())
             if not step.actions:
                 self.findings = step.findings
+                self.notes = tuple(Note(ConditionType.INFRASTRUCTURE, note) for note in step.notes)
                 return
             try:
                 self.world = await self._apply(applier, step.actions)
@@ -125,6 +137,34 @@ class Settling:
                 return
         raise RuntimeError(f"the plan does not come to rest: {step.actions}")
 
+    async def _serve(self) -> None:
+        """Ray for a namespace that has its place in the stores, and where it is in the document."""
+        subject, observed = self.world.subject, self.world.observed
+        document, place = observed.document, observed.place
+        if subject.deleting or not isinstance(document, NamespaceDocument) or place is None:
+            return
+        if document.owner != subject.owner(self.observer.instance_id):
+            return
+        landscape, dry_run = self.observer.fleet.landscape(), subject.requests.dry_run
+        outcome = await self.ray.step(subject, place.site, landscape, document.namespace_id, dry_run=dry_run)
+        self.outcome = outcome
+        self.world = replace(self.world, observed=replace(observed, ray=outcome.addresses))
+        if dry_run:
+            self.planned = (*(self.planned or ()), *outcome.planned)
+        elif not any(finding.halts for finding in self.findings):
+            await self._settle()
+        self.findings, self.notes = (*self.findings, *outcome.findings), (*self.notes, *outcome.notes)
+
+    async def _admitted(self, step: Plan) -> Plan:
+        """The step, or the one that goes without rebuilding the collection while it is another's turn."""
+        updates = (action for action in step.actions if isinstance(action, UpdateCollection) and action.rebuilds)
+        for action in updates:
+            server = await self.observer.server(self.world.observed)
+            if not await server.rollout.enter(self.world.subject.key, action.collection):
+                self.world = replace(self.world, observed=replace(self.world.observed, may_rebuild=False))
+                return self._plan()
+        return step
+
     async def _apply(self, applier: Applier, actions: Sequence[Action]) -> World:
         """Members make what is in a shared collection one after the other: what one made, the next need not make."""
         document = self.world.observed.document
@@ -134,17 +174,24 @@ class Settling:
         server = await self.observer.server(self.world.observed)
         async with server.turns[document.collection]:
             await self._observe()
-            return await applier.apply(self._plan().actions, self.world)
+            return await applier.apply((await self._admitted(self._plan())).actions, self.world)
 
     def _give_way(self, error: Outdated) -> None:
         structlog.get_logger().info("outdated", key=str(self.world.subject.key), error=str(error))
         self.findings = (Finding(Reason.CLAIM_CONFLICT, _RESTLESS, halts=True),)
 
     def _plan(self) -> Plan:
-        return plan(self.world.subject, self.world.observed, self.context())
+        return plan(self.world.subject, self.world.observed, self._context())
+
+    def _context(self) -> Context:
+        """The context, with what the tier is on the server that the namespace lives on."""
+        spec, place = self.world.subject.spec, self.world.observed.place
+        site = place.site if place is not None else self.observer.fleet.landscape().operator
+        infrastructure = spec.infrastructure if isinstance(spec, NamespaceSpec) else None
+        return replace(self.context(), profile=profile_for(infrastructure, site.tiers))
 
     def _foresee(self) -> None:
-        foreseen = forecast(self.world.subject, self.world.observed, replace(self.context(), candidate_id=_NEW_ID))
+        foreseen = forecast(self.world.subject, self.world.observed, replace(self._context(), candidate_id=_NEW_ID))
         self.planned = planned_steps(foreseen, self.world.observed.document)
         self.findings = dry_run_findings(foreseen)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from namespace_operator.api.profile import CollectionParameters
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.indexes import IndexSchema
-from namespace_operator.domain.parameters import Parameters, attempt_of, rebuilds
+from namespace_operator.domain.parameters import AS_QDRANT_HAS_IT, Parameters, attempt_of, rebuilds
 from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.vectors import NamedVector
 
@@ -79,7 +79,7 @@ class CreateCollection:
     collection: str
     vectors: Sequence[NamedVector]
     metadata: Mapping[str, Any]
-    parameters: CollectionParameters = field(default_factory=CollectionParameters)
+    parameters: CollectionParameters = AS_QDRANT_HAS_IT
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ __all__ = [
     "REASONS",
     "ConditionType",
     "Finding",
+    "Note",
     "Reason",
     "ReasonInfo",
     "Retry",
@@ -62,15 +63,27 @@ class Finding:
         return self.about or self.info.condition
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth knowing of a condition that is True: a sentence for the end of its message."""
+
+    condition: ConditionType
+    message: str
+
+
 def retry_of(findings: Sequence[Finding]) -> Retry:
     """When to look again: with back-off as soon as one finding may heal by itself."""
     return Retry.BACKOFF if any(finding.info.retry is Retry.BACKOFF for finding in findings) else Retry.RESYNC
 
 
 def conditions(
-    findings: Sequence[Finding], previous: Sequence[Condition], generation: int, now: datetime
+    findings: Sequence[Finding],
+    previous: Sequence[Condition],
+    generation: int,
+    now: datetime,
+    notes: Sequence[Note] = (),
 ) -> tuple[Condition, ...]:
-    """The conditions that tell of the findings.
+    """The conditions that tell of the findings, and of the notes where they are True.
 
     What stands behind a finding that halts the work has not been looked at and is Unknown. A condition keeps its
     ``lastTransitionTime`` while its status stays the same. ``Paused`` is never among them.
@@ -86,7 +99,7 @@ def conditions(
         elif cause := halted or hidden.get(kind):
             parts.append(moment.condition(kind, "Unknown", cause.reason.value, f"Not examined: {cause.message}"))
         else:
-            parts.append(moment.true(kind))
+            parts.append(moment.true(kind, _with_notes(kind, notes)))
         halted = halted or next((finding for finding in mine if finding.halts), None)
     if findings:
         ready = moment.condition(ConditionType.READY, "False", findings[0].reason.value, _join(findings))
@@ -130,6 +143,10 @@ class _Moment:
     def true(self, kind: ConditionType, message: str | None = None) -> Condition:
         info = CONDITIONS[kind]
         return self.condition(kind, "True", info.reason, message or info.message)
+
+
+def _with_notes(kind: ConditionType, notes: Sequence[Note]) -> str:
+    return ". ".join((CONDITIONS[kind].message, *(note.message for note in notes if note.condition is kind)))
 
 
 def _join(findings: Sequence[Finding]) -> str:

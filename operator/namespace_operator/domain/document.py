@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from namespace_operator.api.spec import Mode, NamespaceType, Scope
+from namespace_operator.domain.document_infrastructure import DocumentInfrastructure
 from namespace_operator.domain.identity import Key, Mark, collection_claim, member_claim, name_claim, resource_claim
 from namespace_operator.domain.vectors import NamedVector
 
@@ -177,6 +178,7 @@ class NamespaceDocument(_Part):
     unsupported_indexes: tuple[UnsupportedIndex, ...] = ()
     unsupported_parameters: tuple[UnsupportedParameter, ...] = ()
     vector_inference_map: Mapping[str, str] = Field(default_factory=dict)
+    infrastructure: DocumentInfrastructure | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -22,6 +22,7 @@ from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.parameters import Parameters
 from namespace_operator.domain.placement import DEFAULT, OWN, Organization, Site
+from namespace_operator.domain.ray_status import RayAddresses
 from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.vectors import NamedVector
 
@@ -241,7 +242,8 @@ class Observed:
     an exact count of the namespace's own points and ``total`` of all in the collection, both read only where something
     is to be removed; ``partition`` is how many documents a namespace has in a shared one, as a member's status tells.
     ``shared`` is the document of the shared collection that is meant, whoever may be a member of it;
-    ``wanted_elsewhere`` has a member for each contested field that another one wants an index on.
+    ``wanted_elsewhere`` has a member for each contested field that another one wants an index on. ``ray`` is where Ray
+    is, None before this reconcile looked.
 
     What this reconcile has done already and must not do again and again: ``tried_indexes`` are the index requests it
     sent, ``rejected_indexes`` those of them that Qdrant refused, with its words, ``tried_parameters`` and
@@ -258,6 +260,7 @@ class Observed:
     total: int | None = None
     partition: int | None = None
     residents: int | None = None
+    ray: RayAddresses | None = None
     name_chain: tuple[Document, ...] = ()
     claimed_collection: str | None = None
     collection_holder: Document | SharedCollection | None = None

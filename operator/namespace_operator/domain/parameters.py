@@ -18,6 +18,9 @@ Value = int | bool | str
 Parameters = Mapping[str, Value]
 """Parameters in the flat form. Of each dense vector they hold ``vectors.<name>.on_disk``."""
 
+AS_QDRANT_HAS_IT = CollectionParameters()
+"""No parameter at all."""
+
 LIVE_DEFAULTS: Parameters = {
     "hnsw.on_disk": False,
     "quantization.type": QuantizationType.NONE.value,

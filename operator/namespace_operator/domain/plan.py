@@ -27,6 +27,7 @@ from namespace_operator.domain.document import (
     document_claims,
     home_claim,
 )
+from namespace_operator.domain.document_infrastructure import DocumentInfrastructure, document_infrastructure
 from namespace_operator.domain.identity import is_marked
 from namespace_operator.domain.moving import is_made, plan_move, resting
 from namespace_operator.domain.observed import Document, InvalidSpec, Observed, Place, ServerIdentity, Subject
@@ -43,6 +44,7 @@ from namespace_operator.domain.ownership import (
     take_over_refused,
 )
 from namespace_operator.domain.planning import Context, Plan
+from namespace_operator.domain.ray_status import RayAddresses
 from namespace_operator.domain.recovery import recover_document
 from namespace_operator.domain.residence import crowding, home, is_same_server, misplacement
 from namespace_operator.domain.sharing import fitted, is_joinable, joining_obstacle, plan_membership
@@ -77,7 +79,7 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
         return Plan((finalizer,))
     if document is None:
         return _plan_document(subject, subject.spec, observed, wanted, owner, context)
-    return _plan_change(subject, document, observed, findings, wanted, context)
+    return _plan_change(subject, subject.spec, document, observed, findings, wanted, context)
 
 
 def _wanted(
@@ -90,6 +92,7 @@ def _wanted(
 
 def _plan_change(
     subject: Subject,
+    spec: NamespaceSpec,
     document: NamespaceDocument,
     observed: Observed,
     findings: tuple[Finding, ...],
@@ -105,7 +108,7 @@ def _plan_change(
     at_rest = resting(document, observed.asked, context) if isinstance(observed.asked, Place) else None
     if at_rest is not None and not is_made(document, observed):
         return Plan((), (at_rest, *findings))
-    announced = _announce(document, observed, wanted, subject.owner(context.instance_id), context)
+    announced = _announce(spec, document, observed, wanted, subject.owner(context.instance_id), context)
     if not announced.holds(document):
         return Plan((ReplaceDocument(announced),))
     membership = plan_membership(document, observed, context.now) if document.sharing else None
@@ -215,7 +218,7 @@ def _plan_document(
         return Plan((), (recovered,))
     # Without its document the wanted state knows only the spec, not what was registered or locked before.
     wanted = _wanted(spec, subject, recovered, observed, context)
-    announced = _announce(recovered, observed, wanted, owner, context)
+    announced = _announce(spec, recovered, observed, wanted, owner, context)
     return Plan((InsertDocument(announced.model_copy(update={"revision": 1})),))
 
 
@@ -255,13 +258,19 @@ def _new_document(
         feature_extractors=wanted.extractors,
         vector_configs=wanted.vector_configs,
         payload_indexes=tuple(wanted.indexes.values()),
+        infrastructure=document_infrastructure(spec, namespace_id, RayAddresses()),
         created_at=context.now,
         updated_at=context.now,
     )
 
 
 def _announce(
-    document: NamespaceDocument, observed: Observed, wanted: Desired, owner: Owner, context: Context
+    spec: NamespaceSpec,
+    document: NamespaceDocument,
+    observed: Observed,
+    wanted: Desired,
+    owner: Owner,
+    context: Context,
 ) -> NamespaceDocument:
     """The document with everything added that is wanted and nothing taken away that may still stand in Qdrant."""
     # What is in a shared collection is announced by its own document.
@@ -296,7 +305,17 @@ def _announce(
         feature_extractors=wanted.extractors,
         vector_configs=wanted.vector_configs,
         payload_indexes=tuple(declared.values()),
+        infrastructure=_infrastructure(spec, document, observed),
     )
+
+
+def _infrastructure(
+    spec: NamespaceSpec, document: NamespaceDocument, observed: Observed
+) -> DocumentInfrastructure | None:
+    """What job services read. Until this reconcile has looked for Ray, it is where it was."""
+    known = document.infrastructure
+    before = RayAddresses(known.ray_head_node_url, known.ray_dashboard_url) if known else RayAddresses()
+    return document_infrastructure(spec, document.namespace_id, observed.ray or before)
 
 
 def _place(owner: Owner) -> tuple[str, str]:

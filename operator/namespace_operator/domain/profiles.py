@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from namespace_operator.api.base import field_errors
+from namespace_operator.api.infrastructure import Infrastructure
 from namespace_operator.api.profile import PARAMETER_NAMES, CollectionParameters, ComputeTier, SystemIndex, TierProfile
 from namespace_operator.domain.conditions import Finding, Reason
 
@@ -65,7 +66,7 @@ def load_tiers(text: str) -> Tiers:
     except ValidationError as error:
         raise TiersError(f"the tiers are not usable: {'; '.join(map(str, field_errors(error)))}") from error
     known = {tier.value: profile.model_dump(by_alias=True, exclude_unset=True) for tier, profile in tiers.items()}
-    problems = [*_unknown_keys(content, known), *_unknown_overridable(tiers)]
+    problems = list(_unknown_keys(content, known))
     if problems:
         raise TiersError(f"the tiers are not usable: {'; '.join(problems)}")
     return tiers
@@ -98,13 +99,20 @@ def overlay(base: TierProfile, over: TierProfile) -> TierProfile:
     return TierProfile.model_validate(_merged(_given(base), _given(over)))
 
 
+def profile_for(infrastructure: Infrastructure | None, tiers: Tiers) -> CollectionProfile:
+    """What a Namespace with this ``spec.infrastructure`` gets on a server with these tiers."""
+    wanted = infrastructure or Infrastructure()
+    tier = tiers.get(wanted.tier, TierProfile())
+    return collection_profile(tier, wanted.collection, shared=bool(wanted.sharing))
+
+
 def collection_profile(tier: TierProfile, own: CollectionParameters | None, *, shared: bool) -> CollectionProfile:
     """What a Namespace of this tier gets. ``own`` is its ``infrastructure.collection``.
 
     ``shared`` says whether namespaces share the collection.
     """
     asked = _given(own) if own is not None else {}
-    overridable = {_OVERRIDABLE[name] for name in tier.overridable if name in _OVERRIDABLE}
+    overridable = {_OVERRIDABLE[name] for name in tier.overridable}
     allowed = {name: value for name, value in asked.items() if name in overridable}
     wanted = _merged(_given(tier.collection), _given(tier.shared_collection) if shared else {})
     indexes = tuple(SystemIndex) if tier.system_indexes is None else tier.system_indexes
@@ -122,7 +130,7 @@ def collection_profile(tier: TierProfile, own: CollectionParameters | None, *, s
 
 
 def _not_allowed(refused: set[str], tier: TierProfile) -> Iterator[Finding]:
-    allowed = ", ".join(sorted(set(tier.overridable) & _OVERRIDABLE.keys())) or "none"
+    allowed = ", ".join(sorted(tier.overridable)) or "none"
     for name in sorted(refused):
         message = (
             f"infrastructure.collection.{to_camel(name)} is set, but the tier does not let a Namespace set it (it lets"
@@ -143,8 +151,10 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for name, value in over.items():
         before = result.get(name)
-        both = isinstance(value, Mapping) and isinstance(before, Mapping)
-        result[name] = _merged(before or {}, value) if both else value
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            result[name] = _merged(before, value)
+        else:
+            result[name] = value
     return result
 
 
@@ -154,10 +164,3 @@ def _unknown_keys(given: Mapping[str, Any], known: Mapping[str, Any], path: str 
             yield f"{path}{key}: there is no field of this name"
         elif isinstance(value, Mapping) and isinstance(known[key], Mapping):
             yield from _unknown_keys(value, known[key], f"{path}{key}.")
-
-
-def _unknown_overridable(tiers: Tiers) -> Iterator[str]:
-    for tier, profile in tiers.items():
-        for name in profile.overridable:
-            if name not in _OVERRIDABLE:
-                yield f"{tier}.overridable: {name} is no parameter; there are {', '.join(sorted(_OVERRIDABLE))}"

@@ -281,14 +281,15 @@ REASONS: dict[Reason, ReasonInfo] = {
         _INFRASTRUCTURE,
         Who.USER,
         "A dedicated tier needs Ray, and neither the Namespace nor its cluster nor the operator says where it is or "
-        "how to make it. Everything else works.",
+        "how to make it. A RayCluster made earlier stays. Everything else works.",
         "Set `infrastructure.rayHeadNodeUrl`, or have the platform team set `ray` of the InfrastructureCluster or the "
         "chart's `ray.template`.",
     ),
     Reason.RAY_CLUSTER_CONFLICT: ReasonInfo(
         _INFRASTRUCTURE,
         Who.USER,
-        "A RayCluster of the name that this Namespace's would have is there and belongs to somebody else.",
+        "A RayCluster of the name that this Namespace's would have is there and belongs to somebody else. It is left "
+        "alone. Everything else works.",
         "Rename or delete it, or set `infrastructure.rayHeadNodeUrl`.",
         retry=Retry.BACKOFF,
     ),
@@ -302,8 +303,10 @@ REASONS: dict[Reason, ReasonInfo] = {
     Reason.RAY_CLUSTER_REJECTED: ReasonInfo(
         _INFRASTRUCTURE,
         Who.PLATFORM,
-        "The API server refuses the RayCluster: the template is not valid, or the operator lacks the right.",
-        "Do what the message says: correct the template of the InfrastructureCluster or the chart's `ray.template`.",
+        "The RayCluster cannot be made, changed or removed: the template is not valid, the platform has no such "
+        "`gpuType`, or the API server refuses it. Everything else works.",
+        "Do what the message says: correct `gpuType`, the template of the InfrastructureCluster or the chart's "
+        "`ray.template` and `ray.gpuTypes`, or give the operator the right.",
         retry=Retry.BACKOFF,
     ),
     Reason.MONGODB_UNAVAILABLE: ReasonInfo(

@@ -15,7 +15,7 @@ from namespace_operator.api.status import (
     PlannedStep,
     QdrantStatus,
 )
-from namespace_operator.domain.conditions import Finding, conditions, paused
+from namespace_operator.domain.conditions import Finding, Note, conditions, paused
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, to_resource
 from namespace_operator.domain.observed import Collection, Observed, Subject
@@ -43,6 +43,7 @@ def report(
     now: datetime,
     instance_id: str,
     planned: tuple[PlannedStep, ...] | None = None,
+    notes: Sequence[Note] = (),
 ) -> NamespaceStatus:
     """The status to write, by the operator of this instance; ``planned`` are the steps of a dry run.
 
@@ -52,7 +53,7 @@ def report(
     previous = subject.status
     status = NamespaceStatus(
         observed_generation=subject.generation,
-        conditions=conditions(findings, previous.conditions, subject.generation, now),
+        conditions=conditions(findings, previous.conditions, subject.generation, now, notes),
         deletion_policy=subject.deletion_policy,
         namespace_id=previous.namespace_id,
         namespace_name=previous.namespace_name,

@@ -15,6 +15,8 @@ from yarl import URL
 from namespace_operator.controller.cluster import ClusterError, ClusterUnavailable, ObjectChanged, Refused
 from namespace_operator.kube.connection import certificate_files, connection_info
 
+FIELD_MANAGER = "namespace-operator"
+
 _CONNECTIONS = 32
 _TIMEOUT_SECONDS = 30.0
 _CREDENTIALS_TTL_SECONDS = 60.0
@@ -31,11 +33,18 @@ _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=
 # denies the change, the code is 422 as well, but the message names the object, and looking again would not help.
 _PATCH_DOES_NOT_APPLY = "the server rejected our request due to an error in our request"
 
+# How the answer begins to an apply that does not fit the schema. The code is 500, but trying again would not help.
+_APPLY_DOES_NOT_FIT = "failed to create typed patch object"
+
 Object = dict[str, Any]
 
 
 class NotFound(ObjectChanged):
     """There is no such object."""
+
+
+class NotServed(ClusterUnavailable):
+    """The API server knows no such path: the kind is not there, or not yet."""
 
 
 class Forbidden(Refused):
@@ -93,6 +102,22 @@ class KubeClient:
         answer, _ = await self._request("PATCH", path, operations, {"Content-Type": "application/json-patch+json"})
         return answer
 
+    async def server_side_apply(self, path: str, body: Object, *, force: bool) -> Object:
+        """Make the object's fields what the body says, and ours; a field that the kind does not have is refused.
+
+        Raises ``ObjectChanged`` if the object is not at the uid and version in the body, or if a field belongs to
+        somebody else and ``force`` does not take it from him.
+        """
+        query = f"?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={str(force).lower()}"
+        answer, _ = await self._request("PATCH", path + query, body, {"Content-Type": "application/apply-patch+yaml"})
+        return answer
+
+    async def delete(self, path: str, uid: str, resource_version: str) -> None:
+        """Delete an object. Raises ``NotFound``, and ``ObjectChanged`` if it is not at this uid and version."""
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        options = {"preconditions": preconditions, "propagationPolicy": "Background"}
+        await self._request("DELETE", path, options)
+
     async def list_metadata(self, path: str) -> AsyncIterator[Object]:
         """The metadata of every object, in pages."""
         query = f"?limit={_PAGE}"
@@ -118,11 +143,11 @@ class KubeClient:
             self._read_credentials()
             async with self._watches.get(URL(url, encoded=True), headers=self._headers, ssl=self._tls) as response:
                 if response.status >= 300:
-                    raise self._refusal(response.status, await response.json(content_type=None), f"GET {full}")
+                    raise self._refused(response.status, await response.json(content_type=None), f"GET {full}")
                 async for line in _lines(response.content):
                     event = json.loads(line)
                     if event["type"] == "ERROR":
-                        raise self._refusal(int(event["object"].get("code", 500)), event["object"], f"GET {full}")
+                        raise self._refused(int(event["object"].get("code", 500)), event["object"], f"GET {full}")
                     yield event
         except (aiohttp.ClientError, OSError, ValueError, KeyError) as error:
             raise ClusterUnavailable(f"GET {full}: {type(error).__name__}") from error
@@ -136,33 +161,25 @@ class KubeClient:
             async with self._session.request(
                 method, url, json=body, headers={**self._headers, **(headers or {})}, ssl=self._tls
             ) as response:
-                answer = await response.json(content_type=None)
+                text = await response.text()
                 date = response.headers.get("Date", "")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ClusterUnavailable(f"{method} {path}: {type(error).__name__}") from error
+        try:
+            answer = json.loads(text)
+        except ValueError as error:
+            # What is not the API server's own answer is not JSON, and neither is its answer of a path it does not know.
+            kind = NotServed if response.status == 404 else ClusterUnavailable
+            raise kind(f"{method} {path}: {response.status} {type(error).__name__}") from error
         if response.status < 300:
             return answer, date
-        raise self._refusal(response.status, answer, f"{method} {path}")
+        raise self._refused(response.status, answer, f"{method} {path}")
 
-    def _refusal(self, status: int, answer: object, request: str) -> ClusterError:
-        """What the answer means."""
-        message = f"{request}: {status} {_message(answer)}"
-        match status:
-            case 404:
-                return NotFound(message)
-            case 409:
-                return ObjectChanged(message)
-            case 422 if _message(answer) == _PATCH_DOES_NOT_APPLY:
-                return ObjectChanged(message)
-            case 401:
-                self._credentials_read = float("-inf")
-                return ClusterUnavailable(message)
-            case 429 | 500 | 502 | 503 | 504:
-                return ClusterUnavailable(message)
-            case 403:
-                return Forbidden(message)
-            case _:
-                return Refused(message)
+    def _refused(self, status: int, answer: object, request: str) -> ClusterError:
+        """What the answer means; credentials that are refused are read anew the next time."""
+        if status == 401:
+            self._credentials_read = float("-inf")
+        return _refusal(status, _message(answer), request)
 
     def _read_credentials(self) -> None:
         """Read token and certificates anew once a minute: the kubelet replaces their files while we run."""
@@ -175,6 +192,25 @@ class KubeClient:
         if certificates != self._certificates:
             self._tls, self._certificates = info.as_ssl_context(), certificates
         self._headers, self._credentials_read = info.as_http_headers(), now
+
+
+def _refusal(status: int, words: str, request: str) -> ClusterError:
+    message = f"{request}: {status} {words}"
+    match status:
+        case 404:
+            return NotFound(message)
+        case 409:
+            return ObjectChanged(message)
+        case 422 if words == _PATCH_DOES_NOT_APPLY:
+            return ObjectChanged(message)
+        case 500 if words.startswith(_APPLY_DOES_NOT_FIT):
+            return Refused(message)
+        case 401 | 429 | 500 | 502 | 503 | 504:
+            return ClusterUnavailable(message)
+        case 403:
+            return Forbidden(message)
+        case _:
+            return Refused(message)
 
 
 def _message(answer: object) -> str:

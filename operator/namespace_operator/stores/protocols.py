@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as Names
 from typing import Any, Protocol
 
+from namespace_operator.api.profile import CollectionParameters
 from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection, Counts, Residents, ServerRecord
+from namespace_operator.domain.parameters import AS_QDRANT_HAS_IT, Parameters
 from namespace_operator.domain.parsing import FoundDocument, OwnDocument
 from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.vectors import NamedVector
@@ -50,9 +52,16 @@ class VectorStore(Protocol):
         """The collection that this name is an alias of, None if it is no alias."""
 
     async def create_collection(
-        self, collection: str, vectors: Sequence[NamedVector], metadata: Mapping[str, Any]
+        self,
+        collection: str,
+        vectors: Sequence[NamedVector],
+        metadata: Mapping[str, Any],
+        parameters: CollectionParameters = AS_QDRANT_HAS_IT,
     ) -> None:
         """Create a collection. Raises ``Outdated`` if the name is taken."""
+
+    async def update_collection(self, collection: str, changes: Parameters) -> None:
+        """Change parameters of an existing collection; those that are not named stay."""
 
     async def set_metadata(self, collection: str, metadata: Mapping[str, Any]) -> None:
         """Merge top-level keys into the metadata; None takes a key away."""

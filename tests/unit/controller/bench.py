@@ -17,6 +17,7 @@ from namespace_operator.domain.observed import ServerRecord, Subject
 from tests.unit.controller.fixed import FixedCluster, Outage, metadata_store, vector_store
 from tests.unit.domain.builders import INSTANCE, KEY, NAMESPACE_ID, NOW, catalog
 from tests.world.metadata import ModelMetadataStore, Raw
+from tests.world.ray import ModelRayClusters
 from tests.world.sites import ALONE
 from tests.world.vectors import ModelVectorStore, StoredCollection
 
@@ -45,6 +46,7 @@ class Bench:
             cluster=self.cluster,
             metadata=self.metadata,
             secrets=NoSecrets(),
+            ray_clusters=ModelRayClusters(),
             landscape=lambda: ALONE,
             connect=lambda *_: self.vectors,
             clock=Clock(now=lambda: NOW, monotonic=lambda: self.seconds),

@@ -13,7 +13,7 @@ from namespace_operator.domain.observed import Collection, Subject
 from namespace_operator.domain.parsing import OwnDocument
 from tests.world.faults import Faults
 from tests.world.metadata import ModelMetadataStore
-from tests.world.vectors import ModelVectorStore, StoredCollection
+from tests.world.vectors import SERVER_DEFAULTS, ModelVectorStore, StoredCollection
 
 T = TypeVar("T")
 
@@ -66,6 +66,7 @@ def stored(collection: Collection) -> StoredCollection:
         indexes={name: live.schema for name, live in collection.indexes.items()},
         points={number: {} for number in range(collection.points_count or 0)},
         status=collection.status,
+        config={**SERVER_DEFAULTS, "segment_number": 1, **(collection.config or {})},
     )
 
 

@@ -21,6 +21,7 @@ from namespace_operator.domain.actions import (
     PutIndex,
     ReplaceDocument,
     UnmarkCollection,
+    UpdateCollection,
 )
 from namespace_operator.domain.document import Adoption, NamespaceDocument, State
 from namespace_operator.domain.indexes import IndexSchema
@@ -113,6 +114,28 @@ async def test_only_the_last_index_is_waited_for_and_the_result_is_read_back() -
     assert work.done == list(actions)
 
 
+async def test_changed_parameters_are_read_back_and_not_taken_for_granted() -> None:
+    work = Work(live=(LIVE,))
+    work.vectors.drops = frozenset({"hnsw.m"})
+    update = UpdateCollection(NAMESPACE_ID, {"hnsw.m": 8, "segment_number": 2})
+    seen = (await work.apply(update, world=SEEN)).observed
+    assert seen.collection is not None
+    assert seen.collection.config is not None
+    assert (seen.collection.config["hnsw.m"], seen.collection.config["segment_number"]) == (16, 2)
+    assert seen.tried_parameters == {"hnsw.m=8", "segment_number=2"}
+    assert not seen.rejected_parameters
+    assert work.done == [update]
+
+
+async def test_refused_parameters_are_no_failure_of_the_whole() -> None:
+    work = Work(live=(LIVE,))
+    work.vectors.rejects = frozenset({"hnsw.m"})
+    update = UpdateCollection(NAMESPACE_ID, {"hnsw.m": 8, "segment_number": 2})
+    seen = (await work.apply(update, world=SEEN)).observed
+    assert seen.rejected_parameters.keys() == {"hnsw.m=8", "segment_number=2"}
+    assert (seen.tried_parameters, work.done) == (frozenset(), [])
+
+
 async def test_a_drop_at_the_end_is_waited_for_too() -> None:
     work = Work(live=(LIVE,))
     extra = VECTOR.model_copy(update={"name": "extra"})
@@ -161,7 +184,9 @@ async def test_a_chosen_collection_is_looked_at_once_a_document_names_it() -> No
     foreign = replace(LIVE, name="products", metadata={}, points_count=0, indexes={})
     work = Work(live=(foreign,))
     world = await work.apply(InsertDocument(chosen))
-    assert (world.observed.looked_at, world.observed.collection) == ("products", foreign)
+    assert world.observed.collection is not None
+    seen = replace(world.observed.collection, config=None)
+    assert (world.observed.looked_at, seen) == ("products", foreign)
     moved = chosen.model_copy(update={"collection": "others", "revision": 2})
     world = await work.apply(ReplaceDocument(moved), world=world)
     assert (world.observed.looked_at, world.observed.collection) == ("others", None)

@@ -115,6 +115,7 @@ class Scene:
             new_server_id=lambda: f"server-{len(self.metadata.servers)}",
             monotonic=lambda: self.seconds,
             claim=_nobody_else,
+            wake=lambda key: None,
         )
         self.status = ClusterStatus(
             instance_id=INSTANCE,

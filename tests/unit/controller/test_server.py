@@ -16,7 +16,7 @@ from tests.unit.controller.fixed import FixedCluster
 from tests.unit.domain.builders import subject
 from tests.world.faults import Crash, Fault, Faults, Kind
 from tests.world.metadata import ModelMetadataStore
-from tests.world.vectors import ModelVectorStore, StoredCollection
+from tests.world.vectors import SERVER_DEFAULTS, ModelVectorStore, StoredCollection
 
 NAME = "cluster-uid:default/default"
 MARKER = {"mixpeek.com/server": "server-1"}
@@ -72,7 +72,8 @@ async def test_a_first_start_records_the_server_marks_it_and_confirms_that() -> 
         f"qdrant: create collection {MARKER_COLLECTION}",
         "mongodb: record server server-1 (confirmed: True)",
     ]
-    assert servers.vectors.collections[MARKER_COLLECTION] == StoredCollection({}, MARKER)
+    one_segment = {**SERVER_DEFAULTS, "segment_number": 1}
+    assert servers.vectors.collections[MARKER_COLLECTION] == StoredCollection({}, MARKER, config=one_segment)
 
 
 async def test_a_later_start_only_reads() -> None:

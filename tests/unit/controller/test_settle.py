@@ -272,7 +272,7 @@ async def _comes_true(desk: Bench, make: Context) -> None:
     who = desk.held
     seen = await observer.collection(who, await observer.documents(who, Observed()))
     foreseen = forecast(who, seen, make)
-    run = Settling(desk.cluster, desk.metadata, observer, lambda: make, World(who, Observed()))
+    run = Settling(desk.cluster, desk.metadata, observer, lambda: make, desk.reconciler.ray, World(who, Observed()))
     await run.run()
     assert run.done == list(foreseen.actions)
     assert tuple(run.findings) == foreseen.findings

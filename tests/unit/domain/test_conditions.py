@@ -9,10 +9,12 @@ import pytest
 
 from namespace_operator.api.status import Condition
 from namespace_operator.domain.conditions import (
+    CONDITIONS,
     PIPELINE,
     REASONS,
     ConditionType,
     Finding,
+    Note,
     Reason,
     Retry,
     Who,
@@ -136,6 +138,21 @@ TABLE: dict[str, tuple[tuple[Finding, ...], dict[str, tuple[str, str]]]] = {
 @pytest.mark.parametrize(("findings", "different"), TABLE.values(), ids=TABLE)
 def test_conditions(findings: tuple[Finding, ...], different: dict[str, tuple[str, str]]) -> None:
     assert states(*findings) == ALL_WELL | different
+
+
+def test_notes_stand_behind_the_message_of_a_condition_that_is_true() -> None:
+    notes = (Note(ConditionType.INFRASTRUCTURE, "one"), Note(ConditionType.INFRASTRUCTURE, "two"))
+    by_type = {condition.type: condition for condition in conditions((), (), 1, NOW, notes)}
+    noted = by_type["InfrastructureReady"]
+    assert (noted.status, noted.message) == ("True", f"{CONDITIONS[ConditionType.INFRASTRUCTURE].message}. one. two")
+    assert by_type["Ready"].message == CONDITIONS[ConditionType.READY].message
+    assert by_type["MetadataSynced"].message == CONDITIONS[ConditionType.METADATA].message
+
+
+def test_notes_are_left_out_where_something_was_found() -> None:
+    finding = Finding(Reason.RAY_ENDPOINT_MISSING, "found")
+    notes = (Note(ConditionType.INFRASTRUCTURE, "noted"),)
+    assert all("noted" not in condition.message for condition in conditions((finding,), (), 1, NOW, notes))
 
 
 def test_every_condition_is_there_in_the_order_of_the_work() -> None:

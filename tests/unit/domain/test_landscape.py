@@ -44,6 +44,7 @@ def test_nothing_but_the_operators_own() -> None:
 def test_the_connection_is_as_the_object_says() -> None:
     ref = {"namespace": "platform", "name": "qdrant", "key": "api-key"}
     qdrant = {
+        "url": "https://east:6333",
         "apiKeySecretRef": ref,
         "caSecretRef": ref | {"key": "ca"},
         "requestTimeoutSeconds": 7,
@@ -51,7 +52,7 @@ def test_the_connection_is_as_the_object_says() -> None:
     }
     site = surveyed(cluster(qdrant=qdrant)).landscape.clusters[EAST]
     secret = SecretKey("platform", "qdrant", "api-key")
-    assert site.endpoint == Endpoint(EAST, "http://east:6333", secret, replace(secret, key="ca"), 7, 5)
+    assert site.endpoint == Endpoint(EAST, "https://east:6333", secret, replace(secret, key="ca"), 7, 5)
     plain = surveyed(cluster()).landscape.clusters[EAST]
     assert plain.endpoint == Endpoint(EAST, "http://east:6333")
     assert plain.ray == Ray()

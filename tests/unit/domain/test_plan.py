@@ -51,6 +51,7 @@ from tests.unit.domain.plan_cases_collections import CHOICES, OWNERSHIP, SERVERS
 from tests.unit.domain.plan_cases_fields import IMMUTABLE, PLAIN, STANDALONE, TOKENS, WORDS, has, standalone
 from tests.unit.domain.plan_cases_names import CONFLICTS, RINGS, WANTS_BBB, member, ring
 from tests.unit.domain.plan_cases_owned import DOCUMENTS, GUARDS, IDS, TAKE_OVER
+from tests.unit.domain.plan_cases_parameters import PARAMETERS
 from tests.unit.domain.plan_cases_recovery import FINALIZERS, RECOVERY
 from tests.unit.domain.plan_cases_wanted import BEGINNINGS, EXTRACTORS, INDEXES
 from tests.unit.domain.wording import words
@@ -59,6 +60,7 @@ TABLES = {
     "beginning": BEGINNINGS,
     "extractor": EXTRACTORS,
     "index": INDEXES,
+    "parameter": PARAMETERS,
     "standalone": STANDALONE,
     "immutable": IMMUTABLE,
     "collection": OWNERSHIP,

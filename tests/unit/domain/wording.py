@@ -16,13 +16,14 @@ from namespace_operator.domain.actions import (
     PutIndex,
     ReplaceDocument,
     UnmarkCollection,
+    UpdateCollection,
 )
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import Mark
 from tests.unit.domain.builders import NAME
 
 
-def word(action: Action) -> str:
+def word(action: Action) -> str:  # noqa: C901 - one line each
     """What an action does, as far as a table tells it."""
     match action:
         case InsertDocument(document) | ReplaceDocument(document):
@@ -38,6 +39,8 @@ def word(action: Action) -> str:
             return " ".join(("PutIndex", field_name, schema["type"], *parameters))
         case DropIndex(_, field_name):
             return f"DropIndex {field_name}"
+        case UpdateCollection(_, changes):
+            return " ".join(("UpdateCollection", *(f"{name}={value}" for name, value in sorted(changes.items()))))
         case MarkCollection(collection, mark, expected):
             return f"MarkCollection {collection} for {_whose(mark)}, was {_whose(expected)}"
         case UnmarkCollection(collection, _):

@@ -8,7 +8,7 @@ import pytest
 
 from namespace_operator.controller.cluster import ClusterError, ClusterUnavailable, ObjectChanged, Refused
 from namespace_operator.kube import client as client_module
-from namespace_operator.kube.client import Forbidden, NotFound
+from namespace_operator.kube.client import Forbidden, NotFound, NotServed
 from tests.unit.kube.api_server import PATCH_DOES_NOT_APPLY, Answer, ApiServer, denied
 
 PATH = "/apis/mixpeek.com/v1/namespaces/acme/mixpeeknamespaces/films"
@@ -36,7 +36,8 @@ MEANINGS: dict[str, tuple[str, Answer, type[ClusterError]]] = {
     "too many requests": ("GET", _status(429), ClusterUnavailable),
     "server error": ("PUT", _status(500), ClusterUnavailable),
     "server starting": ("GET", _status(503), ClusterUnavailable),
-    "a resource that is not served": ("GET", Answer(404, "404 page not found\n"), ClusterUnavailable),
+    "a resource that is not served": ("GET", Answer(404, "404 page not found\n"), NotServed),
+    "an apply that does not fit": ("PATCH", _status(500, "failed to create typed patch object (a/b): .x"), Refused),
     "a gateway's page": ("GET", Answer(502, "<html>Bad Gateway</html>"), ClusterUnavailable),
 }
 

@@ -8,19 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from qdrant_client import models
 
+from namespace_operator.api.profile import CollectionParameters
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection
+from namespace_operator.domain.parameters import AS_QDRANT_HAS_IT, Parameters, flat
 from namespace_operator.domain.vectors import NamedVector
 from namespace_operator.stores.errors import Backend, Outdated, Rejected
 from namespace_operator.stores.qdrant import translate
 from namespace_operator.stores.qdrant.http import QdrantHttp
+from namespace_operator.stores.qdrant.parameters import change, creation
 
 _VERSION_TTL_SECONDS = 60.0
 _BUILD_SECONDS = 60.0
-"""How long an index, a vector or a deletion in a large collection may take: an outage looks the same until then."""
+"""How long a change of a large collection may take: minutes of an outage look the same until then."""
 
 _WAIT = {True: "true", False: "false"}
 _NAMESPACE_ID = "namespace_id"
@@ -110,14 +113,18 @@ class QdrantStore:
         return aliases.get(name)
 
     async def create_collection(
-        self, collection: str, vectors: Sequence[NamedVector], metadata: Mapping[str, Any]
+        self,
+        collection: str,
+        vectors: Sequence[NamedVector],
+        metadata: Mapping[str, Any],
+        parameters: CollectionParameters = AS_QDRANT_HAS_IT,
     ) -> None:
-        """Create the collection with one segment: memory mappings are what a server runs out of first."""
+        """Create the collection."""
         body = models.CreateCollection(
-            vectors=translate.dense_params(vectors),
+            vectors=translate.dense_params(vectors, on_disk=parameters.on_disk_vectors),
             sparse_vectors=translate.sparse_params(vectors),
-            optimizers_config=models.OptimizersConfigDiff(default_segment_number=1),
             metadata=dict(metadata),
+            **creation(flat(parameters)),
         )
         status, _ = await self._http.request("PUT", "collections", collection, body=_json(body), accept=(409,))
         if status == 409:
@@ -126,6 +133,11 @@ class QdrantStore:
     async def set_metadata(self, collection: str, metadata: Mapping[str, Any]) -> None:
         """Merge top-level keys into the metadata."""
         await self._http.request("PATCH", "collections", collection, body={"metadata": dict(metadata)})
+
+    async def update_collection(self, collection: str, changes: Parameters) -> None:
+        """Change parameters; the server answers when the optimizations under way have ended."""
+        body = models.UpdateCollection.model_validate(change(changes))
+        await self._http.request("PATCH", "collections", collection, body=_json(body), timeout_seconds=_BUILD_SECONDS)
 
     async def add_vector(self, collection: str, vector: NamedVector) -> None:
         """Add a named vector."""
@@ -169,7 +181,7 @@ def _of_namespace(namespace_id: str) -> dict[str, Any]:
     return {"must": [{"key": _NAMESPACE_ID, "match": {"value": namespace_id}}]}
 
 
-def _json(model: models.CreateCollection) -> dict[str, Any]:
+def _json(model: BaseModel) -> dict[str, Any]:
     return model.model_dump(mode="json", exclude_none=True)
 
 

@@ -15,6 +15,7 @@ from qdrant_client import models
 from namespace_operator.domain.indexes import canonical
 from namespace_operator.domain.observed import Collection, LiveIndex
 from namespace_operator.domain.vectors import NamedVector, VectorKind
+from namespace_operator.stores.qdrant.parameters import LiveConfig
 
 _DISTANCES = {
     "cosine": models.Distance.COSINE,
@@ -34,6 +35,7 @@ class _DenseParams(_Answer):
     distance: str
     datatype: str | None = None
     multivector_config: Mapping[str, Any] | None = None
+    on_disk: bool | None = None
 
 
 class _SparseIndexParams(_Answer):
@@ -55,6 +57,10 @@ class _CollectionConfig(_Answer):
     metadata: Mapping[str, Any] | None = None
 
 
+class _Described(_Answer):
+    config: LiveConfig
+
+
 class _IndexInfo(_Answer):
     data_type: str
     params: Mapping[str, Any] | None = None
@@ -70,9 +76,10 @@ class _CollectionInfo(_Answer):
     payload_schema: Mapping[str, _IndexInfo] = Field(default_factory=dict)
 
 
-def dense_params(vectors: Sequence[NamedVector]) -> dict[str, models.VectorParams]:
+def dense_params(vectors: Sequence[NamedVector], *, on_disk: bool | None = None) -> dict[str, models.VectorParams]:
     """Creation parameters of the dense and multi-dense vectors."""
-    return {vector.name: _dense(vector) for vector in vectors if vector.kind is not VectorKind.SPARSE}
+    dense = {vector.name: _dense(vector) for vector in vectors if vector.kind is not VectorKind.SPARSE}
+    return {name: params.model_copy(update={"on_disk": on_disk}) for name, params in dense.items()}
 
 
 def sparse_params(vectors: Sequence[NamedVector]) -> dict[str, models.SparseVectorParams] | None:
@@ -91,6 +98,7 @@ def vector_config(vector: NamedVector) -> dict[str, Any]:
 def collection(name: str, answer: object) -> Collection:
     """What the server says of a collection. Raises pydantic's ``ValidationError``."""
     info = _CollectionInfo.model_validate(answer)
+    dense = _dense_by_name(info.config.params)
     return Collection(
         name=name,
         status=info.status,
@@ -100,6 +108,9 @@ def collection(name: str, answer: object) -> Collection:
         vectors=_named_vectors(info.config.params),
         indexes={field: _index(found) for field, found in info.payload_schema.items()},
         metadata=info.config.metadata or {},
+        config=_Described.model_validate(answer).config.parameters(
+            {vector: params.on_disk for vector, params in dense.items()}
+        ),
     )
 
 
@@ -120,12 +131,15 @@ def _sparse(vector: NamedVector) -> models.SparseVectorParams:
 
 
 def _named_vectors(params: _CollectionParams) -> Mapping[str, NamedVector]:
-    dense = params.vectors
-    if isinstance(dense, _DenseParams):
-        dense = {"": dense}
-    named = {name: _live_dense(name, vector) for name, vector in (dense or {}).items()}
+    named = {name: _live_dense(name, vector) for name, vector in _dense_by_name(params).items()}
     sparse = {name: _live_sparse(name, vector) for name, vector in (params.sparse_vectors or {}).items()}
     return {**named, **sparse}
+
+
+def _dense_by_name(params: _CollectionParams) -> Mapping[str, _DenseParams]:
+    if isinstance(params.vectors, _DenseParams):
+        return {"": params.vectors}
+    return params.vectors or {}
 
 
 def _live_dense(name: str, params: _DenseParams) -> NamedVector:
