@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from devstack.release import RELEASE, RELEASE_NAMESPACE
 from devstack.stack import Stack
 from tests.integration.api_server import Server
+from tests.integration.clusters import PLACE, Clusters
 from tests.integration.support import Organization, Platform
 from tests.integration.tenants import Office, let_tenants_in, policies_in_force
 
@@ -56,6 +58,22 @@ def policed(platform: Platform) -> Iterator[Server]:
 def office(policed: Server, organization: Organization) -> Office:
     """Users of a fresh Kubernetes namespace."""
     return Office(policed, organization)
+
+
+@pytest.fixture(scope="module")
+def clusters(platform: Platform) -> Iterator[Clusters]:
+    """The operator may read the Secrets of the platform team."""
+    clusters = Clusters(platform)
+    platform.stack.kubectl("create", "namespace", PLACE)
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "operator", "namespace": PLACE}}
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]}
+    account = {"kind": "ServiceAccount", "name": RELEASE, "namespace": RELEASE_NAMESPACE}
+    ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operator"}
+    clusters.apply({**role, "kind": "Role", "rules": [rule]})
+    clusters.apply({**role, "kind": "RoleBinding", "roleRef": ref, "subjects": [account]})
+    yield clusters
+    platform.stack.kubectl("delete", "infrastructureclusters", "--all", "--timeout=60s")
+    platform.stack.kubectl("delete", "namespace", PLACE)
 
 
 @pytest.fixture

@@ -3,88 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
-
-import pytest
-from kubernetes.client.exceptions import ApiException
 
 from devstack import stores
 from devstack.release import RELEASE, RELEASE_NAMESPACE
-from namespace_operator.api.cluster import CLUSTER_FINALIZER, CLUSTER_KIND, CLUSTER_PLURAL
-from namespace_operator.api.resource import API_VERSION, GROUP, VERSION
+from namespace_operator.api.cluster import CLUSTER_FINALIZER, CLUSTER_PLURAL
+from namespace_operator.api.resource import GROUP, VERSION
+from tests.integration.clusters import IN_TIME, TEXT, Clusters
 from tests.integration.conftest import OPERATOR
-from tests.integration.support import Object, Organization, Platform, condition, eventually
-
-PLACE = "clusters-platform"
-TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
-IN_TIME = 30.0
-
-
-@dataclass
-class Clusters:
-    """The platform team, with a Kubernetes namespace for its Secrets."""
-
-    platform: Platform
-
-    def write_key(self, name: str, value: str) -> None:
-        """Put a key into the Secret of a cluster."""
-        metadata = {"name": name, "namespace": PLACE}
-        self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"api-key": value}})
-
-    def create(self, name: str, server: stores.Qdrant, **spec: Any) -> None:
-        """Create an InfrastructureCluster."""
-        secret = {"namespace": PLACE, "name": name, "key": "api-key"}
-        qdrant = {"url": server.url, "apiKeySecretRef": secret}
-        cluster = {"apiVersion": API_VERSION, "kind": CLUSTER_KIND, "metadata": {"name": name}}
-        self.apply({**cluster, "spec": {"clusterId": f"iclstr_{name}", "qdrant": qdrant, **spec}})
-
-    def apply(self, manifest: Object) -> None:
-        """Apply a manifest without keeping a copy of it in an annotation."""
-        self.platform.stack.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(manifest))
-
-    def find(self, name: str) -> Object | None:
-        """The object, or None."""
-        try:
-            found: Object = self.platform.objects.get_cluster_custom_object(GROUP, VERSION, CLUSTER_PLURAL, name)
-        except ApiException as error:
-            if error.status == 404:
-                return None
-            raise
-        return found
-
-    def reason(self, name: str, reason: str, also: Callable[[Object], bool] = lambda _: True) -> Object:
-        """The status, once Ready has this reason."""
-
-        def look() -> Object | None:
-            status = (self.find(name) or {}).get("status")
-            if not status or condition(status, "Ready")["reason"] != reason or not also(status):
-                return None
-            found: Object = status
-            return found
-
-        return eventually(look, f"Ready reason {reason} of {name}", IN_TIME + 5)
-
-    def begin_removal(self, name: str) -> None:
-        """Delete an object without waiting for its end."""
-        self.platform.objects.delete_cluster_custom_object(GROUP, VERSION, CLUSTER_PLURAL, name)
-
-
-@pytest.fixture(scope="module")
-def clusters(platform: Platform) -> Iterator[Clusters]:
-    """The operator may read the Secrets of the platform team."""
-    clusters = Clusters(platform)
-    platform.stack.kubectl("create", "namespace", PLACE)
-    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "operator", "namespace": PLACE}}
-    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]}
-    account = {"kind": "ServiceAccount", "name": RELEASE, "namespace": RELEASE_NAMESPACE}
-    ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operator"}
-    clusters.apply({**role, "kind": "Role", "rules": [rule]})
-    clusters.apply({**role, "kind": "RoleBinding", "roleRef": ref, "subjects": [account]})
-    yield clusters
-    platform.stack.kubectl("delete", "infrastructureclusters", "--all", "--timeout=60s")
-    platform.stack.kubectl("delete", "namespace", PLACE)
+from tests.integration.support import Organization, condition, eventually
 
 
 def test_a_cluster_lives_through_rotation_and_stays_while_it_is_used(
@@ -142,12 +68,13 @@ def test_servers_that_cannot_be_used_say_why(clusters: Clusters) -> None:
     clusters.write_key("silent", silent.read_only_api_key)
     clusters.create("old", old)
     clusters.create("silent", silent)
-    clusters.create("late", silent, clusterId="iclstr_old")
+    # Of two of the same second the first by name would be taken for the older.
+    clusters.create("same-id", silent, clusterId="iclstr_old")
     status = clusters.reason("old", "VersionUnsupported")
     assert status["version"] == "1.17.0"
     assert condition(status, "Reachable")["status"] == "True"
     assert condition(clusters.reason("silent", "Unauthorized"), "Reachable")["status"] == "True"
-    assert "InfrastructureCluster old" in condition(clusters.reason("late", "ClusterIdConflict"), "Ready")["message"]
+    assert "InfrastructureCluster old" in condition(clusters.reason("same-id", "ClusterIdConflict"), "Ready")["message"]
     silent.process.kill()
     clusters.reason("silent", "Unreachable")
 

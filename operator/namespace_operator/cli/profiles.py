@@ -36,7 +36,7 @@ class _RayFile(_Part):
 
 
 def load_profiles(settings: Settings) -> Tiers:
-    """The tiers' profiles that the settings name, or the packaged ones. Raises ``TiersError``."""
+    """The packaged profiles of the tiers, with what the settings name laid over them. Raises ``TiersError``."""
     path = settings.tiers_path
     if path is None:
         return builtin_tiers()

@@ -321,8 +321,8 @@ REASONS: dict[Reason, ReasonInfo] = {
         _METADATA,
         Who.PLATFORM,
         "MongoDB refuses the credentials, or what they may do.",
-        "Correct the Secret that `mongodb.uriSecretRef` of the chart names, or the user's roles; restart the operator "
-        "after changing the Secret.",
+        "Correct the Secret that `mongodb.uriSecretRef` of the chart names, or the user's roles. A changed Secret "
+        "counts within half a minute.",
         status="Unknown",
         retry=Retry.BACKOFF,
     ),
@@ -413,7 +413,8 @@ REASONS: dict[Reason, ReasonInfo] = {
         _COLLECTION,
         Who.PLATFORM,
         "Qdrant refuses the API key, or what it may do.",
-        "Correct the Secret that `qdrant.apiKeySecretRef` of the chart names, and restart the operator.",
+        "Correct the Secret with the key: that of the chart's `qdrant.apiKeySecretRef`, of the InfrastructureCluster, "
+        "or of the Namespace's `qdrantApiKeySecretRef`. A changed Secret counts within half a minute.",
         status="Unknown",
         retry=Retry.BACKOFF,
     ),

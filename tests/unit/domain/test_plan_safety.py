@@ -263,7 +263,8 @@ def takes_the_document_of_another_only_with_permission(
     """Without one, the most that is written is that the former object of this name is gone."""
     mine = who.owner(context.instance_id)
     if isinstance(action, InsertDocument):
-        assert seen.document is None
+        is_dead = isinstance(seen.document, NamespaceDocument) and seen.document.state is State.DELETED
+        assert seen.document is None or is_dead
         assert action.document.owner == mine
     if not isinstance(action, ReplaceDocument):
         return

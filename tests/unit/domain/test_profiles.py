@@ -69,7 +69,7 @@ FAULTY = {
     "no profile": ("shared: 3", "shared: "),
     "no parameter to override": (
         "shared: {overridable: [segment_number, replicationFactor]}",
-        "shared.overridable: overridable must name parameters of collection: segmentNumber, ",
+        "shared.overridable: overridable must name parameters of collection: segmentNumber",
     ),
 }
 

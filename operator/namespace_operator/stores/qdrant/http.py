@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -13,6 +14,7 @@ from yarl import URL
 
 from namespace_operator.domain.endpoints import is_inner
 from namespace_operator.stores.errors import Backend, Rejected, Unauthorized, Unavailable
+from namespace_operator.stores.qdrant.crowd import PATIENCE_SECONDS, Crowd
 from namespace_operator.stores.qdrant.reach import InnerAddress, connector
 
 _ERROR_TEXT_LIMIT = 300
@@ -36,6 +38,7 @@ class QdrantHttp:
         *,
         ca: str | None = None,
         forbidden: Collection[str] | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._base = URL(url)
         self._api_key = api_key
@@ -48,7 +51,10 @@ class QdrantHttp:
             session_connector = connector(connections, ca, forbidden)
         except ValueError as error:
             self._unusable, session_connector = str(error), connector(connections, None, forbidden)
-        self._session = aiohttp.ClientSession(headers=headers, connector=session_connector)
+        # Each request has a deadline of its own.
+        no_timeout = aiohttp.ClientTimeout(total=None)
+        self._session = aiohttp.ClientSession(headers=headers, connector=session_connector, timeout=no_timeout)
+        self._crowd = Crowd(patience_seconds)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -73,17 +79,12 @@ class QdrantHttp:
         )
         url = url.with_query(query)
         request = f"{method} {url.path}"
-        timeout = aiohttp.ClientTimeout(total=max(self._timeout_seconds, timeout_seconds or 0))
         if self._unusable is not None:
             raise Unauthorized(Backend.QDRANT, f"{self._unusable}, so nothing is sent to {self._base}", request)
         if self._is_inner:
             raise self._too_close(request)
         try:
-            async with self._session.request(
-                method, url, json=body, allow_redirects=False, timeout=timeout
-            ) as response:
-                # Proxies answer in any encoding; what cannot be read is shown as such.
-                status, text = response.status, (await response.read()).decode(errors="replace")
+            status, text = await self._send(method, url, body, timeout_seconds)
         except TimeoutError as error:
             raise Unavailable(Backend.QDRANT, f"Qdrant at {self._base} does not answer in time", request) from error
         except InnerAddress:
@@ -97,6 +98,21 @@ class QdrantHttp:
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(Backend.QDRANT, f"Qdrant at {self._base} cannot be reached", request) from error
         return status, self._answer(status, text, request, accept)
+
+    async def _send(self, method: str, url: URL, body: object, timeout_seconds: float | None) -> tuple[int, str]:
+        """Status and text. Raises ``TimeoutError`` also where too many wait for a server that does not answer."""
+        seconds, answered = max(self._timeout_seconds, timeout_seconds or 0), False
+        async with asyncio.timeout(seconds) as deadline:
+            if timeout_seconds is None:
+                self._crowd.enter(deadline)
+            try:
+                async with self._session.request(method, url, json=body, allow_redirects=False) as response:
+                    # Proxies answer in any encoding; what cannot be read is shown as such.
+                    found = response.status, (await response.read()).decode(errors="replace")
+                    answered = True
+                    return found
+            finally:
+                self._crowd.leave(deadline, answered=answered)
 
     def _answer(self, status: int, text: str, request: str, accept: tuple[int, ...]) -> Any:  # noqa: ANN401 - JSON
         server = f"Qdrant at {self._base}"

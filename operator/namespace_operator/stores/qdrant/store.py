@@ -18,6 +18,7 @@ from namespace_operator.domain.parameters import AS_QDRANT_HAS_IT, Parameters, f
 from namespace_operator.domain.vectors import NamedVector
 from namespace_operator.stores.errors import Backend, Outdated, Rejected
 from namespace_operator.stores.qdrant import translate
+from namespace_operator.stores.qdrant.crowd import PATIENCE_SECONDS
 from namespace_operator.stores.qdrant.http import QdrantHttp
 from namespace_operator.stores.qdrant.parameters import change, creation
 
@@ -32,7 +33,8 @@ _NAMESPACE_ID = "namespace_id"
 class QdrantStore:
     """One Qdrant server, 1.18 or newer.
 
-    ``timeout_seconds`` bounds a whole request, ``connections`` how many run at once. ``ca`` is the PEM text of the
+    ``timeout_seconds`` bounds a whole request, ``patience_seconds`` how long many wait for a server that answers
+    nothing, ``connections`` how many requests run at once. ``ca`` is the PEM text of the
     authority's certificates, None for the system's. With ``forbidden`` the host may lead neither to these addresses
     nor to ones that are inner (see ``domain.endpoints``); None: anywhere.
     """
@@ -46,8 +48,11 @@ class QdrantStore:
         connections: int = 32,
         ca: str | None = None,
         forbidden: Names[str] | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        self._http = QdrantHttp(url, api_key, timeout_seconds, connections, ca=ca, forbidden=forbidden)
+        self._http = QdrantHttp(
+            url, api_key, timeout_seconds, connections, ca=ca, forbidden=forbidden, patience_seconds=patience_seconds
+        )
         self._version = ""
         self._version_read = -_VERSION_TTL_SECONDS
 

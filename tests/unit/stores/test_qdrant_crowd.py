@@ -1,0 +1,88 @@
+"""A server that does not answer: who waits for it, and who does not."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from namespace_operator.stores.errors import Unavailable
+from namespace_operator.stores.qdrant import QdrantStore
+from tests.unit.stores.server import serving
+
+PATIENCE = 0.2
+TIMEOUT = 2.0
+
+
+@dataclass
+class Hangs:
+    """Answers nothing while it hangs."""
+
+    hangs: bool = True
+    asked: int = 0
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one, or keep it waiting."""
+        self.asked += 1
+        if self.hangs:
+            await self.woken.wait()
+        return web.json_response({"status": {"error": "Not found: Collection `x` doesn't exist!"}}, status=404)
+
+
+async def seconds_of(store: QdrantStore) -> float:
+    """How long one read takes, however it ends."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with suppress(Unavailable):
+        await store.read("x")
+    return loop.time() - began
+
+
+async def test_all_but_a_few_are_given_up_and_whoever_comes_next_at_once() -> None:
+    server = Hangs()
+    async with serving(server) as url:
+        store = QdrantStore(url, timeout_seconds=TIMEOUT, patience_seconds=PATIENCE)
+        first = [asyncio.create_task(seconds_of(store)) for _ in range(16)]
+        done, waiting = await asyncio.wait(first, timeout=3 * PATIENCE)
+        assert (len(done), len(waiting)) == (12, 4)
+        assert max(task.result() for task in done) < 3 * PATIENCE
+        assert await seconds_of(store) < PATIENCE / 2, "nobody waits in line"
+        server.hangs = False
+        server.woken.set()
+        assert max([await task for task in waiting]) < TIMEOUT
+        await asyncio.gather(*(seconds_of(store) for _ in range(16)))
+        assert server.asked >= 20, "all are sent again once it answers"
+        await store.close()
+
+
+async def test_a_slow_server_that_answers_is_not_taken_for_a_dead_one() -> None:
+    server = Hangs(hangs=False)
+    slow = asyncio.Semaphore(1)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        async with slow:
+            await asyncio.sleep(PATIENCE / 2)
+        return await server.handle(request)
+
+    @dataclass
+    class Slow:
+        async def handle(self, request: web.Request) -> web.StreamResponse:
+            """One after the other."""
+            return await handle(request)
+
+    async with serving(Slow()) as url:
+        store = QdrantStore(url, timeout_seconds=TIMEOUT, patience_seconds=PATIENCE)
+        await asyncio.gather(*(store.read("x") for _ in range(10)))
+        assert server.asked == 10
+        await store.close()
+
+
+async def test_a_few_wait_as_long_as_they_may() -> None:
+    async with serving(Hangs()) as url:
+        store = QdrantStore(url, timeout_seconds=3 * PATIENCE, patience_seconds=PATIENCE)
+        taken = await asyncio.gather(*(seconds_of(store) for _ in range(4)))
+        assert min(taken) >= 3 * PATIENCE - 0.05
+        await store.close()
