@@ -18,7 +18,7 @@ ON_OUR_KINDS: set[Right] = {
         (GROUP, f"{plural}/status", "update", ()),
     )
 }
-ON_RAY: set[Right] = {("ray.io", "rayclusters", verb, ()) for verb in ("get", "list", "watch", "create", "patch")}
+ON_RAY: set[Right] = {("ray.io", "rayclusters", verb, ()) for verb in ("get", "create", "patch", "delete")}
 ON_EVENTS: set[Right] = {("", "events", "create", ()), ("", "events", "patch", ())}
 ON_THE_DEFINITIONS: Right = (
     "apiextensions.k8s.io",

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from namespace_operator.api.profile import TierProfile
+from namespace_operator.api.profile import ComputeTier, TierProfile
+from namespace_operator.cli.profiles import load_profiles, load_ray
 from namespace_operator.cli.settings import SECRETS_DIR, Settings
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.endpoints import EndpointPattern
+from namespace_operator.domain.profiles import builtin_tiers
+from namespace_operator.domain.ray import RayOptions
+from namespace_operator.domain.ray_manifest import GpuType
 from tests.chart.rendering import FULLNAME, NAMESPACE, REQUIRED, Chart, ChartRefusedError, Rendered, with_required
 
 PREFIX = "NAMESPACE_OPERATOR_"
@@ -163,9 +167,9 @@ PROFILE = {
     "maxNamespaces": 1_000_000,
     "maxSharedVectorMegabytes": 0,
 }
-RAY = {
+RAY: dict[str, Any] = {
     "template": {"headGroupSpec": {"rayStartParams": {}}, "workerGroupSpecs": [{"groupName": "workers"}]},
-    "gpuTypes": {"A100": {"nodeSelector": {"gpu": "a100"}, "tolerations": [{"key": "gpu", "operator": "Exists"}]}},
+    "gpuTypes": {"A100": {"nodeSelector": {"gpu": "a100"}, "tolerations": [{"key": "gpu"}], "resource": "amd.com/gpu"}},
 }
 
 
@@ -177,6 +181,28 @@ def _file(rendered: Rendered, volume: str) -> Any:
     path = Path(_environment(rendered)[f"{PREFIX}{volume.upper()}_PATH"])
     assert path == Path(_mount_path(rendered, volume)) / name
     return yaml.safe_load(content)
+
+
+def test_tiers_and_ray_of_no_values_are_the_operators_own(rendered: Rendered, read: Any, tmp_path: Path) -> None:
+    settings = _with_files(rendered, read(rendered), tmp_path)
+    assert load_profiles(settings) == builtin_tiers()
+    assert load_ray(settings) == RayOptions()
+
+
+def test_tiers_and_ray_are_read_as_they_are_written(chart: Chart, read: Any, tmp_path: Path) -> None:
+    changed = chart.render(with_required({"tiers": {"shared": PROFILE}, "ray": RAY}))
+    settings = _with_files(changed, read(changed), tmp_path)
+    assert load_profiles(settings)[ComputeTier.SHARED].max_namespaces == PROFILE["maxNamespaces"]
+    kind = GpuType({"gpu": "a100"}, ({"key": "gpu"},), "amd.com/gpu")
+    assert load_ray(settings) == RayOptions(RAY["template"], {"A100": kind})
+
+
+def _with_files(rendered: Rendered, settings: Settings, directory: Path) -> Settings:
+    """The settings, with the mounted files in a directory here."""
+    for volume in ("tiers", "ray"):
+        ((_, content),) = rendered.named("ConfigMap", f"{FULLNAME}-{volume}")["data"].items()
+        (directory / volume).write_text(content)
+    return settings.model_copy(update={"tiers_path": directory / "tiers", "ray_path": directory / "ray"})
 
 
 def test_tiers_and_ray_are_files(chart: Chart, rendered: Rendered) -> None:

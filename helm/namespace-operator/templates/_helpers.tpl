@@ -64,11 +64,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
   verbs: [create, patch]
 {{- end }}
 
-{{/* The same for RayClusters, which go with the Namespaces that own them. */}}
+{{/* RayClusters are beside the Namespaces that own them. */}}
 {{- define "namespace-operator.rayRules" -}}
 - apiGroups: [ray.io]
   resources: [rayclusters]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, create, patch, delete]
 {{- end }}
 
 {{/* The Secrets that may be read, by Kubernetes namespace: a list of names, or "*" for all. */}}
