@@ -30,16 +30,6 @@ def on(world: World, site: Site) -> ModelVectorStore:
     return world.servers.get(site.endpoint.url, world.vectors)
 
 
-def moves(world: World, **sites: Site) -> Step:
-    """The platform changes what there is."""
-    clusters = {f"iclstr_{name}": site for name, site in sites.items()}
-
-    def act(world: World) -> None:
-        world.landscape = replace(world.landscape, clusters={**world.landscape.clusters, **clusters})
-
-    return act
-
-
 def data(store: ModelVectorStore) -> set[str]:
     """Its collections but for the marker."""
     return set(store.collections) - {"mixpeek-namespace-operator"}
@@ -224,3 +214,16 @@ async def test_one_server_down_leaves_the_others_alone() -> None:
     on(world, EAST).down = False
     await world.settle()
     assert world.condition("shop") == ("True", "Ready")
+
+
+async def test_a_cluster_that_is_being_deleted_takes_nobody_new() -> None:
+    world = await run((shop(clusterId="iclstr_east"),), world_of(EAST, WEST))
+    put_points(on(world, EAST), world.status("shop")["collection"])
+    closing = replace(world.landscape.clusters["iclstr_east"], closing=True)
+    world.landscape = replace(world.landscape, clusters={**world.landscape.clusters, "iclstr_east": closing})
+    await run((apply("late", clusterId="iclstr_east"), apply("far", clusterId="iclstr_west")), world)
+    await run((apply("far", clusterId="iclstr_east"),), world)
+    assert world.condition("late") == ("False", "ClusterNotFound")
+    assert world.condition("far") == ("False", "ClusterChangeRefused")
+    assert world.condition("shop") == ("True", "Ready")
+    assert len(data(on(world, EAST))) == 1

@@ -199,6 +199,10 @@ class ModelMetadataStore:
         """What is recorded of the server behind a connection."""
         return self._read(lambda: self.servers.get(name))
 
+    async def forget_server(self, name: str) -> None:
+        """Forget a server."""
+        self._write(f"forget server {name}", lambda: self.servers.pop(name, None))
+
     async def record_server(self, name: str, record: ServerRecord, before: ServerRecord | None) -> None:
         """Record a server, where nothing or exactly ``before`` is recorded."""
 

@@ -133,6 +133,9 @@ class ClusterStatus:
         site = survey.sites.get(name)
         facts = await self._facts(site, self._held_id(cluster, found), fresh=cluster.deleting)
         if cluster.deleting and facts.residents is not None and facts.residents.count == 0:
+            if site is not None:
+                # One of the same clusterId that is made later may be another server.
+                await self.metadata.forget_server(f"{self.instance_id}/{site.name}")
             await self.clusters.remove_finalizer(cluster)
             self._forget(name)
             return False

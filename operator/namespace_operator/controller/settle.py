@@ -151,7 +151,7 @@ class Settling:
         self.world = replace(self.world, observed=replace(observed, ray=outcome.addresses))
         if dry_run:
             self.planned = (*(self.planned or ()), *outcome.planned)
-        elif not any(finding.halts for finding in self.findings):
+        elif _is_told_elsewhere(document, outcome) and not any(finding.halts for finding in self.findings):
             await self._settle()
         self.findings, self.notes = (*self.findings, *outcome.findings), (*self.notes, *outcome.notes)
 
@@ -212,6 +212,13 @@ class Settling:
         )
         told = (finding for finding in step.findings if finding.condition is not ConditionType.COLLECTION)
         return (replace(failure, unexamined=(ConditionType.METADATA,) if undecided else ()), *told)
+
+
+def _is_told_elsewhere(document: NamespaceDocument, outcome: RayOutcome) -> bool:
+    """Whether the document names other addresses of Ray than those in force."""
+    known, found = document.infrastructure, outcome.addresses
+    told = (known.ray_head_node_url, known.ray_dashboard_url) if known is not None else None
+    return told is not None and told != (found.head_node_url, found.dashboard_url)
 
 
 def _finding(error: BackendError, *, deleting: bool) -> Finding:

@@ -77,8 +77,7 @@ def survey(clusters: Sequence[ClusterObject], operator: Site, allowed: AllowedEn
         conflict = _default_conflict(site, sites)
         if conflict is not None:
             findings[cluster.name] = (conflict,)
-        # Nobody moves in where the object is on its way out, unless by its clusterId.
-        sites[cluster.name] = replace(site, is_default=False) if cluster.deleting else site
+        sites[cluster.name] = replace(site, is_default=False, closing=True) if cluster.deleting else site
     landscape = Landscape(operator, {site.name: site for site in sites.values()}, allowed)
     return Survey(landscape, sites, findings)
 

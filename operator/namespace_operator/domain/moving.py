@@ -106,6 +106,7 @@ def _stays(document: NamespaceDocument, observed: Observed, asked: Place) -> str
         "where its documents cannot be counted": live is not None and observed.points is None,
         f"with {observed.points} documents": bool(observed.points),
         f"where Qdrant took the request to delete {name} and still has it": observed.delete_sent and live is not None,
+        f"and {asked.site.name} is being deleted": asked.site.closing,
         f"and {name} is held by another namespace on {asked.site.name}": observed.collection_holder is not None,
     }
     return next((why for why, holds in reasons.items() if holds), None)

@@ -59,7 +59,7 @@ class Site:
     """A Qdrant server that namespaces can live on.
 
     ``tiers`` are the tiers it serves with their profiles; ``allowed`` None: everybody. ``is_default`` as the
-    InfrastructureCluster says it.
+    InfrastructureCluster says it; one that is ``closing`` is being deleted, and takes nobody new.
     """
 
     endpoint: Endpoint
@@ -67,6 +67,7 @@ class Site:
     ray: Ray = field(default_factory=Ray)
     allowed: Allowed | None = None
     is_default: bool = False
+    closing: bool = False
 
     @property
     def name(self) -> str:

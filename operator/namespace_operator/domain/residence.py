@@ -38,8 +38,11 @@ def is_too_old(version: str) -> bool:
 
 
 def crowding(spec: NamespaceSpec, observed: Observed) -> Finding | None:
-    """A server that takes no further namespace of the tier."""
+    """A server that takes no further namespace of the tier, or none at all."""
     asked = observed.asked
+    if isinstance(asked, Place) and asked.site.closing:
+        message = f"InfrastructureCluster {asked.site.name} is being deleted and takes nobody new; name another one"
+        return Finding(Reason.CLUSTER_NOT_FOUND, message)
     if not isinstance(asked, Place) or observed.residents is None:
         return None
     limit = asked.site.tiers[spec.effective_tier].max_namespaces

@@ -149,5 +149,8 @@ class MetadataStore(Protocol):
     async def server(self, name: str) -> ServerRecord | None:
         """What is recorded of the Qdrant server behind a connection of this name."""
 
+    async def forget_server(self, name: str) -> None:
+        """Forget what is recorded of a connection that is gone for good."""
+
     async def record_server(self, name: str, record: ServerRecord, before: ServerRecord | None) -> None:
         """Record a server in place of ``before``. Raises ``Outdated`` if something else is recorded."""

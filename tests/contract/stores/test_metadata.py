@@ -221,6 +221,14 @@ async def test_a_server_that_was_recorded_is_remembered_under_its_name(metadata:
     assert await metadata.second.server("b") == ServerRecord("server-2", confirmed=True)
 
 
+async def test_a_server_that_was_forgotten_can_be_another(metadata: MetadataServer) -> None:
+    await metadata.store.record_server("a", CONFIRMED, None)
+    await metadata.store.forget_server("a")
+    await metadata.store.forget_server("a")
+    assert await metadata.second.server("a") is None
+    await metadata.second.record_server("a", ServerRecord("server-2", confirmed=False), None)
+
+
 async def test_of_twenty_that_record_a_server_at_once_exactly_one_wins(metadata: MetadataServer) -> None:
     records = [ServerRecord(f"server-{number}", confirmed=False) for number in range(20)]
     stores = [metadata.store, metadata.second] * 10

@@ -324,6 +324,7 @@ async def test_one_that_is_deleted_waits_for_its_last_namespace(scene: Scene) ->
     assert await scene.look(after=0.1) == Next()
     assert scene.objects.written == [("east", "remove finalizer")]
     assert scene.metrics == {}
+    assert not any("iclstr_east" in name for name in scene.metadata.servers), "the next of its name may be another"
 
 
 @pytest.mark.parametrize("part", ["metadata", "server"])

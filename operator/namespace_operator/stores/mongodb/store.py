@@ -242,6 +242,11 @@ class MongoStore:
             raw = await self._database[SERVERS].find_one({"_id": name})
         return None if raw is None else ServerRecord(str(raw.get("server_id")), bool(raw.get("confirmed")))
 
+    async def forget_server(self, name: str) -> None:
+        """Forget a server."""
+        with translated("forgetting a Qdrant server"):
+            await self._database[SERVERS].delete_one({"_id": name})
+
     async def record_server(self, name: str, record: ServerRecord, before: ServerRecord | None) -> None:
         """Record a server, where nothing or exactly ``before`` is recorded."""
         servers = self._database[SERVERS]
