@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from namespace_operator.domain.reasons import Who
+from namespace_operator.domain.condition_types import Who
 
 
 class ClusterCondition(StrEnum):

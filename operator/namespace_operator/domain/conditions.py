@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from namespace_operator.api.status import Condition, ConditionStatus
-from namespace_operator.domain.reasons import (
+from namespace_operator.domain.condition_types import (
     CONDITIONS,
     PIPELINE,
-    REASONS,
     ConditionType,
     Reason,
     ReasonInfo,
     Retry,
     Who,
 )
+from namespace_operator.domain.reasons import REASONS
 
 __all__ = [
     "CONDITIONS",
