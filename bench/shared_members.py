@@ -104,7 +104,7 @@ class Applier:
         spec = {
             "featureExtractors": [{"featureExtractorName": "text_extractor", "version": "v1"}],
             "payloadIndexes": [{"fieldName": name, "type": "keyword"} for name in OWN_INDEXES],
-            "infrastructure": {"qdrantCollection": f"shared-{number % COLLECTIONS}", "sharing": True},
+            "infrastructure": {"qdrantCollection": f"shared-{_collection_of(number)}", "sharing": True},
         }
         metadata = {"name": f"member-{number}"}
         await self.request(
@@ -123,6 +123,11 @@ class Applier:
                 if len(ready) == MEMBERS:
                     return
         raise RuntimeError(f"the watch ended with {len(ready)} of {MEMBERS} Ready")
+
+
+def _collection_of(number: int) -> int:
+    """Members of one collection come one after the other, so that those at work at once meet in it."""
+    return number * COLLECTIONS // MEMBERS
 
 
 async def at_once(workers: int, work: Callable[[int], Awaitable[None]]) -> None:
@@ -183,7 +188,7 @@ class Bench:
 
             async def settle(_: int) -> None:
                 number = await made.get()
-                await floor.settle(number, number % COLLECTIONS)
+                await floor.settle(number, _collection_of(number))
 
             started = time.perf_counter()
             async with asyncio.TaskGroup() as group:

@@ -138,7 +138,20 @@ class Observer:
             aliases=aliases,
             points=await vectors.count_points(name) if live is not None and leaves else None,
         )
+        observed = await self.with_newcomers(subject, observed)
         return await self.count(name, subject, observed) if live is not None and subject.deleting else observed
+
+    async def with_newcomers(self, subject: Subject, observed: Observed) -> Observed:
+        """The shared collection as it is now, where its mark names somebody who was no member yet when it was read.
+
+        Members join before they mark: who is none even now is a stranger.
+        """
+        document, live, shared = observed.document, observed.collection, observed.shared
+        if not isinstance(document, NamespaceDocument) or live is None or live.mark is None or shared is None:
+            return observed
+        if not document.sharing or set(live.mark.members) <= set(shared.members):
+            return observed
+        return await self._sharing(subject, observed, None)
 
     async def count(self, name: str, subject: Subject, observed: Observed) -> Observed:
         """With how many points a member leaves a shared collection, by exact counts."""
