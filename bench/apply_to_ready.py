@@ -8,7 +8,6 @@ they arrive: in the API server's audit log, in Qdrant's telemetry, in MongoDB's 
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import statistics
 import time
@@ -23,6 +22,7 @@ from kubernetes import config, watch
 from rich.console import Console
 from rich.table import Table
 
+from bench.arrivals import Object, api_requests, qdrant_requests
 from devstack.release import RELEASE, RELEASE_NAMESPACE
 from devstack.stack import Stack
 from namespace_operator.api.resource import API_VERSION, GROUP, KIND, PLURAL, VERSION
@@ -36,8 +36,6 @@ SPEC = {
     "featureExtractors": [{"featureExtractorName": "text_extractor", "version": "v1"}],
     "payloadIndexes": [{"fieldName": name, "type": "keyword"} for name in OWN_INDEXES],
 }
-
-Object = dict[str, Any]
 
 
 class Bench:
@@ -75,7 +73,9 @@ class Bench:
 
     def requests(self) -> Counter[str]:
         """Requests of the operator so far, by server and kind."""
-        return self._api_requests() + self._qdrant_requests() + self._mongodb_requests()
+        user = f"system:serviceaccount:{RELEASE_NAMESPACE}:{RELEASE}"
+        arrived = api_requests(self._stack, user, ORGANIZATION) + qdrant_requests(self._stack)
+        return arrived + self._mongodb_requests()
 
     def count_from_now(self) -> None:
         """Let MongoDB note each operation."""
@@ -119,40 +119,11 @@ class Bench:
             self._core.replace_namespaced_config_map(name, ORGANIZATION, config_map)
             return time.perf_counter() - started
 
-    def _api_requests(self) -> Counter[str]:
-        user = f"system:serviceaccount:{RELEASE_NAMESPACE}:{RELEASE}"
-        counts: Counter[str] = Counter()
-        for line in self._stack.audit_log.read_text().splitlines():
-            entry = json.loads(line)
-            about = entry.get("objectRef", {})
-            if entry["user"]["username"] == user and about.get("namespace") == ORGANIZATION:
-                part = "/".join(filter(None, (about["resource"], about.get("subresource"))))
-                counts[f"API server: {entry['verb']} {part}"] += 1
-        return counts
-
-    def _qdrant_requests(self) -> Counter[str]:
-        key = self._stack.qdrant_api_key
-        answer = asyncio.run(_get_json(f"{self._stack.qdrant_url}/telemetry", {"api-key": key} if key else {}))
-        responses = answer["result"]["requests"]["rest"]["responses"]
-        return Counter(
-            {
-                f"Qdrant: {route}": sum(status["count"] for status in by_status.values())
-                for route, by_status in responses.items()
-                if "{collection_name}" in route
-            }
-        )
-
     def _mongodb_requests(self) -> Counter[str]:
         counts: Counter[str] = Counter()
         for entry in self._database["system.profile"].find({"appName": "namespace-operator"}):
             counts[f"MongoDB: {entry['op']} {entry['ns'].partition('.')[2]}"] += 1
         return counts
-
-
-async def _get_json(url: str, headers: dict[str, str]) -> Object:
-    async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
-        result: Object = await answer.json()
-    return result
 
 
 def main() -> None:

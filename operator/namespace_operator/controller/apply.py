@@ -113,6 +113,7 @@ class Applier:
             rejected_indexes={**world.observed.rejected_indexes, **rejected},
             delete_sent=world.observed.delete_sent or any(isinstance(action, DeleteCollection) for action in done),
         )
+        observed = await self.observer.with_newcomers(world.subject, observed)
         if any(isinstance(action, DeletePoints) for action in done):
             observed = await self.observer.count(
                 done[0].collection, world.subject, replace(observed, points_deleted=True)

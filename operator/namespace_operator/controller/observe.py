@@ -138,10 +138,10 @@ class Observer:
             aliases=aliases,
             points=await vectors.count_points(name) if live is not None and leaves else None,
         )
-        observed = await self._with_members(subject, observed)
+        observed = await self.with_newcomers(subject, observed)
         return await self.count(name, subject, observed) if live is not None and subject.deleting else observed
 
-    async def _with_members(self, subject: Subject, observed: Observed) -> Observed:
+    async def with_newcomers(self, subject: Subject, observed: Observed) -> Observed:
         """The shared collection's document once more where the mark knows members that it does not: they may have
         joined after it was read.
         """
@@ -149,7 +149,7 @@ class Observer:
         shared, document = observed.shared, observed.document
         if mark is None or shared is None or not isinstance(document, NamespaceDocument):
             return observed
-        if not (document.bound or subject.deleting) or set(mark.members) <= set(shared.members):
+        if not document.sharing or set(mark.members) <= set(shared.members):
             return observed
         newer = await self.metadata.shared(shared.document_id)
         if not isinstance(newer, SharedCollection):
