@@ -13,7 +13,7 @@ from tests.world.world import World
 _MEMBERS = 24
 _CHOSEN = {"qdrantCollection": "pool", "sharing": True}
 _OPERATIONS = 16
-"""What a member may cost, reads and writes, once the collection is there; one that comes alone costs 12."""
+"""What a member may cost, reads and writes, once the collection is there; one that comes alone costs 13."""
 
 
 @pytest.mark.parametrize("seed", range(5))
