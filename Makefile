@@ -53,8 +53,8 @@ bench: $(READY) ## What one Namespace costs in time and requests, beside its flo
 	@$(BIN)/python -m bench.apply_to_ready
 
 .PHONY: bench-shared
-bench-shared: $(READY) ## 2,000 members of 20 shared collections applied at once, beside their floor (MEMBERS=200 COLLECTIONS=2: small)
-	@$(BIN)/python -m bench.shared_members
+bench-shared: $(READY) ## 2,000 members of 20 shared collections at once, beside their floor (MEMBERS=200 COLLECTIONS=2: few)
+	@MEMBERS=$(or $(MEMBERS),2000) COLLECTIONS=$(or $(COLLECTIONS),20) $(BIN)/python -m bench.shared_members
 
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format

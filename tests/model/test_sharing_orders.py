@@ -1,99 +1,24 @@
-"""Every order in which three members of a shared collection come, change and go: 1,680, compared with arithmetic.
-
-What there must be after each step is computed here from the steps alone; none of it asks the code it checks.
-"""
+"""Every order in which three members of a shared collection come, change and go: 1,680, compared with arithmetic."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 import pytest
 
 from tests.model.scenario import run
-from tests.model.steps import Spec, Step, apply, delete, extractor, index, partition
+from tests.model.sharing_orders import MEMBERS, POINTS, POLICY, SYSTEM, WISHES, Expected, spec_of
+from tests.model.steps import Step, apply, delete, partition
 from tests.world.checks import check_no_orphans, check_status
 from tests.world.world import World
 
 POOL = "pool"
-SYSTEM = {"internal_id", "namespace_id", "collection_id", "document_id", "bucket_id"}
-MEMBERS = ("a", "b", "c")
-POINTS = {"a": 3, "b": 2, "c": 4}
-POLICY = {"a": "Delete", "b": "Delete", "c": "Retain"}
-
-_VECTORS = {
-    "text": ("text_extractor", "text_extractor_v1_embedding"),
-    "image": ("image_extractor", "image_extractor_v1_embedding"),
-    "face": ("face_identity_extractor", "face_identity_extractor_v1_embedding"),
-}
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a member wants at one stage: extractors, and indexes by field and type."""
-
-    extractors: tuple[str, ...]
-    indexes: dict[str, str]
-
-
-WISHES = {
-    "a": (Wish(("text",), {"city": "keyword"}), Wish(("text", "image"), {"price": "float"})),
-    # Another type for a field that others have too: in conflict or not, as the order goes.
-    "b": (Wish((), {"city": "keyword", "price": "integer"}), Wish(("image",), {"city": "text"})),
-    "c": (Wish(("face",), {"city": "keyword"}), Wish(("face",), {"body": "text"})),
-}
-
-
-@dataclass
-class Expected:
-    """The pool by arithmetic: who is a member, which vectors ever came, and which points there are."""
-
-    wishes: dict[str, Wish] = field(default_factory=dict)
-    living: set[str] = field(default_factory=set)
-    vectors: set[str] = field(default_factory=set)
-    points: dict[str, int] = field(default_factory=dict)
-
-    def come(self, name: str) -> None:
-        """A member joins and gets its points."""
-        self.wishes[name] = WISHES[name][0]
-        self.living.add(name)
-        self.points[name] = POINTS[name]
-        self.vectors |= {_VECTORS[one][1] for one in WISHES[name][0].extractors}
-
-    def change(self, name: str) -> None:
-        """A member wants something else; its vectors stay."""
-        self.wishes[name] = WISHES[name][1]
-        self.vectors |= {_VECTORS[one][1] for one in WISHES[name][1].extractors}
-
-    def go(self, name: str) -> None:
-        """A member goes: with Retain everything of it stays."""
-        self.living.remove(name)
-        if POLICY[name] == "Retain":
-            return
-        del self.wishes[name], self.points[name]
-        if not self.wishes:
-            self.vectors.clear()
-
-    def wanted_types(self) -> dict[str, set[str]]:
-        """The types that members want of each field."""
-        types: dict[str, set[str]] = {}
-        for wish in self.wishes.values():
-            for name, kind in wish.indexes.items():
-                types.setdefault(name, set()).add(kind)
-        return types
-
-
-def _spec(wish: Wish) -> Spec:
-    return {
-        "featureExtractors": [extractor(_VECTORS[one][0]) for one in wish.extractors],
-        "payloadIndexes": [index(name, kind) for name, kind in sorted(wish.indexes.items())],
-    }
 
 
 def _steps(name: str) -> tuple[Step, Step, Step]:
     chosen = {"qdrantCollection": POOL, "sharing": True}
     first, second = (
-        apply(name, infrastructure=chosen, deletionPolicy=POLICY[name], **_spec(wish)) for wish in WISHES[name]
+        apply(name, infrastructure=chosen, deletionPolicy=POLICY[name], **spec_of(wish)) for wish in WISHES[name]
     )
     return first, second, delete(name)
 
@@ -104,7 +29,7 @@ STEPS = {name: _steps(name) for name in MEMBERS}
 async def _take(world: World, expected: Expected, name: str, stage: int) -> None:
     """One step of one member, and the same by arithmetic."""
     await run((STEPS[name][stage],), world)
-    (expected.come, expected.change, expected.go)[stage](name)
+    expected.take(name, stage)
     if stage == 0:
         await run((partition(name, POINTS[name]),), world)
 
@@ -172,5 +97,5 @@ def _replay(order: tuple[str, ...]) -> Expected:
     """The arithmetic of all steps but the last."""
     expected = Expected()
     for step in order[:-1]:
-        (expected.come, expected.change, expected.go)[int(step[1])](step[0])
+        expected.take(step[0], int(step[1]))
     return expected

@@ -24,6 +24,7 @@ from namespace_operator.domain.actions import (
     DropIndex,
     PutIndex,
     RemoveFinalizer,
+    ReplaceShared,
     UpdateCollection,
 )
 from namespace_operator.domain.conditions import ConditionType, Finding, Note, Reason
@@ -39,6 +40,7 @@ from namespace_operator.stores.protocols import MetadataStore
 
 _MAX_ROUNDS = 16
 _MAX_OUTDATED = 3
+_IN_TURN = CreateCollection | AddVector | PutIndex | DropIndex | ReplaceShared
 _NEW_ID = "ns_new"
 """Stands for the id that would be made up, so that a forecast reads the same each time."""
 
@@ -166,10 +168,10 @@ class Settling:
         return step
 
     async def _apply(self, applier: Applier, actions: Sequence[Action]) -> World:
-        """Members make what is in a shared collection one after the other: what one made, the next need not make."""
+        """Members change a shared collection and its document one after the other, each on what the last one left."""
         document = self.world.observed.document
-        is_building = any(isinstance(action, CreateCollection | AddVector | PutIndex | DropIndex) for action in actions)
-        if not (is_building and isinstance(document, NamespaceDocument) and document.sharing):
+        takes_turns = any(isinstance(action, _IN_TURN) for action in actions)
+        if not (takes_turns and isinstance(document, NamespaceDocument) and document.sharing):
             return await applier.apply(actions, self.world)
         server = await self.observer.server(self.world.observed)
         async with server.turns[document.collection]:
