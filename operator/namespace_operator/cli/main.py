@@ -34,9 +34,7 @@ def main() -> None:
         with suppress(asyncio.CancelledError):
             asyncio.run(run(settings))
     except ValidationError as error:
-        problems = "; ".join(
-            f"NAMESPACE_OPERATOR_{p.path.upper()}: {p.message}" if p.path else p.message for p in field_errors(error)
-        )
+        problems = "; ".join(map(_named, field_errors(error)))
         sys.exit(f"invalid settings: {problems}")
     except (UnusableCluster, CatalogError, TiersError, RayOptionsError, InvalidConnectionString) as error:
         sys.exit(f"cannot start: {error}")
