@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from namespace_operator.domain.condition_types import Who
+from namespace_operator.domain.condition_types import ConditionInfo, Who
 
 
 class ClusterCondition(StrEnum):
@@ -26,37 +26,28 @@ CLUSTER_PIPELINE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterConditionInfo:
-    """What a condition is about, and what it says while it is True."""
-
-    meaning: str
-    reason: str
-    message: str
-
-
-CLUSTER_CONDITIONS: dict[ClusterCondition, ClusterConditionInfo] = {
-    ClusterCondition.READY: ClusterConditionInfo(
+CLUSTER_CONDITIONS: dict[ClusterCondition, ConditionInfo] = {
+    ClusterCondition.READY: ConditionInfo(
         "Namespaces may live on the server, and it does what they need.",
         "Ready",
         "The server answers, accepts the key and can hold namespaces",
     ),
-    ClusterCondition.ACCEPTED: ClusterConditionInfo(
+    ClusterCondition.ACCEPTED: ConditionInfo(
         "The object itself: that its spec is valid, and that no other one holds its `clusterId` or its default.",
         "Accepted",
         "The spec is valid and its clusterId is its own",
     ),
-    ClusterCondition.REACHABLE: ClusterConditionInfo(
+    ClusterCondition.REACHABLE: ConditionInfo(
         "That a Qdrant server answers at `qdrant.url`, and the one that was there before.",
         "Reachable",
         "A Qdrant server answers",
     ),
-    ClusterCondition.VERSION_SUPPORTED: ClusterConditionInfo(
+    ClusterCondition.VERSION_SUPPORTED: ConditionInfo(
         "That the server is Qdrant 1.18 or newer, which can add vectors to a collection.",
         "Supported",
         "The version can hold namespaces",
     ),
-    ClusterCondition.AUTHENTICATED: ClusterConditionInfo(
+    ClusterCondition.AUTHENTICATED: ConditionInfo(
         "That the server accepts the API key, and that the key may manage collections.",
         "Authenticated",
         "The server accepts the key",

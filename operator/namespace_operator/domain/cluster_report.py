@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from namespace_operator.api.cluster import InfrastructureClusterStatus
-from namespace_operator.api.status import Condition, ConditionStatus
+from namespace_operator.api.status import Condition
 from namespace_operator.domain.cluster_reasons import (
     CLUSTER_CONDITIONS,
     CLUSTER_PIPELINE,
@@ -16,11 +16,11 @@ from namespace_operator.domain.cluster_reasons import (
     ClusterReason,
 )
 from namespace_operator.domain.landscape import ClusterObject
+from namespace_operator.domain.moment import Moment
 from namespace_operator.domain.observed import Residents
 from namespace_operator.domain.residence import is_too_old
 
 _LAST_CHECKED_EVERY = timedelta(minutes=5)
-_MESSAGE_LIMIT = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +86,15 @@ def cluster_status(
 
 def _conditions(cluster: ClusterObject, findings: Sequence[ClusterFinding], now: datetime) -> tuple[Condition, ...]:
     """Each has the reason of its first finding and the messages of all; ``Ready`` those of all findings."""
-    before = {condition.type: condition for condition in cluster.status.conditions}
+    moment = Moment(cluster.status.conditions, cluster.generation, now)
     hidden = {kind: finding for finding in reversed(findings) for kind in finding.unexamined}
-
-    def condition(kind: ClusterCondition, status: ConditionStatus, reason: str, message: str) -> Condition:
-        old = before.get(kind.value)
-        return Condition(
-            type=kind.value,
-            status=status,
-            reason=reason,
-            message=message[:_MESSAGE_LIMIT],
-            last_transition_time=old.last_transition_time if old is not None and old.status == status else now,
-            observed_generation=cluster.generation,
-        )
 
     def of(kind: ClusterCondition, mine: Sequence[ClusterFinding]) -> Condition:
         if mine:
-            return condition(kind, "False", mine[0].reason.value, " | ".join(finding.message for finding in mine))
+            return moment.found(kind, mine)
         if cause := hidden.get(kind):
-            return condition(kind, "Unknown", cause.reason.value, f"Not examined: {cause.message}")
-        return condition(kind, "True", CLUSTER_CONDITIONS[kind].reason, CLUSTER_CONDITIONS[kind].message)
+            return moment.unexamined(kind, cause)
+        return moment.true(kind, CLUSTER_CONDITIONS[kind])
 
     parts = [of(kind, [finding for finding in findings if finding.condition is kind]) for kind in CLUSTER_PIPELINE]
     return (of(ClusterCondition.READY, findings), *parts)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from namespace_operator.api.status import Condition, ConditionStatus
+from namespace_operator.api.status import Condition
 from namespace_operator.domain.condition_types import (
     CONDITIONS,
     PIPELINE,
@@ -16,6 +16,7 @@ from namespace_operator.domain.condition_types import (
     Retry,
     Who,
 )
+from namespace_operator.domain.moment import Moment
 from namespace_operator.domain.reasons import REASONS
 
 __all__ = [
@@ -33,8 +34,6 @@ __all__ = [
     "paused",
     "retry_of",
 ]
-
-_MESSAGE_LIMIT = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +87,22 @@ def conditions(
     What stands behind a finding that halts the work has not been looked at and is Unknown. A condition keeps its
     ``lastTransitionTime`` while its status stays the same. ``Paused`` is never among them.
     """
-    moment = _Moment({condition.type: condition for condition in previous}, generation, now)
+    moment = Moment(previous, generation, now)
     parts: list[Condition] = []
     hidden = {kind: finding for finding in findings for kind in finding.unexamined}
     halted: Finding | None = None
     for kind in PIPELINE:
         mine = [finding for finding in findings if finding.condition is kind]
         if mine:
-            parts.append(moment.condition(kind, mine[0].info.status, mine[0].reason.value, _join(mine)))
+            parts.append(moment.found(kind, mine, mine[0].info.status))
         elif cause := halted or hidden.get(kind):
-            parts.append(moment.condition(kind, "Unknown", cause.reason.value, f"Not examined: {cause.message}"))
+            parts.append(moment.unexamined(kind, cause))
         else:
-            parts.append(moment.true(kind, _with_notes(kind, notes)))
+            parts.append(moment.true(kind, CONDITIONS[kind], _with_notes(kind, notes)))
         halted = halted or next((finding for finding in mine if finding.halts), None)
-    if findings:
-        ready = moment.condition(ConditionType.READY, "False", findings[0].reason.value, _join(findings))
-    else:
-        ready = moment.true(ConditionType.READY)
-    return (ready, *parts)
+    ready = ConditionType.READY
+    summary = moment.found(ready, findings) if findings else moment.true(ready, CONDITIONS[ready])
+    return (summary, *parts)
 
 
 def paused(
@@ -115,39 +112,10 @@ def paused(
 
     What they say is of the generation they name: nothing was looked at since.
     """
-    moment = _Moment({condition.type: condition for condition in previous}, generation, now)
     others = (condition for condition in previous if condition.type != ConditionType.PAUSED)
-    return (*others, moment.true(ConditionType.PAUSED, message))
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """Makes conditions of one moment, beside what they were before."""
-
-    before: Mapping[str, Condition]
-    generation: int
-    now: datetime
-
-    def condition(self, kind: ConditionType, status: ConditionStatus, reason: str, message: str) -> Condition:
-        old = self.before.get(kind.value)
-        since = old.last_transition_time if old is not None and old.status == status else self.now
-        return Condition(
-            type=kind.value,
-            status=status,
-            reason=reason,
-            message=message[:_MESSAGE_LIMIT],
-            last_transition_time=since,
-            observed_generation=self.generation,
-        )
-
-    def true(self, kind: ConditionType, message: str | None = None) -> Condition:
-        info = CONDITIONS[kind]
-        return self.condition(kind, "True", info.reason, message or info.message)
+    moment = Moment(previous, generation, now)
+    return (*others, moment.true(ConditionType.PAUSED, CONDITIONS[ConditionType.PAUSED], message))
 
 
 def _with_notes(kind: ConditionType, notes: Sequence[Note]) -> str:
     return ". ".join((CONDITIONS[kind].message, *(note.message for note in notes if note.condition is kind)))
-
-
-def _join(findings: Sequence[Finding]) -> str:
-    return " | ".join(finding.message for finding in findings)
