@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +32,22 @@ class State(StrEnum):
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Revisioned(_Part):
+    """A document that is only ever written over the revision it was read at; ``revision`` counts our writes."""
+
+    revision: int = Field(ge=1)
+    created_at: datetime
+    updated_at: datetime
+
+    def changed(self, now: datetime, **changes: Any) -> Self:  # noqa: ANN401 - any field of ours
+        """The next revision, with these fields."""
+        return self.model_copy(update={**changes, "revision": self.revision + 1, "updated_at": now})
+
+    def holds(self, other: Self) -> bool:
+        """Whether writing this one over ``other`` would change nothing that matters."""
+        return self.model_copy(update={"revision": other.revision, "updated_at": other.updated_at}) == other
 
 
 class Owner(_Part):
@@ -135,17 +151,16 @@ class Departure(_Part):
     at: datetime
 
 
-class NamespaceDocument(_Part):
+class NamespaceDocument(Revisioned):
     """One namespace in MongoDB.
 
-    ``bound`` says that the collection has been seen complete once, ``bound_vectors`` which vectors have: what is
-    bound and missing later was lost, and is never made again silently. ``revision`` counts our writes; every write
-    names the revision it replaces. ``claims`` are unique over all documents. ``requested_name`` is the name the
-    custom resource asks for while another namespace holds it. ``previous_owner`` is set by a take-over until the
-    collection's mark says the same; ``former_uids`` are the custom resources it was taken from, whose own requests
-    are spent. ``occupied`` says that somebody else's collection was seen under the chosen name: should it vanish, it
-    may only have failed to load. ``leaving`` says that the collection, which is empty, is being removed because the
-    namespace moves to another server, ``departures`` from where that was done not long ago.
+    ``bound`` says that the collection has been seen complete once, ``bound_vectors`` which vectors have: what is bound
+    and missing later was lost, and is never made again silently. ``claims`` are unique over all documents.
+    ``requested_name`` is the name the custom resource asks for while another namespace holds it. ``previous_owner`` is
+    set by a take-over until the collection's mark says the same; ``former_uids`` are the custom resources it was taken
+    from, whose own requests are spent. ``occupied`` says that somebody else's collection was seen under the chosen
+    name: should it vanish, it may only have failed to load. ``leaving`` says that the collection, which is empty, is
+    being removed because the namespace moves to another server, ``departures`` from where that was done not long ago.
     """
 
     namespace_id: str
@@ -161,7 +176,6 @@ class NamespaceDocument(_Part):
     previous_owner: Owner | None = None
     former_uids: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
-    revision: int = Field(ge=1)
     collection: str
     sharing: bool = False
     binding: Binding | None = None
@@ -179,8 +193,6 @@ class NamespaceDocument(_Part):
     unsupported_parameters: tuple[UnsupportedParameter, ...] = ()
     vector_inference_map: Mapping[str, str] = Field(default_factory=dict)
     infrastructure: DocumentInfrastructure | None = None
-    created_at: datetime
-    updated_at: datetime
 
     @property
     def home_claim(self) -> str:
@@ -238,14 +250,6 @@ class NamespaceDocument(_Part):
     def is_half_taken_over(self, collection_mark: Mark | None) -> bool:
         """Whether a collection with this mark still says what it said before a take-over."""
         return self.previous_mark is not None and self.previous_mark.is_on(collection_mark)
-
-    def changed(self, now: datetime, **changes: Any) -> NamespaceDocument:  # noqa: ANN401 - any field of ours
-        """The next revision, with these fields."""
-        return self.model_copy(update={**changes, "revision": self.revision + 1, "updated_at": now})
-
-    def holds(self, other: NamespaceDocument) -> bool:
-        """Whether writing this one over ``other`` would change nothing that matters."""
-        return self.model_copy(update={"revision": other.revision, "updated_at": other.updated_at}) == other
 
 
 def document_claims(owner: Owner, namespace_name: str, collection: str) -> tuple[str, ...]:

@@ -8,13 +8,10 @@ collection that the document of its owner holds for an exclusive one, so that a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from namespace_operator.domain.document import Binding, DeclaredIndex, Owner
+from namespace_operator.domain.document import Binding, DeclaredIndex, Owner, Revisioned
 from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.vectors import NamedVector
 
@@ -41,15 +38,13 @@ class SharedIndex(DeclaredIndex):
     by: str
 
 
-class SharedCollection(BaseModel):
+class SharedCollection(Revisioned):
     """One shared collection in MongoDB, beside the namespaces' documents.
 
     ``bound`` and ``bound_vectors`` as in a namespace's document: what was seen complete once and is missing later was
     lost. ``members`` are namespace ids, retained ones included. ``dropping`` are fields whose index nobody wants any
     more and that may still have one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     document_id: str
     object: Literal["shared_collection"] = "shared_collection"
@@ -67,9 +62,6 @@ class SharedCollection(BaseModel):
     vectors: tuple[SharedVector, ...] = ()
     indexes: tuple[SharedIndex, ...] = ()
     dropping: tuple[str, ...] = ()
-    revision: int = Field(ge=1)
-    created_at: datetime
-    updated_at: datetime
 
     @property
     def vectors_by_name(self) -> Mapping[str, SharedVector]:
@@ -98,11 +90,3 @@ class SharedCollection(BaseModel):
         """Whether it belongs to the organization of this owner, in the same incarnation."""
         mine = (self.instance_id, self.organization, self.k8s_namespace_uid)
         return mine == (owner.instance_id, owner.organization, owner.k8s_namespace_uid)
-
-    def holds(self, other: SharedCollection) -> bool:
-        """Whether writing this one over ``other`` would change nothing that matters."""
-        return self.model_copy(update={"revision": other.revision, "updated_at": other.updated_at}) == other
-
-    def changed(self, now: datetime, **changes: Any) -> SharedCollection:  # noqa: ANN401 - any field of ours
-        """The next revision, with these fields."""
-        return self.model_copy(update={**changes, "revision": self.revision + 1, "updated_at": now})
