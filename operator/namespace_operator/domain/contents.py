@@ -24,7 +24,7 @@ from namespace_operator.domain.desired import Desired
 from namespace_operator.domain.document import NamespaceDocument, State, UnsupportedIndex
 from namespace_operator.domain.identity import is_marked
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema
-from namespace_operator.domain.leaving import cleared, clearing
+from namespace_operator.domain.leaving import clearing, still_there
 from namespace_operator.domain.observed import Collection, Observed, Subject
 from namespace_operator.domain.ownership import foreign_collection
 from namespace_operator.domain.planning import Context, Plan
@@ -112,9 +112,9 @@ def _confirm_shared(
     """The document of the shared collection as it reads once all of it stands in Qdrant; None if it does so already."""
     present = {name for name in shared.vectors_by_name if name in collection.vectors}
     bound = tuple(sorted(present.union(shared.bound_vectors)))
-    left = cleared(shared, collection, observed.wanted_elsewhere, now) or shared
-    confirmed = left.model_copy(update={"bound": True, "bound_vectors": bound})
-    return None if confirmed.holds(shared) else confirmed.model_copy(update={"revision": shared.revision + 1})
+    dropping = still_there(shared, collection, observed.wanted_elsewhere)
+    confirmed = shared.changed(now, bound=True, bound_vectors=bound, dropping=dropping)
+    return None if confirmed.holds(shared) else confirmed
 
 
 def _was_seen(subject: Subject, document: NamespaceDocument) -> bool:

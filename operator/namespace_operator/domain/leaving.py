@@ -75,9 +75,9 @@ def _plan_rest(
         actions = clearing(shared, live, observed.wanted_elsewhere)
         if actions:
             return Plan(tuple(actions))
-        done = cleared(shared, live, observed.wanted_elsewhere, now)
-        if done is not None:
-            return Plan((ReplaceShared(done),))
+        # With nothing left to clear away, none of these fields has an index that nobody wants.
+        if shared.dropping:
+            return Plan((ReplaceShared(shared.changed(now, dropping=())),))
     empty = live is None and not shared.bound if observed.total is None else observed.total == 0
     if shared.members or not empty:
         return None
@@ -109,13 +109,9 @@ def clearing(
     mark = live.mark
     strangers = tuple(sorted(set(mark.members) - set(shared.members))) if mark is not None else ()
     unmark = (UnmarkMembers(live.name, shared.document_id, strangers),) if strangers else ()
-    droppable = (name for name in shared.dropping if name in live.indexes and name not in wanted_elsewhere)
-    return (*(DropIndex(live.name, name, shared) for name in droppable), *unmark)
+    return (*(DropIndex(live.name, name, shared) for name in still_there(shared, live, wanted_elsewhere)), *unmark)
 
 
-def cleared(
-    shared: SharedCollection, live: Collection, wanted_elsewhere: Mapping[str, str], now: datetime
-) -> SharedCollection | None:
-    """The document once the indexes that nobody wants are gone, None if it says so already."""
-    left = tuple(name for name in shared.dropping if name in live.indexes and name not in wanted_elsewhere)
-    return None if left == shared.dropping else shared.changed(now, dropping=left)
+def still_there(shared: SharedCollection, live: Collection, wanted_elsewhere: Mapping[str, str]) -> tuple[str, ...]:
+    """The fields among ``dropping`` that have an index in Qdrant which nobody wants."""
+    return tuple(name for name in shared.dropping if name in live.indexes and name not in wanted_elsewhere)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from namespace_operator.api.annotations import ADOPT
 from namespace_operator.domain.actions import InsertShared, JoinCollection, ReplaceShared
@@ -222,14 +223,10 @@ def _with_wishes_of(
 ) -> SharedCollection:
     wanted = {index.field_name: index for index in document.payload_indexes}
     vectors = {vector.name: vector for vector in _vectors_of(document)} | dict(shared.vectors_by_name)
-    indexes, dropped = _kept_indexes(document.namespace_id, wanted, shared, wanted_elsewhere)
-    for name, index in wanted.items():
-        indexes.setdefault(name, _index_of(document.namespace_id, index))
     return shared.changed(
         now,
         vectors=tuple(vectors[name] for name in sorted(vectors)),
-        indexes=tuple(indexes[name] for name in sorted(indexes)),
-        dropping=tuple(sorted({*shared.dropping, *dropped} - indexes.keys())),
+        **_indexes_with(document.namespace_id, wanted, shared, wanted_elsewhere),
     )
 
 
@@ -237,24 +234,22 @@ def without_member(
     namespace_id: str, shared: SharedCollection, wanted_elsewhere: Mapping[str, str], now: datetime
 ) -> SharedCollection:
     """The shared collection's document without this member and without the indexes that it alone wanted."""
-    indexes, dropped = _kept_indexes(namespace_id, {}, shared, wanted_elsewhere)
     return shared.changed(
         now,
         members=tuple(member for member in shared.members if member != namespace_id),
-        indexes=tuple(indexes[name] for name in sorted(indexes)),
-        dropping=tuple(sorted({*shared.dropping, *dropped} - indexes.keys())),
+        **_indexes_with(namespace_id, {}, shared, wanted_elsewhere),
     )
 
 
-def _kept_indexes(
+def _indexes_with(
     namespace_id: str,
     wanted: Mapping[str, DeclaredIndex],
     shared: SharedCollection,
     wanted_elsewhere: Mapping[str, str],
-) -> tuple[dict[str, SharedIndex], set[str]]:
-    """The indexes that somebody wants, and the fields of those that nobody does any more."""
+) -> dict[str, Any]:
+    """The fields ``indexes`` and ``dropping``, once this member wants these indexes and no others."""
     kept: dict[str, SharedIndex] = {}
-    dropped: set[str] = set()
+    dropped = set(shared.dropping)
     for name, index in shared.indexes_by_field.items():
         if index.by != namespace_id or _is_wanted(index, wanted):
             kept[name] = index
@@ -262,7 +257,11 @@ def _kept_indexes(
             kept[name] = index.model_copy(update={"by": wanted_elsewhere[name]})
         elif name not in wanted:
             dropped.add(name)
-    return kept, dropped
+    indexes = {name: _index_of(namespace_id, index) for name, index in wanted.items()} | kept
+    return {
+        "indexes": tuple(indexes[name] for name in sorted(indexes)),
+        "dropping": tuple(sorted(dropped - indexes.keys())),
+    }
 
 
 def _vectors_of(document: NamespaceDocument) -> tuple[SharedVector, ...]:
