@@ -7,6 +7,7 @@ from collections.abc import Callable
 from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.domain.endpoints import Endpoint
+from namespace_operator.domain.observed import Place, ServerIdentity
 from namespace_operator.domain.placement import DEFAULT, Landscape, Site
 from namespace_operator.domain.profiles import builtin_tiers
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
@@ -18,6 +19,11 @@ OPERATOR = Site(Endpoint(name=DEFAULT, url="http://qdrant:6333"), ALL_TIERS)
 
 ALONE = Landscape(OPERATOR)
 """A company with one server."""
+
+
+def answering(recorded: str | None, found: str | None) -> Place:
+    """The operator's own connection, with which server is meant and which one answers."""
+    return Place(OPERATOR, ServerIdentity(recorded, found))
 
 
 def cluster(cluster_id: str, **settings: object) -> Site:

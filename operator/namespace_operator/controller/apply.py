@@ -159,7 +159,7 @@ class Applier:
         made_up = before is None and not document.bound and document.collection == document.namespace_id
         moved = isinstance(before, NamespaceDocument) and before.binding != document.binding
         if moved and isinstance(observed.asked, Place):
-            observed = replace(observed, place=observed.asked, server=observed.asked.identity, delete_sent=False)
+            observed = replace(observed, place=observed.asked, delete_sent=False)
         elif observed.looked_at == document.collection:
             if document.sharing and isinstance(before, NamespaceDocument):
                 observed = await self.observer.after_announcement(before, document, world.subject, observed)

@@ -106,7 +106,7 @@ class Observer:
             name: str | None = document.collection
         else:
             name = subject.known_collection or subject.chosen_collection
-        if document is None or _changes_place(observed):
+        if document is None or observed.moves_to is not None:
             observed = replace(observed, residents=await self._residents(observed))
         if name is None:
             return observed
@@ -125,7 +125,7 @@ class Observer:
         """The collection of this name, where the namespace lives."""
         vectors = (await self.server(observed)).vectors
         live = await vectors.read(name)
-        leaves = _changes_place(observed)
+        leaves = observed.moves_to is not None
         aliases = await vectors.aliases(name) if live is not None and (subject.deleting or leaves) else ()
         alias_of = None
         if live is not None and (subject.deleting or live.mark is None or live.mark.collection != name):
@@ -209,7 +209,7 @@ class Observer:
             other = replace(place, site=asked) if isinstance(asked, Site) else None
         else:
             other = await self.fleet.place(asked, peek=peek)
-        observed = replace(observed, place=place, asked=other, server=place.identity)
+        observed = replace(observed, place=place, asked=other)
         return replace(observed, server_version=await (await self.server(observed)).vectors.version())
 
     async def _residents(self, observed: Observed) -> int | None:
@@ -224,8 +224,7 @@ class Observer:
     async def _look_elsewhere(self, name: str, subject: Subject, observed: Observed) -> Observed:
         """The collection of another choice."""
         chosen = subject.chosen_collection or name
-        moves = _changes_place(observed)
-        if (chosen == name and not moves) or not isinstance(observed.asked, Place):
+        if (chosen == name and observed.moves_to is None) or not isinstance(observed.asked, Place):
             return observed
         server = await self.fleet.server(observed.asked.site.endpoint)
         return replace(observed, elsewhere=await server.vectors.read(chosen))
@@ -253,12 +252,6 @@ class Observer:
             asked = name_claim(self.instance_id, subject.key.organization, other.requested_name)
             other = _other(namespace_holding(asked, await self.metadata.find([asked])), document)
         return tuple(chain)
-
-
-def _changes_place(observed: Observed) -> bool:
-    """Whether the spec asks for another server than the one the namespace lives on."""
-    asked, place = observed.asked, observed.place
-    return isinstance(asked, Place) and place is not None and not asked.is_same_server(place)
 
 
 def holder_of(claim: str, found: Sequence[FoundDocument]) -> FoundDocument | None:

@@ -15,8 +15,8 @@ def plan_move(document: NamespaceDocument, observed: Observed, context: Context)
 
     The document says ``leaving`` (the live intent) before the collection goes, and names the new server afterwards.
     """
-    asked, place, now = observed.asked, observed.place, context.now
-    if not isinstance(asked, Place) or place is None or asked.is_same_server(place):
+    asked, place, now = observed.moves_to, observed.place, context.now
+    if asked is None or place is None:
         return _plan_stay(document, observed, context) if document.leaving else None
     if not is_made(document, observed):
         return None

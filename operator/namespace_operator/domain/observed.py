@@ -266,7 +266,6 @@ class Observed:
     collection_holder: Document | SharedCollection | None = None
     shared: SharedCollection | None = None
     wanted_elsewhere: Mapping[str, str] = field(default_factory=dict)
-    server: ServerIdentity = field(default_factory=ServerIdentity)
     collection: Collection | None = None
     looked_at: str | None = None
     elsewhere: Collection | None = None
@@ -283,3 +282,14 @@ class Observed:
     delete_sent: bool = False
     points_deleted: bool = False
     dependents_deleted: bool = False
+
+    @property
+    def server(self) -> ServerIdentity:
+        """Which server was looked at; where none was, nothing speaks of another one."""
+        return ServerIdentity() if self.place is None else self.place.identity
+
+    @property
+    def moves_to(self) -> Place | None:
+        """The server that the spec asks for, where it is another one than the one the namespace lives on."""
+        asked, place = self.asked, self.place
+        return asked if isinstance(asked, Place) and place is not None and not asked.is_same_server(place) else None

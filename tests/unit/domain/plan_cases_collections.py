@@ -10,7 +10,7 @@ from namespace_operator.domain.document import (
     MalformedDocument,
     State,
 )
-from namespace_operator.domain.observed import Observed, ServerIdentity
+from namespace_operator.domain.observed import Observed
 from namespace_operator.domain.parsing import FoundDocument
 from tests.unit.domain.builders import (
     NAMESPACE_ID,
@@ -42,6 +42,7 @@ from tests.unit.domain.plan_case import (
     lost,
     marked,
 )
+from tests.world.sites import answering
 
 FOREIGN_MARKS: dict[str, dict[str, object]] = {
     "without a whole mark": dict.fromkeys(("instance", "organization", "collection", "incarnation")),
@@ -331,7 +332,7 @@ CHOICES = (
 
 def server(recorded: str | None, answers: str | None) -> dict[str, Any]:
     """Which server is meant, and which one answers."""
-    return {"server": ServerIdentity(recorded, answers)}
+    return {"place": answering(recorded, answers)}
 
 
 REPLACED = server("server-1", None)

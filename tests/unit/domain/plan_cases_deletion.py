@@ -9,7 +9,7 @@ from namespace_operator.api.annotations import Adoption as AdoptionRequest
 from namespace_operator.domain.conditions import Reason
 from namespace_operator.domain.document import Adoption, MalformedDocument, NamespaceDocument, State
 from namespace_operator.domain.identity import collection_claim
-from namespace_operator.domain.observed import Collection, InvalidSpec, Observed, ServerIdentity, Subject
+from namespace_operator.domain.observed import Collection, InvalidSpec, Observed, Subject
 from tests.unit.domain.builders import (
     NAMESPACE_ID,
     claims,
@@ -26,6 +26,7 @@ from tests.unit.domain.builders import (
 )
 from tests.unit.domain.plan_case import Case, marked
 from tests.unit.domain.plan_cases_collections import FOREIGN_MARKS
+from tests.world.sites import answering
 
 READY = document([registered("text_extractor_v1")])
 DELETING = READY.model_copy(update={"state": State.DELETING})
@@ -44,7 +45,7 @@ HALF = DELETING.model_copy(update={"previous_owner": BEFORE.owner})
 """Taken over; the collection may still carry the mark of before."""
 
 UNMARKED: dict[str, Any] = {"metadata": {"team": "search"}}
-REPLACED = ServerIdentity("server-1", None)
+REPLACED = answering("server-1", None)
 UNGUARDED = context(guarded=False)
 DEPENDENTS = context(dependents=("buckets", "objects"))
 
@@ -70,7 +71,7 @@ LETTING_GO = (
         Observed(document=MalformedDocument("x", "bad")),
         ("RemoveFinalizer",),
     ),
-    Case("Retain on a replaced server", RETAIN, observed(READY, server=REPLACED), ("RemoveFinalizer",)),
+    Case("Retain on a replaced server", RETAIN, observed(READY, place=REPLACED), ("RemoveFinalizer",)),
     Case("Retain of an invalid spec", replace(DELETE, spec=InvalidSpec("bad")), observed(READY), ("RemoveFinalizer",)),
     Case("Retain beside a bad annotation", asks(RETAIN, problems=("bad",)), observed(READY), ("RemoveFinalizer",)),
     Case(
@@ -341,7 +342,7 @@ BLOCKED = (
         Case(
             f"server replaced, document {of.state}",
             DELETE,
-            observed(of, collection=None, server=REPLACED),
+            observed(of, collection=None, place=REPLACED),
             reasons=(Reason.SERVER_REPLACED,),
             says=f"The Qdrant server is not server-1, on which {NAMESPACE_ID} lives; restore it",
         )

@@ -12,7 +12,7 @@ from namespace_operator.domain.conditions import ConditionType, Reason
 from namespace_operator.domain.document import Adoption, State
 from namespace_operator.domain.dry_run import dry_run_findings, planned_steps
 from namespace_operator.domain.forecast import Forecast, forecast
-from namespace_operator.domain.observed import Observed, ServerIdentity, Subject
+from namespace_operator.domain.observed import Observed, Subject
 from tests.unit.domain.builders import (
     NAMESPACE_ID,
     another_document,
@@ -29,6 +29,7 @@ from tests.unit.domain.builders import (
     with_indexes,
 )
 from tests.unit.domain.plan_case import DELETES, HAS_BRAND, HAS_TEXT, KEYWORD, TENANT, WANTS_BRAND, WANTS_TEXT
+from tests.world.sites import answering
 
 NEW = Observed(server_version="1.18.3")
 DELETING = subject(DELETES, deleting=True, finalized=True)
@@ -165,7 +166,7 @@ def test_what_would_stand_in_the_way_afterwards_is_said_too() -> None:
 
 
 def test_what_stands_in_the_way_of_the_first_step_is_all_that_is_said() -> None:
-    end = foreseen(subject(WANTS_TEXT), replace(NEW, server=ServerIdentity("server-1", None)))
+    end = foreseen(subject(WANTS_TEXT), replace(NEW, place=answering("server-1", None)))
     assert [finding.reason for finding in dry_run_findings(end)] == [Reason.SERVER_REPLACED]
 
 

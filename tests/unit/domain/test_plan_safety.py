@@ -30,7 +30,7 @@ from namespace_operator.domain.document import Adoption, MalformedDocument, Name
 from namespace_operator.domain.forecast import Forecast, after, forecast
 from namespace_operator.domain.identity import is_marked
 from namespace_operator.domain.indexes import IndexSchema
-from namespace_operator.domain.observed import Collection, Document, InvalidSpec, Observed, ServerIdentity, Subject
+from namespace_operator.domain.observed import Collection, Document, InvalidSpec, Observed, Subject
 from namespace_operator.domain.plan import plan
 from namespace_operator.domain.planning import Context
 from tests.unit.domain.builders import (
@@ -52,6 +52,7 @@ from tests.unit.domain.builders import (
 from tests.unit.domain.plan_case import KEYWORD, TENANT, marked
 from tests.unit.domain.plan_cases_fields import PLAIN
 from tests.unit.domain.strategies import specs
+from tests.world.sites import answering
 
 T = TypeVar("T")
 
@@ -140,7 +141,7 @@ def situations(draw: st.DrawFn) -> Situation:
         document=there,
         name_chain=draw(_mostly((), (another_document(requested_name="films"),))),
         collection_holder=draw(_mostly(None, another_document())),
-        server=draw(_mostly(ServerIdentity("s", "s"), ServerIdentity("s", None))),
+        place=draw(_mostly(answering("s", "s"), answering("s", None))),
         collection=draw(_collections(of)),
         looked_at=of.collection,
         alias_of=draw(_mostly(None, OTHER_ID)),
