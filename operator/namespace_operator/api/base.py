@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -153,6 +153,12 @@ Timestamp = Annotated[datetime, AfterValidator(_in_utc_seconds), PlainSerializer
 """A moment in UTC, whole seconds."""
 
 Count = Annotated[int, Field(strict=True, json_schema_extra={"format": "int64"})]
+
+
+def whole(ge: int, le: int, description: str | None = None, *, bits: Literal[32, 64] = 32) -> Any:  # noqa: ANN401
+    """The `Field` of a whole number from ``ge`` to ``le``, which a client may hold in so many bits."""
+    return Field(ge=ge, le=le, strict=True, json_schema_extra={"format": f"int{bits}"}, description=description)
+
 
 AbsentAsEmpty = BeforeValidator(lambda value: () if value is None else value)
 """`null` means absent, and an absent list means an empty one."""

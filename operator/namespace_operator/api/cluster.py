@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, JsonValue, StrictBool
 
 from namespace_operator.api import cluster_rules, names
-from namespace_operator.api.base import AbsentAsEmpty, ApiModel, Count, Timestamp, map_list, set_list
+from namespace_operator.api.base import AbsentAsEmpty, ApiModel, Count, Timestamp, map_list, set_list, whole
 from namespace_operator.api.profile import ComputeTier, TierProfile
-from namespace_operator.api.status import Condition
+from namespace_operator.api.status import ConditionedStatus
 
 CLUSTER_KIND = "InfrastructureCluster"
 CLUSTER_PLURAL = "infrastructureclusters"
@@ -54,23 +54,11 @@ class ClusterQdrant(ApiModel):
     ] = None
     request_timeout_seconds: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=300,
-            strict=True,
-            json_schema_extra={"format": "int32"},
-            description="How long one request may take, 1-300. Absent: the operator's.",
-        ),
+        whole(1, 300, "How long one request may take, 1-300. Absent: the operator's."),
     ] = None
     max_concurrent_requests: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=256,
-            strict=True,
-            json_schema_extra={"format": "int32"},
-            description="Requests to this server at the same time, 1-256. Default: 32.",
-        ),
+        whole(1, 256, "Requests to this server at the same time, 1-256. Default: 32."),
     ] = None
 
 
@@ -179,18 +167,9 @@ class InfrastructureClusterSpec(ApiModel):
     ] = None
 
 
-class InfrastructureClusterStatus(ApiModel):
+class InfrastructureClusterStatus(ConditionedStatus):
     """The cluster as the operator last found it."""
 
-    observed_generation: Annotated[
-        Count | None, Field(description="metadata.generation this status was found for.")
-    ] = None
-    conditions: Annotated[
-        tuple[Condition, ...],
-        Field(description="Ready sums up; the others say which part is not."),
-        map_list("type"),
-        AbsentAsEmpty,
-    ] = ()
     version: Annotated[str | None, Field(description="Version of the Qdrant server.")] = None
     server_id: Annotated[str | None, Field(description="Which server it is, by its marker collection.")] = None
     collections: Annotated[Count | None, Field(description="Collections on the server, whoever made them.")] = None

@@ -2,13 +2,11 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field, JsonValue, StrictBool
+from pydantic import Field, StrictBool
 
 from namespace_operator.api import infrastructure_rules, names
-from namespace_operator.api.base import ApiModel
+from namespace_operator.api.base import ApiModel, whole
 from namespace_operator.api.profile import CollectionParameters, ComputeTier
-
-_INT32: dict[str, JsonValue] = {"format": "int32"}
 
 
 class LocalSecretRef(ApiModel):
@@ -99,23 +97,11 @@ class Infrastructure(ApiModel):
     ] = None
     min_workers: Annotated[
         int | None,
-        Field(
-            ge=0,
-            le=100,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="dedicated tiers: fewest Ray workers, 0-100, at most maxWorkers. Default: 1.",
-        ),
+        whole(0, 100, "dedicated tiers: fewest Ray workers, 0-100, at most maxWorkers. Default: 1."),
     ] = None
     max_workers: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=100,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="dedicated tiers: most Ray workers, 1-100. Default: 10.",
-        ),
+        whole(1, 100, "dedicated tiers: most Ray workers, 1-100. Default: 10."),
     ] = None
     gpu_type: Annotated[
         str | None,
@@ -128,42 +114,22 @@ class Infrastructure(ApiModel):
     ] = None
     gpus_per_worker: Annotated[
         int | None,
-        Field(
-            ge=0,
-            le=8,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="dedicated_gpu: GPUs of each worker, 0-8; required there, and at least 1.",
-        ),
+        whole(0, 8, "dedicated_gpu: GPUs of each worker, 0-8; required there, and at least 1."),
     ] = None
     max_concurrent_jobs: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=1000,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="Jobs of this namespace at the same time, 1-1000; read by the job services. Default: 10.",
-        ),
+        whole(1, 1000, "Jobs of this namespace at the same time, 1-1000; read by the job services. Default: 10."),
     ] = None
     max_custom_plugins: Annotated[
         int | None,
-        Field(
-            ge=0,
-            le=100,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="Custom plugins of this namespace, 0-100; read by the job services. Default: 0.",
-        ),
+        whole(0, 100, "Custom plugins of this namespace, 0-100; read by the job services. Default: 0."),
     ] = None
     max_custom_models: Annotated[
         int | None,
-        Field(
-            ge=0,
-            le=50,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="Custom models of this namespace, 0-50, more than 0 only on dedicated tiers; read by the job"
+        whole(
+            0,
+            50,
+            "Custom models of this namespace, 0-50, more than 0 only on dedicated tiers; read by the job"
             " services. Default: 0.",
         ),
     ] = None

@@ -3,13 +3,11 @@
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import Field, JsonValue, StrictBool
+from pydantic import Field, StrictBool
 
-from namespace_operator.api.base import AbsentAsEmpty, ApiModel, set_list
+from namespace_operator.api.base import AbsentAsEmpty, ApiModel, set_list, whole
 from namespace_operator.api.rules import Rule
 
-_INT32: dict[str, JsonValue] = {"format": "int32"}
-_INT64: dict[str, JsonValue] = {"format": "int64"}
 _MANY = 1_000_000_000
 
 
@@ -50,33 +48,15 @@ class Hnsw(ApiModel):
 
     m: Annotated[
         int | None,
-        Field(
-            ge=0,
-            le=1024,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="Edges a node, 0-1024; 0 builds no graph over all points. Absent: as Qdrant has it.",
-        ),
+        whole(0, 1024, "Edges a node, 0-1024; 0 builds no graph over all points. Absent: as Qdrant has it."),
     ] = None
     payload_m: Annotated[
         int | None,
-        Field(
-            ge=0,
-            le=1024,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="Edges a node of the graphs within one value of a payload index, 0-1024. Absent: as many as m.",
-        ),
+        whole(0, 1024, "Edges a node of the graphs within one value of a payload index, 0-1024. Absent: as many as m."),
     ] = None
     ef_construct: Annotated[
         int | None,
-        Field(
-            ge=4,
-            le=10000,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="Neighbours looked at while building, 4-10000. Absent: as Qdrant has it.",
-        ),
+        whole(4, 10000, "Neighbours looked at while building, 4-10000. Absent: as Qdrant has it."),
     ] = None
     on_disk: Annotated[
         StrictBool | None, Field(description="Keep the graph on disk instead of in memory. Absent: as Qdrant has it.")
@@ -99,23 +79,11 @@ class StrictMode(ApiModel):
     enabled: Annotated[StrictBool | None, Field(description="Whether the limits are in force. Default: true.")] = None
     max_query_limit: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=_MANY,
-            strict=True,
-            json_schema_extra=_INT64,
-            description="Most results of one query, 1-1000000000. Absent: no limit.",
-        ),
+        whole(1, _MANY, "Most results of one query, 1-1000000000. Absent: no limit.", bits=64),
     ] = None
     max_timeout: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=_MANY,
-            strict=True,
-            json_schema_extra=_INT64,
-            description="Longest timeout a request may ask for, 1-1000000000 seconds. Absent: no limit.",
-        ),
+        whole(1, _MANY, "Longest timeout a request may ask for, 1-1000000000 seconds. Absent: no limit.", bits=64),
     ] = None
     unindexed_filtering_retrieve: Annotated[
         StrictBool | None, Field(description="Whether queries may filter by fields without an index. Absent: they may.")
@@ -125,46 +93,26 @@ class StrictMode(ApiModel):
     ] = None
     search_max_hnsw_ef: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=_MANY,
-            strict=True,
-            json_schema_extra=_INT64,
-            description="Largest hnsw_ef of a query, 1-1000000000. Absent: no limit.",
-        ),
+        whole(1, _MANY, "Largest hnsw_ef of a query, 1-1000000000. Absent: no limit.", bits=64),
     ] = None
     search_allow_exact: Annotated[
         StrictBool | None, Field(description="Whether queries may ask for exact search. Absent: they may.")
     ] = None
     upsert_max_batchsize: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=_MANY,
-            strict=True,
-            json_schema_extra=_INT64,
-            description="Most points of one upsert, 1-1000000000. Absent: no limit.",
-        ),
+        whole(1, _MANY, "Most points of one upsert, 1-1000000000. Absent: no limit.", bits=64),
     ] = None
     max_points_count: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=_MANY,
-            strict=True,
-            json_schema_extra=_INT64,
-            description="Most points of the collection, 1-1000000000. Absent: no limit.",
-        ),
+        whole(1, _MANY, "Most points of the collection, 1-1000000000. Absent: no limit.", bits=64),
     ] = None
     max_payload_index_count: Annotated[
         int | None,
-        Field(
-            ge=0,
-            le=_MANY,
-            strict=True,
-            json_schema_extra=_INT64,
-            description="Most payload indexes of the collection, the system's included, 0-1000000000. Absent: no"
-            " limit.",
+        whole(
+            0,
+            _MANY,
+            "Most payload indexes of the collection, the system's included, 0-1000000000. Absent: no limit.",
+            bits=64,
         ),
     ] = None
 
@@ -174,45 +122,29 @@ class CollectionParameters(ApiModel):
 
     segment_number: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=1024,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="Segments the optimizer aims at, 1-1024. Memory mappings, which a server runs out of first,"
+        whole(
+            1,
+            1024,
+            "Segments the optimizer aims at, 1-1024. Memory mappings, which a server runs out of first,"
             " grow with them. Absent: the tier's, which is 1 unless the platform sets another.",
         ),
     ] = None
     shard_number: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=1024,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="Shards, 1-1024. Counts when the collection is made, and cannot change afterwards. Absent: as"
+        whole(
+            1,
+            1024,
+            "Shards, 1-1024. Counts when the collection is made, and cannot change afterwards. Absent: as"
             " Qdrant has it.",
         ),
     ] = None
     replication_factor: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=64,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="Copies of each shard, 1-64. Absent: as Qdrant has it.",
-        ),
+        whole(1, 64, "Copies of each shard, 1-64. Absent: as Qdrant has it."),
     ] = None
     write_consistency_factor: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=64,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="Replicas that must confirm a write, 1-64. Absent: as Qdrant has it.",
-        ),
+        whole(1, 64, "Replicas that must confirm a write, 1-64. Absent: as Qdrant has it."),
     ] = None
     on_disk_payload: Annotated[
         StrictBool | None, Field(description="Keep payload on disk instead of in memory. Absent: as Qdrant has it.")
@@ -223,13 +155,12 @@ class CollectionParameters(ApiModel):
     ] = None
     indexing_threshold: Annotated[
         int | None,
-        Field(
-            ge=0,
-            le=_MANY,
-            strict=True,
-            json_schema_extra=_INT64,
-            description="Size of a segment above which its vectors are indexed, 0-1000000000 kilobytes; 0: never."
+        whole(
+            0,
+            _MANY,
+            "Size of a segment above which its vectors are indexed, 0-1000000000 kilobytes; 0: never."
             " Absent: as Qdrant has it.",
+            bits=64,
         ),
     ] = None
     hnsw: Annotated[Hnsw | None, Field(description="The vector graph. Absent: as Qdrant has it.")] = None
@@ -292,23 +223,18 @@ class TierProfile(ApiModel):
     ] = ()
     max_namespaces: Annotated[
         int | None,
-        Field(
-            ge=0,
-            le=1_000_000,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="Most namespaces of this tier on the server, retained ones included, 0-1000000. Absent: no"
-            " limit.",
+        whole(
+            0,
+            1_000_000,
+            "Most namespaces of this tier on the server, retained ones included, 0-1000000. Absent: no limit.",
         ),
     ] = None
     max_shared_vector_megabytes: Annotated[
         int | None,
-        Field(
-            ge=0,
-            le=1_000_000,
-            strict=True,
-            json_schema_extra=_INT32,
-            description="Space that a vector added to a shared collection with points may take, 0-1000000 megabytes: it"
+        whole(
+            0,
+            1_000_000,
+            "Space that a vector added to a shared collection with points may take, 0-1000000 megabytes: it"
             " takes its full size for every point, even while it is empty. Default: 1024.",
         ),
     ] = None

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import ConfigDict, Field, JsonValue, StrictBool
 
 from namespace_operator.api import names, spec_rules
-from namespace_operator.api.base import AbsentAsEmpty, ApiModel, map_list, set_list
+from namespace_operator.api.base import AbsentAsEmpty, ApiModel, map_list, set_list, whole
 from namespace_operator.api.indexes import IndexType, StemmerLanguage, StemmerType, StopwordLanguage, Tokenizer
 from namespace_operator.api.infrastructure import Infrastructure
 from namespace_operator.api.profile import ComputeTier
@@ -16,7 +16,7 @@ from namespace_operator.api.vectors import Metric, VectorKind
 _ATOMIC: dict[str, JsonValue] = {"x-kubernetes-map-type": "atomic"}
 _ATOMIC_MODEL = ConfigDict(json_schema_extra=_ATOMIC)
 
-_TokenLength = Annotated[int, Field(ge=1, le=65535, strict=True, json_schema_extra={"format": "int32"})]
+_TokenLength = Annotated[int, whole(1, 65535)]
 
 
 class DeletionPolicy(StrEnum):
@@ -243,13 +243,7 @@ class VectorConfig(ApiModel):
     ] = None
     dimension: Annotated[
         int | None,
-        Field(
-            ge=1,
-            le=65536,
-            strict=True,
-            description="dense, multi_dense: number of components, 1-65536; required.",
-            json_schema_extra={"format": "int32"},
-        ),
+        whole(1, 65536, "dense, multi_dense: number of components, 1-65536; required."),
     ] = None
     metric: Annotated[
         Metric | None,

@@ -120,8 +120,8 @@ class InfrastructureStatus(ApiModel):
     ] = None
 
 
-class NamespaceStatus(ApiModel):
-    """The namespace as the operator last found it. Absent values are unknown; a 0 is a real zero."""
+class ConditionedStatus(ApiModel):
+    """What the status of every kind begins with."""
 
     observed_generation: Annotated[
         Count | None, Field(description="metadata.generation this status was found for.")
@@ -132,6 +132,11 @@ class NamespaceStatus(ApiModel):
         map_list("type"),
         AbsentAsEmpty,
     ] = ()
+
+
+class NamespaceStatus(ConditionedStatus):
+    """The namespace as the operator last found it. Absent values are unknown; a 0 is a real zero."""
+
     namespace_id: Annotated[
         str | None, Field(description="Identity of the namespace, ns_ and ten hexadecimal digits; never changes.")
     ] = None
