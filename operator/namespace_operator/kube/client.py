@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -101,6 +101,15 @@ class KubeClient:
         """Patch an object. Raises ``ObjectChanged`` if one of the patch's tests fails."""
         answer, _ = await self._request("PATCH", path, operations, {"Content-Type": "application/json-patch+json"})
         return answer
+
+    async def set_finalizers(self, path: str, uid: str, resource_version: str, finalizers: Sequence[str]) -> Object:
+        """Replace an object's finalizers. Raises ``ObjectChanged`` if it is not at this uid and version."""
+        operations: list[Object] = [
+            {"op": "test", "path": "/metadata/uid", "value": uid},
+            {"op": "test", "path": "/metadata/resourceVersion", "value": resource_version},
+            {"op": "add", "path": "/metadata/finalizers", "value": list(finalizers)},
+        ]
+        return await self.json_patch(path, operations)
 
     async def server_side_apply(self, path: str, body: Object, *, force: bool) -> Object:
         """Make the object's fields what the body says, and ours; a field that the kind does not have is refused.

@@ -129,13 +129,9 @@ class KubeCluster:
         return obj
 
     async def _patch_finalizers(self, subject: Subject, finalizers: list[str]) -> Subject:
-        patch: list[Object] = [
-            {"op": "test", "path": "/metadata/uid", "value": subject.uid},
-            {"op": "test", "path": "/metadata/resourceVersion", "value": subject.resource_version},
-            {"op": "add", "path": "/metadata/finalizers", "value": finalizers},
-        ]
         with self._forgetting(subject.key):
-            obj = await self.client.json_patch(_path(subject.key), patch)
+            path = _path(subject.key)
+            obj = await self.client.set_finalizers(path, subject.uid, subject.resource_version, finalizers)
         if subject.deleting and not finalizers:
             self.objects.drop(subject.key, subject.uid)
         else:

@@ -103,12 +103,9 @@ class KubeClusters:
         self.put(await self._answered(cluster.name, self.client.put(f"{_PATH}/{cluster.name}/status", body)))
 
     async def _patch_finalizers(self, cluster: ClusterObject, finalizers: list[str]) -> Object:
-        patch: list[Object] = [
-            {"op": "test", "path": "/metadata/uid", "value": cluster.uid},
-            {"op": "test", "path": "/metadata/resourceVersion", "value": cluster.resource_version},
-            {"op": "add", "path": "/metadata/finalizers", "value": finalizers},
-        ]
-        obj = await self._answered(cluster.name, self.client.json_patch(f"{_PATH}/{cluster.name}", patch))
+        path = f"{_PATH}/{cluster.name}"
+        request = self.client.set_finalizers(path, cluster.uid, cluster.resource_version, finalizers)
+        obj = await self._answered(cluster.name, request)
         self.put(obj)
         return obj
 
