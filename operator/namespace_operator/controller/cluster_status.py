@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -149,8 +149,7 @@ class ClusterStatus:
     ) -> None:
         waits = in_use(cluster, facts.residents) if facts.residents is not None else None
         findings = (*((waits,) if waits else ()), *found, *facts.findings)
-        whole = ServerFacts(facts.version, facts.server_id, facts.collections, facts.residents, findings)
-        status = cluster_status(cluster, whole, self.now(), looked=looked)
+        status = cluster_status(cluster, replace(facts, findings=findings), self.now(), looked=looked)
         if status is not None:
             await self.clusters.write_status(cluster, status)
 
@@ -170,7 +169,7 @@ class ClusterStatus:
             findings = (ClusterFinding(ClusterReason.METADATA_UNAVAILABLE, str(error)),)
         facts = ServerFacts() if site is None else await self._look(site)
         together = dict.fromkeys((*findings, *facts.findings))
-        return ServerFacts(facts.version, facts.server_id, facts.collections, residents, tuple(together))
+        return replace(facts, residents=residents, findings=tuple(together))
 
     async def _look(self, site: Site) -> ServerFacts:
         version: str | None = None

@@ -13,10 +13,11 @@ from namespace_operator.controller.secrets import Credentials, Secrets, credenti
 from namespace_operator.controller.server import ServerCheck
 from namespace_operator.controller.shared import Shared
 from namespace_operator.controller.strays import Strays
+from namespace_operator.domain.document import Binding
 from namespace_operator.domain.endpoints import Endpoint
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Place, ServerIdentity, ServerRecord
-from namespace_operator.domain.placement import DEFAULT, Landscape, Site
+from namespace_operator.domain.placement import DEFAULT, Landscape, Organization, Site, is_own
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
 _RETIRED_SECONDS = 120.0
@@ -95,6 +96,14 @@ class Fleet:
         identity = await (server.check.peek() if peek else server.check.identity())
         return Place(site, identity, await self._scope(site, identity))
 
+    async def server_of(self, binding: Binding | None, organization: str) -> Server | None:
+        """The server that a document of an organization is bound to, None while there is no such connection.
+
+        Raises ``SecretUnavailable``.
+        """
+        site = self.landscape().bound(binding, Organization(organization))
+        return await self.server(site.endpoint) if isinstance(site, Site) else None
+
     def connected(self) -> tuple[Server, ...]:
         """The servers that were asked for so far."""
         return tuple(self._servers.values())
@@ -109,12 +118,12 @@ class Fleet:
         turns = (server.rollout.again_in(key) for server in self.connected())
         return min((turn for turn in turns if turn is not None), default=None)
 
-    async def everywhere(self) -> tuple[Endpoint, ...]:
+    def everywhere(self) -> tuple[Endpoint, ...]:
         """Every endpoint to sweep: the operator's own, the clusters', and the Namespaces' own that are in use."""
         landscape = self.landscape()
         sites = (landscape.operator, *landscape.clusters.values())
         endpoints = {site.name: site.endpoint for site in sites}
-        return tuple((endpoints | {name: s.endpoint for name, s in self._servers.items() if "/" in name}).values())
+        return tuple((endpoints | {name: s.endpoint for name, s in self._servers.items() if is_own(name)}).values())
 
     async def tidy(self) -> None:
         """Close the connections that were replaced some time ago."""

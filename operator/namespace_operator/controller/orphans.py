@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 
@@ -21,6 +22,28 @@ _ID = re.compile(rf"{ID_PREFIX}\w{{3,64}}", re.ASCII)
 _SHOWN = 10
 """How many are named in an event."""
 
+_T = TypeVar("_T")
+_Place = tuple[str, str]
+"""On which server, or in which shared collection, and under which name."""
+
+
+@dataclass(slots=True)
+class _Looks:
+    """Where something was found, look after look: what is found twice in a row lasts, and is told of when it is new."""
+
+    _seen: frozenset[_Place] = field(default_factory=frozenset)
+    _told: frozenset[_Place] = field(default_factory=frozenset)
+
+    def lasting(self, found: Mapping[_Place, _T]) -> Mapping[_Place, _T]:
+        """What of it the last look found as well."""
+        return {place: value for place, value in found.items() if place in self._seen}
+
+    async def end(self, found: Names[_Place], lasting: Names[_Place], tell: Callable[[], Awaitable[None]]) -> None:
+        """Tell of what lasts if some of it is new."""
+        if frozenset(lasting) - self._told:
+            await tell()
+        self._seen, self._told = frozenset(found), frozenset(lasting)
+
 
 @dataclass(slots=True)
 class Orphans:
@@ -33,26 +56,23 @@ class Orphans:
     reporter: Reporter
     now: Callable[[], datetime]
     announce: Callable[[str, str], Awaitable[None]]
-    _seen: frozenset[tuple[str, str]] = field(default_factory=frozenset)
-    _reported: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    _looks: _Looks = field(default_factory=_Looks)
 
     async def report(self) -> None:
         """One look. Raises ``StoreError``."""
         strays = await self._strays()
-        names = frozenset(strays)
-        lasting = [stray for place, stray in strays.items() if place in self._seen]
-        copies = [stray for stray in lasting if _is_copy(stray)]
-        self.reporter.orphans_found(len(lasting) - len(copies), len(copies), self.now())
-        confirmed = names & self._seen
-        if confirmed - self._reported:
-            await self.announce("OrphanCollections", _describe(lasting))
-        self._seen, self._reported = names, confirmed
+        lasting = self._looks.lasting(strays)
+        copies = sum(_is_copy(stray) for stray in lasting.values())
+        self.reporter.orphans_found(len(lasting) - copies, copies, self.now())
+        await self._looks.end(
+            strays, lasting, lambda: self.announce("OrphanCollections", _describe(list(lasting.values())))
+        )
 
-    async def _strays(self) -> Mapping[tuple[str, str], Collection]:
+    async def _strays(self) -> Mapping[_Place, Collection]:
         """The strays of every server that answers, by connection and name. Raises ``StoreError`` if none does."""
-        found: dict[tuple[str, str], Collection] = {}
+        found: dict[_Place, Collection] = {}
         failures: list[StoreError] = []
-        endpoints = await self.fleet.everywhere()
+        endpoints = self.fleet.everywhere()
         for endpoint in endpoints:
             try:
                 server = await self.fleet.server(endpoint)
@@ -83,20 +103,19 @@ class OrphanPartitions:
 
     reporter: Reporter
     announce: Callable[[str, str], Awaitable[None]]
-    _seen: frozenset[tuple[str, str]] = field(default_factory=frozenset)
-    _reported: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+    _looks: _Looks = field(default_factory=_Looks)
 
     async def report(self, found: Mapping[str, Mapping[str, int]]) -> None:
         """Tell of one look: the points of ``orphan_partitions`` by shared collection."""
         partitions = {(name, one): points for name, orphans in found.items() for one, points in orphans.items()}
-        lasting = {partition: points for partition, points in partitions.items() if partition in self._seen}
+        lasting = self._looks.lasting(partitions)
         self.reporter.orphan_partitions_found(len(lasting))
-        if lasting.keys() - self._reported:
-            await self.announce("OrphanPartitions", _describe_partitions(lasting))
-        self._seen, self._reported = frozenset(partitions), frozenset(lasting)
+        await self._looks.end(
+            partitions, lasting, lambda: self.announce("OrphanPartitions", _describe_partitions(lasting))
+        )
 
 
-def _describe_partitions(partitions: Mapping[tuple[str, str], int]) -> str:
+def _describe_partitions(partitions: Mapping[_Place, int]) -> str:
     listed = [f"{_shown(one)} in {name} ({points})" for (name, one), points in sorted(partitions.items())]
     return f"Shared collections have points of namespaces that are no members of theirs: {_some(listed)}"
 

@@ -18,7 +18,6 @@ from namespace_operator.controller.orphans import OrphanPartitions, Orphans, orp
 from namespace_operator.controller.tombstones import Abandoned, Tombstones
 from namespace_operator.domain.document import State
 from namespace_operator.domain.identity import Key
-from namespace_operator.domain.placement import Organization, Site
 from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.stores.errors import StoreError
 from namespace_operator.stores.protocols import MetadataStore
@@ -97,12 +96,11 @@ class Sweep:
         found: dict[str, Mapping[str, int]] = {}
         fleet = self.orphans.fleet
         for shared in self._shared:
-            site = fleet.landscape().bound(shared.binding, Organization(shared.organization))
-            if not shared.bound or not isinstance(site, Site):
+            server = await fleet.server_of(shared.binding, shared.organization) if shared.bound else None
+            if server is None:
                 continue
-            server = await fleet.server(site.endpoint)
             points = await server.partitions.all(shared.collection, len(shared.members))
-            found[f"{site.name}/{shared.collection}"] = orphan_partitions(points, shared.members)
+            found[f"{server.endpoint.name}/{shared.collection}"] = orphan_partitions(points, shared.members)
         await self.partitions.report(found)
 
     def _is_watched(self, key: Key) -> bool:

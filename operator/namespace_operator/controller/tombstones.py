@@ -14,7 +14,6 @@ from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.document import Binding, NamespaceDocument, OwnedDocument, State
 from namespace_operator.domain.identity import Mark
-from namespace_operator.domain.placement import Organization, Site
 from namespace_operator.domain.shared import SharedCollection, SharedState
 from namespace_operator.domain.sharing import without_member
 from namespace_operator.stores.errors import StoreError
@@ -78,10 +77,10 @@ class Tombstones:
 
     async def remove_empty(self, collection: str, mark: Mark, binding: Binding | None, organization: str) -> bool:
         """Delete a collection with this mark if it has no point. False if there may still be something."""
-        site = self.fleet.landscape().bound(binding, Organization(organization))
-        if not isinstance(site, Site):
+        server = await self.fleet.server_of(binding, organization)
+        if server is None:
             return False
-        vectors = (await self.fleet.server(site.endpoint)).vectors
+        vectors = server.vectors
         live = await vectors.read(collection)
         if live is None or not (mark.surrounds if mark.shared else mark.is_on)(live.mark):
             return True
@@ -142,10 +141,10 @@ class Abandoned:
         return await self.tombstones.remove_empty(shared.collection, shared.mark, shared.binding, shared.organization)
 
     async def _is_empty(self, shared: SharedCollection) -> bool:
-        site = self.tombstones.fleet.landscape().bound(shared.binding, Organization(shared.organization))
-        if not isinstance(site, Site):
+        server = await self.tombstones.fleet.server_of(shared.binding, shared.organization)
+        if server is None:
             return False
-        vectors = (await self.tombstones.fleet.server(site.endpoint)).vectors
+        vectors = server.vectors
         live = await vectors.read(shared.collection)
         # What answers 404 may only have failed to load.
         return live is not None and await vectors.count_points(shared.collection) == 0

@@ -13,14 +13,19 @@ from namespace_operator.api.infrastructure import Infrastructure
 from namespace_operator.api.profile import ComputeTier, TierProfile
 from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.domain.conditions import Finding, Reason
-from namespace_operator.domain.document import Binding
+from namespace_operator.domain.document import DEFAULT_CONNECTION, Binding
 from namespace_operator.domain.endpoints import AllowedEndpoints, Endpoint, SecretKey
 
-DEFAULT = "default"
+DEFAULT = DEFAULT_CONNECTION
 """The operator's own connection, which its configuration names."""
 
 OWN = "own"
 """A connection of a Namespace's own, by ``infrastructure.qdrantUrl``."""
+
+
+def is_own(connection: str) -> bool:
+    """Whether a connection is one that a Namespace brought."""
+    return connection.startswith(f"{OWN}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class Site:
     @property
     def is_own(self) -> bool:
         """Whether a Namespace brought it."""
-        return self.name.startswith(f"{OWN}/")
+        return is_own(self.name)
 
     def admits(self, organization: Organization) -> bool:
         """Whether the organization may live here."""
