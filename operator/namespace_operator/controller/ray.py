@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from namespace_operator.api.annotations import DRY_RUN
 from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import InfrastructureStatus, PlannedStep, RayClusterStatus
 from namespace_operator.controller.cluster import ClusterError, Refused
 from namespace_operator.domain.conditions import ConditionType, Finding, Note, Reason
+from namespace_operator.domain.dry_run import dry_run_finding
 from namespace_operator.domain.observed import Subject
 from namespace_operator.domain.placement import Landscape, Site
 from namespace_operator.domain.ray import RayOptions, WantedRay, wanted_ray
@@ -172,9 +172,8 @@ def _kind_missing(wanted: WantedRay, outcome: RayOutcome) -> RayOutcome:
 
 
 def _planned(outcome: RayOutcome, action: str, name: str, detail: str | None) -> RayOutcome:
-    message = f"1 step would be done, see status.plan; remove the annotation {DRY_RUN} to have it done"
     planned = replace(outcome, planned=(PlannedStep(action=action, target=name, detail=detail),))
-    return _with(planned, Finding(Reason.DRY_RUN, message, about=ConditionType.INFRASTRUCTURE))
+    return _with(planned, dry_run_finding(1, ConditionType.INFRASTRUCTURE))
 
 
 def _detail(manifest: Manifest) -> str:

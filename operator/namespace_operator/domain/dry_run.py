@@ -66,10 +66,15 @@ def dry_run_findings(forecast: Forecast) -> tuple[Finding, ...]:
     for kind in ConditionType:
         count = sum(_CONDITIONS.get(type(action), ConditionType.METADATA) is kind for action in forecast.actions)
         if count:
-            steps = "1 step" if count == 1 else f"{count} steps"
-            message = f"{steps} would be done, see status.plan; remove the annotation {DRY_RUN} to have them done"
-            found.append(Finding(Reason.DRY_RUN, message, about=kind))
+            found.append(dry_run_finding(count, kind))
     return (*found, *forecast.findings)
+
+
+def dry_run_finding(count: int, kind: ConditionType) -> Finding:
+    """That so many steps would be done for what a condition is about."""
+    steps = "1 step" if count == 1 else f"{count} steps"
+    message = f"{steps} would be done, see status.plan; remove the annotation {DRY_RUN} to have them done"
+    return Finding(Reason.DRY_RUN, message, about=kind)
 
 
 def _step(action: Action, document: Document | None) -> PlannedStep:

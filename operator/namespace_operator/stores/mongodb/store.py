@@ -210,16 +210,15 @@ class MongoStore:
     async def count_bound(self, instance_id: str, binding: Binding | None) -> int:
         """How many namespaces of an instance live on a server."""
         connection = binding.connection if binding else None
-        there = {"owner.instance_id": instance_id, "state": {"$ne": "deleted"}, "binding.connection": connection}
+        there = {**_residing(instance_id), "binding.connection": connection}
         with translated("counting the namespaces of a Qdrant server"):
             return await self._namespaces.count_documents(there)
 
     async def bound(self, instance_id: str) -> Mapping[str | None, Residents]:
         """One aggregation over the documents of an instance."""
-        theirs = {"owner.instance_id": instance_id, "state": {"$ne": State.DELETED.value}}
         name = {"$concat": [_as_text("$owner.organization"), "/", _as_text("$owner.cr_name")]}
         pipeline: list[Raw] = [
-            {"$match": theirs},
+            {"$match": _residing(instance_id)},
             {"$project": {"connection": {"$ifNull": ["$binding.connection", None]}, "name": name}},
             {"$group": {"_id": "$connection", "count": {"$sum": 1}, "some": {"$minN": {"input": "$name", "n": _SOME}}}},
         ]
@@ -279,6 +278,11 @@ class MongoStore:
         await self._namespaces.create_index("owner.instance_id", name="owner_instance")
         await self._namespaces.create_index("instance_id", name="shared_instance", sparse=True)
         self._indexed = True
+
+
+def _residing(instance_id: str) -> Raw:
+    """The namespaces of an instance that take up room on a server: all but tombstones."""
+    return {"owner.instance_id": instance_id, "state": {"$ne": State.DELETED.value}}
 
 
 def _as_text(field: str) -> Raw:
