@@ -15,6 +15,7 @@ import structlog
 
 from namespace_operator.controller.cluster import Cluster, ClusterError, Refreshed
 from namespace_operator.controller.orphans import OrphanPartitions, Orphans, orphan_partitions
+from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.controller.tombstones import Abandoned, Tombstones
 from namespace_operator.domain.document import State
 from namespace_operator.domain.identity import Key
@@ -94,13 +95,14 @@ class Sweep:
     async def _sweep_partitions(self) -> None:
         """Points in shared collections that belong to nobody."""
         found: dict[str, Mapping[str, int]] = {}
-        fleet = self.orphans.fleet
         for shared in self._shared:
-            server = await fleet.server_of(shared.binding, shared.organization) if shared.bound else None
-            if server is None:
-                continue
-            points = await server.partitions.all(shared.collection, len(shared.members))
-            found[f"{server.endpoint.name}/{shared.collection}"] = orphan_partitions(points, shared.members)
+            try:
+                server = await self.orphans.fleet.server_of(shared.binding, shared.organization)
+                if shared.bound and server is not None:
+                    points = await server.partitions.all(shared.collection, len(shared.members))
+                    found[f"{server.endpoint.name}/{shared.collection}"] = orphan_partitions(points, shared.members)
+            except (StoreError, SecretUnavailable) as error:
+                structlog.get_logger().warning("no orphans looked for", of=shared.document_id, error=str(error))
         await self.partitions.report(found)
 
     def _is_watched(self, key: Key) -> bool:

@@ -14,9 +14,18 @@ from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.identity import Key
 from namespace_operator.stores.errors import Backend, Unavailable
 from tests.unit.controller.bench import Bench
-from tests.unit.controller.fixed import FixedCluster, metadata_store
+from tests.unit.controller.fixed import FixedCluster, metadata_store, stored
 from tests.unit.controller.virtual_time import run
-from tests.unit.domain.builders import INSTANCE, KEY, another_document, document, owner
+from tests.unit.domain.builders import (
+    INSTANCE,
+    KEY,
+    NOW,
+    another_document,
+    collection,
+    document,
+    owner,
+    shared_collection,
+)
 
 OTHER = Key("rivals", "films")
 
@@ -126,3 +135,22 @@ async def test_while_qdrant_fails_resources_and_documents_are_swept_all_the_same
         assert await swept(bench) == [KEY]
     assert {entry["event"] for entry in logs} == {"cannot settle a deletion", "sweep failed"}
     assert bench.orphans == []
+
+
+async def test_a_shared_collection_whose_points_cannot_be_counted_hides_no_orphans_in_another() -> None:
+    bench = sweeping()
+    for name in ("books", "films"):
+        of = document(collection=name)
+        shared = shared_collection(of, updated_at=NOW)
+        bench.metadata.put_raw({"_id": shared.document_id, **shared.model_dump(mode="python")})
+        bench.vectors.collections[name] = stored(collection(of))
+        bench.vectors.collections[name].points = {1: {"namespace_id": "ns_nobody"}}
+    del bench.vectors.collections["books"].indexes["namespace_id"]
+    with capture_logs() as logs:
+        await swept(bench)
+    assert bench.orphan_partitions == 1
+    assert [said for said in bench.announced if "partitions" in said.lower()] == [
+        "OrphanPartitions: Shared collections have points of namespaces that are no members of theirs: "
+        "ns_nobody in default/films (1)"
+    ]
+    assert {entry["event"] for entry in logs} == {"no orphans looked for", "points unknown"}
