@@ -19,6 +19,7 @@ from tests.integration.support import Organization, Platform, condition, eventua
 GOES: dict[str, Any] = {"featureExtractors": [TEXT], "deletionPolicy": "Delete"}
 """With its data: a cluster stays while anything of it is kept there."""
 
+BELIEVED_SECONDS = 12.0
 MANY = 40
 SOME = 15
 
@@ -116,10 +117,14 @@ def test_a_server_that_hangs_holds_nobody_else_up(clusters: Clusters, organizati
     try:
         eventually(lambda: organization.reason("there-0", "QdrantUnavailable"), "the outage is noticed", IN_TIME)
         meanwhile = _seconds_until_ready(organization, "meanwhile")
+        # By then nothing that was known of the server is believed any more, and everybody asks which one it is.
+        time.sleep(BELIEVED_SECONDS)
+        later = _seconds_until_ready(organization, "later")
     finally:
         server.process.resume()
-    print(f"{SOME} Namespaces elsewhere: {calm:.2f} s, while {MANY} wait for a server that hangs: {meanwhile:.2f} s")
-    assert meanwhile < 3 * calm + 2.0
+    waiting = f"while {MANY} wait for a server that hangs: {meanwhile:.2f} s, then {later:.2f} s"
+    print(f"{SOME} Namespaces elsewhere: {calm:.2f} s, {waiting}")
+    assert max(meanwhile, later) < 3 * calm + 2.0
     for number in range(MANY):
         organization.ready(f"there-{number}", IN_TIME)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -116,6 +117,10 @@ class ModelVectorStore:
     rejects: frozenset[str] = frozenset()
     most_rebuilding: int = 0
     _operations: int = 0
+
+    def waiting(self) -> AbstractAsyncContextManager[None]:
+        """Nobody is given up."""
+        return nullcontext()
 
     async def close(self) -> None:
         """Nothing is open."""

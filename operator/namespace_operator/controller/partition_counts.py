@@ -63,7 +63,7 @@ class _Partitions:
     shared: Shared[Mapping[str, int]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.shared = Shared(self._ask, self.counts.monotonic, self.counts.max_age)
+        self.shared = Shared(self._ask, self.counts.monotonic, self.counts.max_age, self.counts.vectors.waiting)
 
     async def _ask(self) -> Mapping[str, int]:
         try:

@@ -43,7 +43,7 @@ class ServerCheck:
     _shared: Shared[ServerIdentity] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._shared = Shared(self._ask, self.monotonic, self.max_age)
+        self._shared = Shared(self._ask, self.monotonic, self.max_age, self.vectors.waiting)
 
     async def identity(self) -> ServerIdentity:
         """Which server is meant and which one answers, as known for at most ``max_age`` seconds.

@@ -174,9 +174,14 @@ class Settling:
         if not (takes_turns and isinstance(document, NamespaceDocument) and document.sharing):
             return await applier.apply(actions, self.world)
         server = await self.observer.server(self.world.observed)
-        async with server.turns[document.collection]:
+        turn = server.turns[document.collection]
+        async with server.vectors.waiting():
+            await turn.acquire()
+        try:
             await self._observe()
             return await applier.apply((await self._admitted(self._plan())).actions, self.world)
+        finally:
+            turn.release()
 
     def _give_way(self, error: Outdated) -> None:
         structlog.get_logger().info("outdated", key=str(self.world.subject.key), error=str(error))

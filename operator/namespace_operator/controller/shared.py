@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,12 +15,14 @@ T = TypeVar("T")
 class Shared(Generic[T]):
     """An answer that is believed for ``max_age`` seconds.
 
-    While a server does not answer, many who ask wait for one timeout together and not for one after the other.
+    While a server does not answer, many who ask wait for one timeout together and not for one after the other; each
+    of them waits within ``waiting``, which may end that.
     """
 
     ask: Callable[[], Awaitable[T]]
     monotonic: Callable[[], float]
     max_age: float
+    waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     _answer: T | None = None
     _asked: float | None = None
     _asking: asyncio.Task[T] | None = None
@@ -29,11 +32,12 @@ class Shared(Generic[T]):
         if not fresh and self._asked is not None and self.monotonic() - self._asked < self.max_age:
             assert self._answer is not None
             return self._answer
-        if fresh and self._asking is not None:
-            await asyncio.wait([self._asking])
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask())
-        return await asyncio.shield(self._asking)
+        async with self.waiting():
+            if fresh and self._asking is not None:
+                await asyncio.wait([self._asking])
+            if self._asking is None:
+                self._asking = asyncio.create_task(self._ask())
+            return await asyncio.shield(self._asking)
 
     async def _ask(self) -> T:
         try:

@@ -35,7 +35,7 @@ class Strays:
     _shared: Shared[tuple[Collection, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._shared = Shared(self._search, self.monotonic, self.max_age)
+        self._shared = Shared(self._search, self.monotonic, self.max_age, self.vectors.waiting)
 
     def forget(self, name: str) -> None:
         """Look at this collection again: it has got a mark of ours."""

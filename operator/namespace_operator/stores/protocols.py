@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as Names
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from namespace_operator.api.profile import CollectionParameters
@@ -25,6 +26,12 @@ class VectorStore(Protocol):
 
     async def close(self) -> None:
         """Close the connections."""
+
+    def waiting(self) -> AbstractAsyncContextManager[None]:
+        """Wait within it for what another asks the server.
+
+        Raises ``Unavailable`` where the server answers nothing and too many wait for it already.
+        """
 
     async def version(self) -> str:
         """The server's version, such as ``1.18.3``."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from namespace_operator.controller.shared import Shared
+from namespace_operator.domain.observed import Collection
 from namespace_operator.stores.errors import Unavailable
 from namespace_operator.stores.qdrant import QdrantStore
 from tests.unit.stores.server import serving
@@ -55,6 +57,54 @@ async def test_all_but_a_few_are_given_up_and_whoever_comes_next_at_once() -> No
         assert max([await task for task in waiting]) < TIMEOUT
         await asyncio.gather(*(seconds_of(store) for _ in range(16)))
         assert server.asked >= 20, "all are sent again once it answers"
+        await store.close()
+
+
+def shared_read(store: QdrantStore) -> Shared[Collection | None]:
+    """One read for everybody, as that of a server's marker is."""
+    return Shared(lambda: store.read("x"), asyncio.get_running_loop().time, 0.0, store.waiting)
+
+
+async def seconds_of_shared(shared: Shared[Collection | None]) -> float:
+    """How long one of those who wait for it waits, however it ends."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with suppress(Unavailable):
+        await shared.get()
+    return loop.time() - began
+
+
+async def test_who_waits_for_the_request_of_another_is_given_up_like_whoever_asks() -> None:
+    server = Hangs()
+    async with serving(server) as url:
+        store = QdrantStore(url, timeout_seconds=TIMEOUT, patience_seconds=PATIENCE)
+        shared = shared_read(store)
+        first = [asyncio.create_task(seconds_of_shared(shared)) for _ in range(16)]
+        done, waiting = await asyncio.wait(first, timeout=3 * PATIENCE)
+        assert (len(done), len(waiting), server.asked) == (13, 3, 1)
+        assert await seconds_of_shared(shared) < PATIENCE / 2, "nobody waits in line"
+        assert max([await task for task in waiting]) < 1.5 * TIMEOUT
+        later = [asyncio.create_task(seconds_of_shared(shared)) for _ in range(16)]
+        done, waiting = await asyncio.wait(later, timeout=PATIENCE)
+        assert (len(done), len(waiting)) == (13, 3), "after a failure nobody waits in line either"
+        assert server.asked == 2, "somebody finds out when it is back"
+        server.hangs = False
+        server.woken.set()
+        assert max([await task for task in waiting]) < TIMEOUT
+        assert max(await asyncio.gather(*(seconds_of_shared(shared) for _ in range(16)))) < PATIENCE
+        await store.close()
+
+
+async def test_who_waits_for_something_else_does_not_make_the_server_silent() -> None:
+    async with serving(Hangs(hangs=False)) as url:
+        store = QdrantStore(url, timeout_seconds=TIMEOUT, patience_seconds=PATIENCE)
+
+        async def ask() -> Collection | None:
+            await asyncio.sleep(3 * PATIENCE)
+            return await store.read("x")
+
+        shared = Shared(ask, asyncio.get_running_loop().time, 1.0, store.waiting)
+        assert await asyncio.gather(*(shared.get() for _ in range(16))) == [None] * 16
         await store.close()
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -86,7 +86,7 @@ class QdrantHttp:
         try:
             status, text = await self._send(method, url, body, timeout_seconds)
         except TimeoutError as error:
-            raise Unavailable(Backend.QDRANT, f"Qdrant at {self._base} does not answer in time", request) from error
+            raise self._too_late(request) from error
         except InnerAddress:
             raise self._too_close(request) from None
         except aiohttp.ClientConnectorCertificateError as error:
@@ -98,6 +98,19 @@ class QdrantHttp:
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(Backend.QDRANT, f"Qdrant at {self._base} cannot be reached", request) from error
         return status, self._answer(status, text, request, accept)
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """Wait within it for what another asks the server: it ends where too many wait for one that answers nothing."""
+        try:
+            async with asyncio.timeout(None) as deadline:
+                self._crowd.join(deadline)
+                try:
+                    yield
+                finally:
+                    self._crowd.leave(deadline)
+        except TimeoutError as error:
+            raise self._too_late("waiting for another's request") from error
 
     async def _send(self, method: str, url: URL, body: object, timeout_seconds: float | None) -> tuple[int, str]:
         """Status and text. Raises ``TimeoutError`` also where too many wait for a server that does not answer."""
@@ -132,6 +145,9 @@ class QdrantHttp:
             return json.loads(text)
         except ValueError as error:
             raise Rejected(Backend.QDRANT, f"{server} answers with something that is not JSON", request) from error
+
+    def _too_late(self, request: str) -> Unavailable:
+        return Unavailable(Backend.QDRANT, f"Qdrant at {self._base} does not answer in time", request)
 
     def _too_close(self, request: str) -> Rejected:
         message = (

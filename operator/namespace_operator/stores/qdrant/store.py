@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection as Names
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -59,6 +59,10 @@ class QdrantStore:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
+
+    def waiting(self) -> AbstractAsyncContextManager[None]:
+        """Wait within it for what another asks the server."""
+        return self._http.waiting()
 
     async def version(self) -> str:
         """The server's version, asked for once a minute: it only changes when the server is replaced."""
