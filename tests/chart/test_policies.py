@@ -16,6 +16,7 @@ from namespace_operator.api.annotations import (
     PAUSED,
     PREFIX,
     SET_ID_VERB,
+    RECREATE_COLLECTION,
     TAKE_OVER,
     Adoption,
 )
@@ -142,7 +143,14 @@ def test_every_guarded_annotation_has_its_verb(rendered: Rendered) -> None:
 def test_values_are_those_the_operator_understands(rendered: Rendered) -> None:
     validations = _spec(rendered, "guards")["validations"][len(GUARDED) + 1 :]
     by_name = {re.findall(r"'([a-z-]+)' in variables.written", each["expression"])[0]: each for each in validations}
-    assert {f"{PREFIX}{name}" for name in by_name} == {PAUSED, DRY_RUN, FORCE_RELEASE, ADOPT, TAKE_OVER}
+    assert {f"{PREFIX}{name}" for name in by_name} == {
+        PAUSED,
+        DRY_RUN,
+        FORCE_RELEASE,
+        ADOPT,
+        TAKE_OVER,
+        RECREATE_COLLECTION,
+    }
     for name in (PAUSED, DRY_RUN, FORCE_RELEASE):
         assert by_name[name.removeprefix(PREFIX)]["expression"].endswith(f"['{name}'] in ['true', 'false']")
     adoptions = re.findall(r"'([a-z-]+)'", by_name["adopt"]["expression"].rpartition(" in ")[2])

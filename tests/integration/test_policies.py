@@ -135,7 +135,13 @@ def test_the_status_is_no_way_around_the_verb(office: Office) -> None:
 
 # Guarded annotations and namespaceId
 
-VALUES = {"adopt": "with-delete", "take-over": "ns_0123456789", "force-release": "true", "renew": "2026-01-01"}
+VALUES = {
+    "adopt": "with-delete",
+    "take-over": "ns_0123456789",
+    "force-release": "true",
+    "renew": "2026-01-01",
+    "recreate-collection": "ns_0123456789",
+}
 VERBS = [name.removeprefix(PREFIX) for name in GUARDED]
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 import bson
@@ -23,6 +24,7 @@ from namespace_operator.domain.parsing import (
     summarize_document,
 )
 from namespace_operator.domain.shared import SharedCollection
+from namespace_operator.domain.usage import FilterUsage
 from namespace_operator.stores.errors import Backend, ClaimTaken, Outdated, Rejected, Unauthorized, Unavailable
 from namespace_operator.stores.mongodb import OWN
 from tests.world.faults import Faults
@@ -47,6 +49,8 @@ class ModelMetadataStore:
     """Documents by ``_id``, as BSON: what was read can never change what is stored."""
     belongings: dict[str, list[Raw]] = field(default_factory=lambda: {"buckets": [], "collections": [], "objects": []})
     servers: dict[str, ServerRecord] = field(default_factory=dict)
+    usage: dict[str, FilterUsage] = field(default_factory=dict)
+    """How each namespace's fields are filtered by."""
     refuses: bool = False
     down: bool = False
 
@@ -139,6 +143,10 @@ class ModelMetadataStore:
             }
 
         return self._read(look)
+
+    async def filter_usage(self, namespace_ids: Names[str], now: datetime) -> Mapping[str, FilterUsage]:
+        """The use that a test says there is, whatever the time."""
+        return self._read(lambda: {each: self.usage.get(each, FilterUsage()) for each in namespace_ids})
 
     async def delete_dependents(self, collection: str, namespace_id: str) -> bool:
         """Delete one chunk of what belongs to a namespace."""

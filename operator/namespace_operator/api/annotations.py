@@ -12,11 +12,25 @@ ADOPT = f"{PREFIX}adopt"
 TAKE_OVER = f"{PREFIX}take-over"
 FORCE_RELEASE = f"{PREFIX}force-release"
 RENEW = f"{PREFIX}renew"
+RECREATE_COLLECTION = f"{PREFIX}recreate-collection"
 RECONCILE_REQUESTED_AT = f"{PREFIX}reconcile-requested-at"
+REPAIR_REQUESTED_AT = f"{PREFIX}repair-requested-at"
+REBUILD_INDEXES_REQUESTED_AT = f"{PREFIX}rebuild-indexes-requested-at"
 
-ANNOTATIONS = (PAUSED, DRY_RUN, ADOPT, TAKE_OVER, FORCE_RELEASE, RENEW, RECONCILE_REQUESTED_AT)
+ANNOTATIONS = (
+    PAUSED,
+    DRY_RUN,
+    ADOPT,
+    TAKE_OVER,
+    FORCE_RELEASE,
+    RENEW,
+    RECREATE_COLLECTION,
+    RECONCILE_REQUESTED_AT,
+    REPAIR_REQUESTED_AT,
+    REBUILD_INDEXES_REQUESTED_AT,
+)
 
-GUARDED = (ADOPT, TAKE_OVER, FORCE_RELEASE, RENEW)
+GUARDED = (ADOPT, TAKE_OVER, FORCE_RELEASE, RENEW, RECREATE_COLLECTION)
 """Annotations that only somebody with the verb of their name (without the prefix) may set or change."""
 
 SET_ID_VERB = "set-id"
@@ -37,7 +51,9 @@ class Adoption(StrEnum):
 class Requests:
     """What the annotations of an object ask for.
 
-    ``take_over`` is the id of the namespace to take over. ``problems`` are values that are not understood: while
+    ``take_over`` is the id of the namespace to take over, ``recreate_collection`` that of one whose lost collection is
+    to be made again, empty. The texts of ``renew`` and of what was ``…_requested_at`` are acted upon once each.
+    ``problems`` are values that are not understood: while
     there are any, nothing is done for the object.
     """
 
@@ -46,13 +62,23 @@ class Requests:
     adopt: Adoption | None = None
     take_over: str | None = None
     force_release: bool = False
+    renew: str | None = None
+    recreate_collection: str | None = None
     reconcile_requested_at: str | None = None
+    repair_requested_at: str | None = None
+    rebuild_indexes_requested_at: str | None = None
     problems: tuple[str, ...] = ()
 
     @property
     def guarded(self) -> tuple[str, ...]:
         """The guarded annotations that ask for something."""
-        asked = {ADOPT: self.adopt, TAKE_OVER: self.take_over, FORCE_RELEASE: self.force_release}
+        asked = {
+            ADOPT: self.adopt,
+            TAKE_OVER: self.take_over,
+            FORCE_RELEASE: self.force_release,
+            RENEW: self.renew,
+            RECREATE_COLLECTION: self.recreate_collection,
+        }
         return tuple(name for name, value in asked.items() if value)
 
 
@@ -76,6 +102,16 @@ def parse_requests(annotations: Mapping[str, str]) -> Requests:
         adopt=Adoption(adopt) if adopt in tuple(Adoption) else None,
         take_over=given.get(TAKE_OVER),
         force_release=switch(FORCE_RELEASE),
+        renew=_text(given, RENEW),
+        recreate_collection=_text(given, RECREATE_COLLECTION),
         reconcile_requested_at=given.get(RECONCILE_REQUESTED_AT),
+        repair_requested_at=given.get(REPAIR_REQUESTED_AT),
+        rebuild_indexes_requested_at=given.get(REBUILD_INDEXES_REQUESTED_AT),
         problems=tuple(problems),
     )
+
+
+def _text(given: Mapping[str, str], name: str) -> str | None:
+    """What a guarded annotation says; ``false``, which everybody may write, asks for nothing."""
+    value = given.get(name)
+    return None if value == "false" else value

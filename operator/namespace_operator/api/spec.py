@@ -330,6 +330,49 @@ class NamespaceSpec(ApiModel):
         map_list("field_name"),
         AbsentAsEmpty,
     ] = ()
+    auto_create_indexes: Annotated[
+        StrictBool | None,
+        Field(
+            description="Make indexes of its own for fields that more than 100 queries in 24 hours filtered by, where"
+            " the live payload shows that no answer changes; status.autoIndexes has them. Default: false."
+        ),
+    ] = None
+    max_auto_indexes: Annotated[
+        int | None,
+        whole(
+            0, 128, "At most so many indexes are made by autoCreateIndexes, the most used first; 0-128. Default: 10."
+        ),
+    ] = None
+    drop_auto_indexes_on_disable: Annotated[
+        StrictBool | None,
+        Field(
+            description="Drop the indexes that autoCreateIndexes made once it is false. Those listed in payloadIndexes"
+            " stay. Default: false."
+        ),
+    ] = None
+    prune_unmanaged_indexes: Annotated[
+        StrictBool | None,
+        Field(
+            description="Drop indexes of the collection that neither spec nor system declare nor autoCreateIndexes"
+            " made. Default: false, they are left alone and listed in status.unmanagedIndexes."
+        ),
+    ] = None
+    repair_vectors: Annotated[
+        StrictBool | None,
+        Field(
+            description="Add vectors of registered extractors again that were lost; the documents then need another"
+            " run of the extractor. Default: false, status tells what is missing."
+        ),
+    ] = None
+    ttl_seconds: Annotated[
+        int | None,
+        whole(
+            60,
+            315360000,
+            "Seconds from its creation after which the namespace expires, 60-315360000 (ten years). Its data is then deleted unless"
+            " deletionPolicy: Retain is written, and this object with it. May be set, changed and removed. Absent: never.",
+        ),
+    ] = None
     cluster_id: Annotated[
         str | None,
         Field(

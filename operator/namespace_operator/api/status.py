@@ -56,6 +56,13 @@ class ExtractorStatus(ApiModel):
     vectors: Annotated[
         tuple[str, ...], AbsentAsEmpty, Field(description="Names of its vectors in the collection.")
     ] = ()
+    points_with_vector: Annotated[
+        Count | None,
+        Field(
+            description="Points that have all its vectors, approximate, of documentCount. Only told while some lack one"
+            " because it was added later."
+        ),
+    ] = None
     params: Annotated[
         Mapping[str, JsonValue] | None,
         Field(description="The parameters it was registered with; they are locked.", json_schema_extra=_OPEN_OBJECT),
@@ -78,6 +85,72 @@ class IndexStatus(ApiModel):
         bool | None, Field(description="True for the system's own indexes and for entries the spec protects.")
     ] = None
     points: Annotated[Count | None, Field(description="Points that have the field.")] = None
+
+
+class AutoIndexSample(ApiModel):
+    """What a random sample of the live payload showed of a field."""
+
+    points: Annotated[Count, Field(description="Points in the sample that have the field.")]
+    kinds: Annotated[
+        tuple[str, ...],
+        AbsentAsEmpty,
+        Field(description="Kinds of its values: string, datetime, uuid, integer, float, boolean, geo, object."),
+    ] = ()
+
+
+class AutoIndexStatus(ApiModel):
+    """A field that queries filter by, and what autoCreateIndexes made of that."""
+
+    field_name: Annotated[str, Field(description="Path of the field in the payload.")]
+    type: Annotated[str | None, Field(description="Type of the index. Absent: none would serve the queries.")] = None
+    state: Annotated[
+        Literal["created", "suggested", "limited"],
+        Field(
+            description="created: the index was made. suggested: it is left to people, the message says why. limited:"
+            " it would be one too many."
+        ),
+    ]
+    message: Annotated[str | None, Field(description="Why it was not made, and what to do. Absent if it was.")] = None
+    queries_last_day: Annotated[Count, Field(description="Queries in the last 24 hours that filtered by the field.")]
+    queries_last_week: Annotated[Count, Field(description="The same of the last 7 days.")]
+    match_kinds: Annotated[
+        tuple[str, ...],
+        AbsentAsEmpty,
+        Field(description="How they filtered: exact, range, text, geo, datetime, uuid."),
+    ] = ()
+    first_seen: Annotated[Timestamp | None, Field(description="First hour of the last 7 days with a query. UTC.")] = (
+        None
+    )
+    last_seen: Annotated[Timestamp | None, Field(description="Last hour with a query. UTC.")] = None
+    sample: Annotated[AutoIndexSample | None, Field(description="The payload the type was chosen by.")] = None
+    slow_queries: Annotated[
+        bool | None, Field(description="True where Qdrant itself reports slow queries that filter by the field.")
+    ] = None
+    at: Annotated[Timestamp, Field(description="When this was decided. UTC.")]
+
+
+class RepairStatus(ApiModel):
+    """The last repair of vectors."""
+
+    at: Annotated[Timestamp, Field(description="When it was begun. UTC.")]
+    added: Annotated[tuple[str, ...], AbsentAsEmpty, Field(description="Vectors that were missing and are back.")] = ()
+    mismatches: Annotated[
+        tuple[str, ...],
+        AbsentAsEmpty,
+        Field(description="Vectors of another size, distance or kind than registered; they are never changed."),
+    ] = ()
+
+
+class IndexRebuildStatus(ApiModel):
+    """The last rebuild of the declared payload indexes."""
+
+    requested_at: Annotated[
+        str, Field(description="The value of the annotation mixpeek.com/rebuild-indexes-requested-at.")
+    ]
+    force: Annotated[bool, Field(description="Whether each index is dropped and built anew.")]
+    total: Annotated[Count, Field(description="Indexes to put again.")]
+    done: Annotated[Count, Field(description="Those that were.")]
+    at: Annotated[Timestamp, Field(description="When it was begun. UTC.")]
 
 
 class PlannedStep(ApiModel):
@@ -182,7 +255,21 @@ class NamespaceStatus(ConditionedStatus):
         AbsentAsEmpty,
         Field(description="Fields with an index that neither the spec nor the system declares; left alone."),
     ] = ()
+    auto_indexes: Annotated[
+        tuple[AutoIndexStatus, ...],
+        AbsentAsEmpty,
+        Field(description="Fields that queries filter by, and what autoCreateIndexes made of that."),
+    ] = ()
+    next_auto_index_run: Annotated[
+        Timestamp | None, Field(description="When autoCreateIndexes looks at the queries again. UTC.")
+    ] = None
+    last_repair: Annotated[RepairStatus | None, Field(description="The last repair of vectors.")] = None
+    index_rebuild: Annotated[IndexRebuildStatus | None, Field(description="The last rebuild of indexes.")] = None
     deletion_policy: Annotated[DeletionPolicy | None, Field(description="The deletion policy in force.")] = None
+    expires_at: Annotated[
+        Timestamp | None,
+        Field(description="When the namespace expires; never before it was warned of for long enough. UTC."),
+    ] = None
     plan: Annotated[
         tuple[PlannedStep, ...] | None,
         Field(description="With the annotation mixpeek.com/dry-run: what would be done, in order. Absent otherwise."),
@@ -190,6 +277,9 @@ class NamespaceStatus(ConditionedStatus):
     last_handled_reconcile_at: Annotated[
         str | None,
         Field(description="The value of the annotation mixpeek.com/reconcile-requested-at that was last acted upon."),
+    ] = None
+    last_handled_repair_at: Annotated[
+        str | None, Field(description="The same of the annotation mixpeek.com/repair-requested-at.")
     ] = None
     created_at: Annotated[Timestamp | None, Field(description="When the namespace was made. UTC.")] = None
     updated_at: Annotated[Timestamp | None, Field(description="When its declared state last changed. UTC.")] = None

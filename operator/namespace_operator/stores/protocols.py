@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as Names
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Any, Protocol
 
 from namespace_operator.api.profile import CollectionParameters
@@ -18,6 +19,7 @@ from namespace_operator.domain.observed import Collection, Counts, Residents, Se
 from namespace_operator.domain.parameters import AS_QDRANT_HAS_IT, Parameters
 from namespace_operator.domain.parsing import FoundDocument, OwnDocument
 from namespace_operator.domain.shared import SharedCollection
+from namespace_operator.domain.usage import FilterUsage
 from namespace_operator.domain.vectors import NamedVector
 
 
@@ -128,6 +130,9 @@ class MetadataStore(Protocol):
 
     async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:
         """Buckets, collections and objects of each namespace, in one read a collection."""
+
+    async def filter_usage(self, namespace_ids: Names[str], now: datetime) -> Mapping[str, FilterUsage]:
+        """How queries filtered each namespace until ``now``, in few reads for all; one without any has an empty one."""
 
     async def delete_dependents(self, collection: str, namespace_id: str) -> bool:
         """Delete one chunk of what belongs to a namespace in a collection of another service; False when none is left.

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from pymongo import AsyncMongoClient, ReturnDocument
@@ -24,6 +25,7 @@ from namespace_operator.domain.parsing import (
     summarize_document,
 )
 from namespace_operator.domain.shared import SharedCollection, SharedState
+from namespace_operator.domain.usage import FilterUsage
 from namespace_operator.stores.errors import Backend, Outdated, Rejected
 from namespace_operator.stores.mongodb.errors import translated
 
@@ -182,6 +184,10 @@ class MongoStore:
             )
             for namespace_id in namespace_ids
         }
+
+    async def filter_usage(self, namespace_ids: Names[str], now: datetime) -> Mapping[str, FilterUsage]:
+        """Nothing is recorded yet."""
+        raise NotImplementedError
 
     async def delete_dependents(self, collection: str, namespace_id: str) -> bool:
         """Delete one chunk of a namespace's documents in a collection of another service."""
