@@ -15,8 +15,8 @@ from namespace_operator.api.annotations import (
     MANAGE_SYSTEM_VERB,
     PAUSED,
     PREFIX,
-    SET_ID_VERB,
     RECREATE_COLLECTION,
+    SET_ID_VERB,
     TAKE_OVER,
     Adoption,
 )

@@ -369,8 +369,9 @@ class NamespaceSpec(ApiModel):
         whole(
             60,
             315360000,
-            "Seconds from its creation after which the namespace expires, 60-315360000 (ten years). Its data is then deleted unless"
-            " deletionPolicy: Retain is written, and this object with it. May be set, changed and removed. Absent: never.",
+            "Seconds from its creation after which the namespace expires, 60-315360000 (ten years). Its data is then"
+            " deleted unless deletionPolicy: Retain is written, and this object with it. May be set, changed and"
+            " removed. Absent: never.",
         ),
     ] = None
     cluster_id: Annotated[

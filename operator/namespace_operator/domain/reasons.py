@@ -24,8 +24,8 @@ REASONS: dict[Reason, ReasonInfo] = {
         _METADATA,
         Who.PLATFORM,
         "An annotation or field that needs a verb of its own is used (`adopt`, `take-over`, `force-release`, `renew`, "
-        "`recreate-collection`; `spec.namespaceId` needs `set-id`, `scope: system` needs `manage-system`), but the admission policies that "
-        "check the verb are not installed. It is not acted upon.",
+        "`recreate-collection`; `spec.namespaceId` needs `set-id`, `scope: system` needs `manage-system`), but the "
+        "admission policies that check the verb are not installed. It is not acted upon.",
         "Set the chart's `admissionPolicies.enabled: true`; or `admissionPolicies.enforcedElsewhere: true` if another "
         "admission control checks these verbs. Or remove the annotation or field.",
     ),
