@@ -196,6 +196,14 @@ class ModelMetadataStore:
 
         return self._read(look)
 
+    async def documents_on(self, instance_id: str, connection: str | None) -> AsyncIterator[FoundDocument]:
+        """Every document that is bound there, but for tombstones."""
+        for raw in self._read(lambda: list(self.all_raw())):
+            owner, binding = raw.get("owner"), raw.get("binding") or {}
+            instance = owner.get("instance_id") if isinstance(owner, dict) else raw.get("instance_id")
+            if (instance, binding.get("connection")) == (instance_id, connection) and raw.get("state") != "deleted":
+                yield parse_document(raw)
+
     async def shared_of(self, instance_id: str) -> AsyncIterator[SharedCollection]:
         """Every shared collection's document of an instance."""
         for raw in self._read(lambda: list(self.all_raw())):

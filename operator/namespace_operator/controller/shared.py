@@ -39,6 +39,11 @@ class Shared(Generic[T]):
                 self._asking = asyncio.create_task(self._ask())
             return await asyncio.shield(self._asking)
 
+    def forget(self) -> None:
+        """Drop an answer that is believed no longer."""
+        if self._asked is not None and self.monotonic() - self._asked >= self.max_age:
+            self._answer = self._asked = None
+
     async def _ask(self) -> T:
         try:
             self._answer = await self.ask()
