@@ -11,7 +11,7 @@ from namespace_operator.api.profile import CollectionParameters
 from namespace_operator.domain.document import Binding, State
 from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.indexes import IndexSchema, wanted_schema
-from namespace_operator.domain.parsing import FoundDocument
+from namespace_operator.domain.parsing import FoundDocument, OwnDocument
 from namespace_operator.domain.shared import SharedState
 from tests.contract.stores.documents import INSTANCE, document, shared
 from tests.contract.stores.harness import MetadataServer, VectorServer
@@ -100,9 +100,9 @@ async def listed(server: MetadataServer, connection: str | None) -> list[FoundDo
 
 async def test_documents_on_a_server_are_those_of_both_kinds(metadata: MetadataServer) -> None:
     there = Binding(connection="iclstr_1", server_id="server-1")
-    on_own = [document(1), document(2, state=State.RETAINED), shared(1, binding=None)]
-    on_other = [document(3, binding=there), shared(2)]
-    elsewhere = [
+    on_own: list[OwnDocument] = [document(1), document(2, state=State.RETAINED), shared(1, binding=None)]
+    on_other: list[OwnDocument] = [document(3, binding=there), shared(2)]
+    elsewhere: list[OwnDocument] = [
         document(4, instance_id="instance-2"),
         shared(3, instance_id="instance-2", binding=None),
         document(5, state=State.DELETED),

@@ -175,7 +175,7 @@ async def test_what_a_real_server_was_recorded_to_tell_is_what_it_says_of_the_co
 
     # The second segment was cut off: it had no points.
     empty = {field: {**index, "points": 0} for field, index in part("info")["index_schema"].items()}
-    segments = [{"info": part("info")}, segment(0, **empty)]
+    segments = [{"info": part("info")}, segment(0, 0, **empty)]
     recorded = {"id": "ns_i", "config": part("config"), "shards": [shard(*segments, status=part("status"))]}
     found = await seen(telemetry(recorded), "ns_i")
     assert found is not None
@@ -185,7 +185,7 @@ async def test_what_a_real_server_was_recorded_to_tell_is_what_it_says_of_the_co
 async def test_others_go_on_while_a_long_answer_is_read() -> None:
     schema = {f"f{number}": keyword(7) for number in range(14)}
     names = [f"ns_{number}" for number in range(300)]
-    text = json.dumps(telemetry(*(entry(name, shard(segment(7, **schema))) for name in names)))
+    text = json.dumps(telemetry(*(entry(name, shard(segment(7, 7, **schema))) for name in names)))
     longest = 0.0
 
     async def watch() -> None:
