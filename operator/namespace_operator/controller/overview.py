@@ -31,6 +31,7 @@ FEWEST = 8
 _DOCUMENTS_IN_A_ROW = 20
 _REST_SECONDS = 30.0
 _TOTAL_SECONDS = 3600.0
+_SOON = 0.1
 _SOONEST = 0.1
 """The part of an interval that passes at least until the next look: what has just been looked at can wait."""
 
@@ -155,6 +156,16 @@ class Overview:
         moment = zlib.crc32((self.connection or "").encode()) / 2**32 * interval
         seconds = (moment - self.monotonic()) % interval
         return seconds if seconds >= _SOONEST * interval else seconds + interval
+
+    @property
+    def is_being_taken(self) -> bool:
+        """Whether a look is under way."""
+        return self._shared.is_asking
+
+    @property
+    def soon(self) -> float:
+        """Seconds after which to come back for a look that is under way, while it will still be believed."""
+        return self.max_age * _SOON
 
     async def seen(self) -> Seen | None:
         """The latest look; None where it failed not long ago. It tells of no failure: those who look closer do."""

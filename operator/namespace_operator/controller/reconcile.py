@@ -89,9 +89,8 @@ class Reconciler:
             subject = await self.cluster.subject(key)
             if subject is None:
                 return await self._retain(key)
-            if check and (place := await self._is_as_told(subject)) is not None:
-                return self._next(subject, place)
-            return await self._reconcile(subject)
+            following = await self._glance(subject) if check else None
+            return await self._reconcile(subject) if following is None else following
         except ObjectChanged as error:
             structlog.get_logger().info("object changed meanwhile", key=str(key), error=str(error))
             self.tell("failed")
@@ -122,10 +121,11 @@ class Reconciler:
             return Next(failed=True)
         return self._next(subject, run.world.observed.place)
 
-    async def _is_as_told(self, subject: Subject) -> Place | None:
-        """Where the namespace lives, if what was seen of all on its server agrees with its spec and its status.
+    async def _glance(self, subject: Subject) -> Next | None:
+        """What is next, if what was seen of all on its server agrees with the namespace's spec and status.
 
-        Numbers that changed are written. For everything else None is the answer, and the stores are asked.
+        Numbers that changed are written. For everything else None is the answer, and the stores are asked. Nobody waits
+        here for a look that another one takes: a server may never answer, and the others have theirs.
         """
         fleet, requests = self.observer.fleet, subject.requests
         server = fleet.home(subject.key)
@@ -133,6 +133,8 @@ class Reconciler:
             return None
         if subject.deleting or replace(requests, reconcile_requested_at=None) != Requests():
             return None
+        if server.overview.is_being_taken:
+            return Next(after=server.overview.soon, check=True)
         try:
             async with self._glances:
                 seen = await server.overview.seen()
@@ -150,7 +152,7 @@ class Reconciler:
         written = await self._write_status(subject, status)
         _log(subject, (), run.findings, status_written=written)
         self.tell("not_ready" if run.findings else "ready")
-        return run.world.observed.place
+        return self._next(subject, run.world.observed.place)
 
     def _glancing(self, server: Server, seen: Seen) -> Observer:
         """An observer that sees what was seen of one server, and asks for the rest."""

@@ -251,6 +251,33 @@ async def test_many_who_ask_share_one_look_that_is_believed_for_seconds() -> Non
     assert await seen.seen() is not answers[0]
 
 
+@dataclass(slots=True)
+class Hung(ModelVectorStore):
+    """A server that does not tell of all until it is let go."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def read_at_once(self, collections: object) -> ReadAtOnce | None:
+        """Wait, and tell."""
+        self.asked.set()
+        await self.gate.wait()
+        return await ModelVectorStore.read_at_once(self, collections)  # type: ignore[arg-type]
+
+
+async def test_nobody_waits_for_a_look_that_another_one_takes() -> None:
+    server = Hung(Outage(), collections=vector_store(collection(WHOLE)).collections)
+    bench = settled(server)
+    await bench.run()
+    first = asyncio.create_task(bench.run(INTERVAL, check=True))
+    await asyncio.wait_for(server.asked.wait(), 5.0)
+    assert await bench.run(check=True) == Next(after=0.5, check=True)
+    assert not first.done()
+    server.gate.set()
+    assert (await first).check
+    assert (await bench.run(check=True)).after == pytest.approx(200.0)
+
+
 async def test_an_answer_that_is_believed_no_longer_is_forgotten() -> None:
     clock, asked = Clock(), 0
 
