@@ -34,7 +34,7 @@ from devstack.stack import Stack
 from namespace_operator.api.resource import API_VERSION, GROUP, KIND, PLURAL, VERSION
 
 NAMESPACES = int(os.environ.get("NAMESPACES", "500"))
-INTERVAL = 60.0
+INTERVAL = 30.0
 """Seconds between two sweeps."""
 
 WORKERS = 16
