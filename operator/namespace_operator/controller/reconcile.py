@@ -37,9 +37,6 @@ from namespace_operator.domain.report import VOLATILE, report, report_paused
 from namespace_operator.stores.errors import BackendError, Outdated
 from namespace_operator.stores.protocols import MetadataStore
 
-_GLANCES_AT_ONCE = 4
-"""Namespaces that are compared with what was seen before, between two turns of the event loop."""
-
 _WAITS = frozenset({Reason.NAME_CONFLICT, Reason.COLLECTION_CONFLICT})
 
 
@@ -78,7 +75,7 @@ class Reconciler:
     resync_interval: float = 300.0
     volatile_interval: float = 60.0
     _written: dict[Key, float] = field(default_factory=dict)
-    _glances: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_GLANCES_AT_ONCE))
+    _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def reconcile(self, key: Key, *, check: bool = False) -> Next:
         """Bring one custom resource to rest, as far as that is possible now.
@@ -133,26 +130,33 @@ class Reconciler:
             return None
         if subject.deleting or replace(requests, reconcile_requested_at=None) != Requests():
             return None
+        await self._turn()
         if server.overview.is_being_taken:
             return Next(after=server.overview.soon, check=True)
         try:
-            async with self._glances:
-                seen = await server.overview.seen()
-                if seen is None:
-                    return None
-                run = self._settling(subject, self._glancing(server, seen))
-                if not await run.look() or retry_of(run.findings) is Retry.BACKOFF:
-                    return None
-                status = await self._report(run, seen.counts)
+            seen = await server.overview.seen()
+            if seen is None:
+                return None
+            run = self._settling(subject, self._glancing(server, seen))
+            if not await run.look() or retry_of(run.findings) is Retry.BACKOFF:
+                return None
+            status = await self._report(run, seen.counts)
         except (BackendError, SecretUnavailable, ClusterError):
             # It is told by whoever looks next.
             return None
-        if status.model_copy(update=_volatile(subject.status)).to_kubernetes() != subject.status.to_kubernetes():
+        told = subject.status.to_kubernetes()
+        is_told = status.to_kubernetes() == told
+        if not is_told and status.model_copy(update=_volatile(subject.status)).to_kubernetes() != told:
             return None
-        written = await self._write_status(subject, status)
+        written = False if is_told else await self._write_status(subject, status)
         _log(subject, (), run.findings, status_written=written)
         self.tell("not_ready" if run.findings else "ready")
         return self._next(subject, run.world.observed.place)
+
+    async def _turn(self) -> None:
+        """One glance between two turns of the event loop: they mostly wait for nothing, and others have to."""
+        async with self._turns:
+            await asyncio.sleep(0)
 
     def _glancing(self, server: Server, seen: Seen) -> Observer:
         """An observer that sees what was seen of one server, and asks for the rest."""

@@ -251,6 +251,25 @@ async def test_many_who_ask_share_one_look_that_is_believed_for_seconds() -> Non
     assert await seen.seen() is not answers[0]
 
 
+async def test_many_that_wait_for_nothing_let_others_go_first() -> None:
+    bench = settled()
+    await bench.run()
+    await bench.run(INTERVAL, check=True)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    running = asyncio.create_task(others())
+    await asyncio.gather(*(bench.run(check=True) for _ in range(16)))
+    running.cancel()
+    assert turns >= 16
+    assert bench.results == ["ready"] * 18
+
+
 @dataclass(slots=True)
 class Hung(ModelVectorStore):
     """A server that does not tell of all until it is let go."""
