@@ -42,7 +42,7 @@ def shops(platform: Platform) -> Iterator[Organization]:
         organization.ready(name)
     time.sleep(2.5 * RESYNC_SECONDS)
     yield organization
-    organization.delete()
+    organization.abandon()
 
 
 def state(platform: Platform, organization: Organization) -> dict[str, object]:
