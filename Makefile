@@ -56,6 +56,10 @@ bench: $(READY) ## What one Namespace costs in time and requests, beside its flo
 bench-shared: $(READY) ## 2,000 members of 20 shared collections at once, beside their floor (MEMBERS=200 COLLECTIONS=2: few)
 	@MEMBERS=$(or $(MEMBERS),2000) COLLECTIONS=$(or $(COLLECTIONS),20) $(BIN)/python -m bench.shared_members
 
+.PHONY: bench-sweep
+bench-sweep: $(READY) ## One sweep over 500 settled Namespaces, beside its floor (NAMESPACES=50: few)
+	@NAMESPACES=$(or $(NAMESPACES),500) $(BIN)/python -m bench.sweep
+
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format
 	@$(BIN)/ruff format .

@@ -27,8 +27,11 @@ def api_requests(stack: Stack, user: str, organization: str) -> Counter[str]:
     return counts
 
 
-def qdrant_requests(stack: Stack) -> Counter[str]:
-    """Everybody's requests to Qdrant about collections so far."""
+def qdrant_requests(stack: Stack, *, all_routes: bool = False) -> Counter[str]:
+    """Everybody's requests to Qdrant about collections so far; with ``all_routes`` about anything else, too.
+
+    It asks Qdrant itself, once.
+    """
     key = stack.qdrant_api_key
     answer = asyncio.run(_get_json(f"{stack.qdrant_url}/telemetry", {"api-key": key} if key else {}))
     responses = answer["result"]["requests"]["rest"]["responses"]
@@ -36,7 +39,7 @@ def qdrant_requests(stack: Stack) -> Counter[str]:
         {
             f"Qdrant: {route}": sum(status["count"] for status in by_status.values())
             for route, by_status in responses.items()
-            if "{collection_name}" in route
+            if all_routes or "{collection_name}" in route
         }
     )
 

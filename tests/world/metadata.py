@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from collections.abc import Collection as Names
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import bson
@@ -57,7 +58,12 @@ class ModelMetadataStore:
     async def find(self, claims: Names[str]) -> Sequence[FoundDocument]:
         """The documents that hold one of the claims."""
         wanted = set(claims)
-        return self._read(lambda: [parse_document(raw) for raw in self.all_raw() if wanted.intersection(_claims(raw))])
+
+        def look() -> list[FoundDocument]:
+            holders = (document for document in self.documents.values() if wanted & _claims_of(document))
+            return [parse_document(_decoded(document)) for document in holders]
+
+        return self._read(look)
 
     async def get(self, namespace_id: str) -> NamespaceDocument | MalformedDocument | None:
         """One namespace's document by its id."""
@@ -196,6 +202,14 @@ class ModelMetadataStore:
 
         return self._read(look)
 
+    async def documents_on(self, instance_id: str, connection: str | None) -> AsyncIterator[FoundDocument]:
+        """Every document that is bound there, but for tombstones."""
+        for raw in self._read(lambda: list(self.all_raw())):
+            owner, binding = raw.get("owner"), raw.get("binding") or {}
+            instance = owner.get("instance_id") if isinstance(owner, dict) else raw.get("instance_id")
+            if (instance, binding.get("connection")) == (instance_id, connection) and raw.get("state") != "deleted":
+                yield parse_document(raw)
+
     async def shared_of(self, instance_id: str) -> AsyncIterator[SharedCollection]:
         """Every shared collection's document of an instance."""
         for raw in self._read(lambda: list(self.all_raw())):
@@ -259,9 +273,18 @@ class ModelMetadataStore:
             raise _unavailable()
 
     def _refuse_taken(self, document: OwnDocument) -> None:
-        others = (raw for raw in self.all_raw() if raw["_id"] != document.document_id)
-        if any(set(document.claims).intersection(_claims(raw)) for raw in others):
+        others = (stored for name, stored in self.documents.items() if name != document.document_id)
+        if any(set(document.claims) & _claims_of(stored) for stored in others):
             raise ClaimTaken("another document holds a claim")
+
+
+@lru_cache(maxsize=4096)
+def _claims_of(document: bytes) -> frozenset[str]:
+    return frozenset(_claims(_decoded(document)))
+
+
+def _decoded(document: bytes) -> Raw:
+    return bson.decode(document, _CODEC)
 
 
 def _claims(raw: Raw) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection as Names
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ from namespace_operator.domain.parameters import (
 )
 from namespace_operator.domain.vectors import NamedVector, VectorKind
 from namespace_operator.stores.errors import Backend, Outdated, Rejected, Unauthorized, Unavailable
+from namespace_operator.stores.protocols import ReadAtOnce
 from tests.world.faults import Faults
 
 T = TypeVar("T")
@@ -102,7 +104,7 @@ class ModelVectorStore:
     Changes of the collection parameters in ``drops`` it takes and drops, those in ``rejects`` it refuses.
     ``most_rebuilding`` is how many collections it had to rebuild at a time. ``lost_points`` counts the points that
     create and delete requests took with them; ``refuses`` makes every request end with 401, ``down`` leaves every one
-    without an answer.
+    without an answer. With ``tells_at_once`` False it is a cluster, or the key may not read its telemetry.
     """
 
     faults: Faults
@@ -113,6 +115,7 @@ class ModelVectorStore:
     lacks: frozenset[str] = frozenset()
     refuses: bool = False
     down: bool = False
+    tells_at_once: bool = True
     drops: frozenset[str] = frozenset()
     rejects: frozenset[str] = frozenset()
     most_rebuilding: int = 0
@@ -137,6 +140,16 @@ class ModelVectorStore:
         def look() -> Collection | None:
             stored = self._loaded(collection)
             return None if stored is None else self._describe(collection, stored)
+
+        return self._read(look)
+
+    async def read_at_once(self, collections: Names[str]) -> ReadAtOnce | None:
+        """Those of the collections that are loaded, by their own names."""
+
+        def look() -> ReadAtOnce | None:
+            loaded = {name: stored for name in self.collections if (stored := self._loaded(name)) is not None}
+            described = {name: self._describe(name, loaded[name]) for name in collections if name in loaded}
+            return ReadAtOnce(len(loaded), described) if self.tells_at_once else None
 
         return self._read(look)
 

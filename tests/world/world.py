@@ -15,6 +15,7 @@ from typing import Any
 from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.api.resource import FINALIZER
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
+from namespace_operator.controller.overview import FEWEST
 from namespace_operator.controller.reconcile import Clock, Reconciler
 from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.controller.sweep import Sweep
@@ -35,6 +36,9 @@ ORGANIZATION = "acme"
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _ROUND_SECONDS = 300.0
+_SOON_SECONDS = 10.0
+"""Whoever comes back within it does so in the same round."""
+
 _MAX_ROUNDS = 80
 _TOMBSTONE_SECONDS = 1e6
 """Longer than any write of the model is in flight."""
@@ -55,29 +59,40 @@ class Operator:
     sweep: Sweep
     pending: dict[Key, None]
     at_once: bool = False
+    checks: set[Key] = field(default_factory=set)
+    """The objects whose next reconcile only looks for drift, unless there is news of them."""
 
     async def round(self) -> None:
         """One resync interval: the news of the watch, a sweep, and a reconcile of every object."""
         self.cluster.deliver()
         for key in self.cluster.known():
-            self.pending[key] = None
+            if key not in self.checks:
+                self.pending[key] = None
         if self.at_once:
             pending = self._take()
-            await asyncio.gather(self.sweep.sweep(), *(self._reconcile(key) for key in pending))
+            await asyncio.gather(self.sweep.sweep(), *(self._reconcile(*due) for due in pending))
             return
         await self.sweep.sweep()
-        for key in self._take():
-            await self._reconcile(key)
+        for key, check in self._take():
+            await self._reconcile(key, check)
 
-    def _take(self) -> list[Key]:
-        pending = sorted(self.pending)
+    def _take(self) -> list[tuple[Key, bool]]:
+        """What is due, with what only looks for drift among it."""
+        due = sorted({*self.pending, *self.checks})
+        taken = [(key, key not in self.pending) for key in due]
         self.pending.clear()
-        return pending
+        self.checks.clear()
+        return taken
 
-    async def _reconcile(self, key: Key) -> None:
-        following = await self.reconciler.reconcile(key)
+    async def _reconcile(self, key: Key, check: bool) -> None:
+        following = await self.reconciler.reconcile(key, check=check)
+        while following.check and (following.after or 0.0) < _SOON_SECONDS:
+            await asyncio.sleep(0)
+            following = await self.reconciler.reconcile(key, check=True)
         if following.failed:
             self.pending[key] = None
+        elif following.check:
+            self.checks.add(key)
 
 
 @dataclass(slots=True)
@@ -98,9 +113,11 @@ class World:
     dependents: tuple[str, ...] = ()
     landscape: Landscape = ALONE
     servers: dict[str, ModelVectorStore] = field(default_factory=dict)
+    """Further Qdrant servers by URL; whatever else is connected to is ``vectors``."""
     ray: ModelRayClusters = field(default_factory=ModelRayClusters)
     ray_options: RayOptions = field(default_factory=RayOptions)
-    """Further Qdrant servers by URL; whatever else is connected to is ``vectors``."""
+    overview_from: int = FEWEST
+    """From how many namespaces of a server on drift is looked for in all of them together."""
     orphans: tuple[int, int] = (0, 0)
     """Orphans and copies as the last sweep reported them."""
     orphan_partitions: int | None = None
@@ -133,6 +150,7 @@ class World:
             dependents=self.dependents,
             tombstone_age=_TOMBSTONE_SECONDS,
             ray=self.ray_options,
+            overview_from=self.overview_from,
         )
         around = Surroundings(
             cluster=self._gated(cluster),

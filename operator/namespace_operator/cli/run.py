@@ -102,7 +102,7 @@ async def run(settings: Settings) -> None:
         surveyor = Surveyor(operators_own(settings, tiers), allowed, clusters.all)
 
         async def process(key: Key) -> Next:
-            return await reconciler.reconcile(key)
+            return await reconciler.reconcile(key, check=queue.is_check(key))
 
         queue: WorkQueue[Key] = WorkQueue(
             process=process,

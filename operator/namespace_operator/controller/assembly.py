@@ -12,6 +12,7 @@ from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.instance import InstanceClaim
 from namespace_operator.controller.observe import Observer
 from namespace_operator.controller.orphans import OrphanPartitions, Orphans
+from namespace_operator.controller.overview import FEWEST
 from namespace_operator.controller.ray import RayClusters, RaySync
 from namespace_operator.controller.reconcile import Clock, Reconciler
 from namespace_operator.controller.reporter import Reporter
@@ -26,10 +27,17 @@ from namespace_operator.domain.placement import Landscape
 from namespace_operator.domain.ray import RayOptions
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
+_OVERVIEW_SECONDS = 5.0
+_OVERVIEW_PART = 0.1
+"""How long a look at all namespaces of a server is believed, at most, and as a part of the resync interval."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the settings say. Times are in seconds; ``tombstone_age`` is longer than any request to Qdrant may take."""
+    """What the settings say. Times are in seconds; ``tombstone_age`` is longer than any request to Qdrant may take.
+
+    From ``overview_from`` namespaces on a server on they are compared again together.
+    """
 
     instance_id: str
     cluster_uid: str
@@ -38,6 +46,7 @@ class Options:
     watched: tuple[str, ...] = ()
     resync_interval: float = 300.0
     sweep_interval: float = 300.0
+    overview_from: int = FEWEST
     tombstone_age: float = 120.0
     ray: RayOptions = field(default_factory=RayOptions)
 
@@ -81,6 +90,8 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         monotonic=clock.monotonic,
         claim=claim.hold,
         wake=around.enqueue,
+        overview_age=min(_OVERVIEW_SECONDS, options.resync_interval * _OVERVIEW_PART),
+        overview_from=options.overview_from,
     )
     reconciler = Reconciler(
         instance_id=options.instance_id,

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from namespace_operator.controller.overview import FEWEST, Overview
 from namespace_operator.controller.partition_counts import PartitionCounts
 from namespace_operator.controller.rollout import Rollout
 from namespace_operator.controller.secrets import Credentials, Secrets, credentials_for
@@ -37,6 +38,8 @@ class Server:
     strays: Strays
     partitions: PartitionCounts
     rollout: Rollout
+    overview: Overview | None = None
+    """None for a server that a Namespace brought: few live there."""
     turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     """One at a time makes something in a shared collection, by its name."""
 
@@ -50,7 +53,8 @@ class Fleet:
     """Connections by name, made when they are asked for and made anew when address or credentials change.
 
     ``connect`` opens one, ``landscape`` tells what servers there are; ``claim`` and ``new_server_id`` as in
-    ``ServerCheck``; ``wake`` puts a key into the queue.
+    ``ServerCheck``; ``wake`` puts a key into the queue. ``overview_age`` and ``overview_from`` are ``max_age`` and
+    ``fewest`` of each ``Overview``.
     """
 
     instance_id: str
@@ -62,6 +66,8 @@ class Fleet:
     monotonic: Callable[[], float]
     claim: Callable[[], Awaitable[None]]
     wake: Callable[[Key], None]
+    overview_age: float = 5.0
+    overview_from: int = FEWEST
     _servers: dict[str, Server] = field(default_factory=dict)
     _retired: list[tuple[float, Server]] = field(default_factory=list)
     _home: Shared[tuple[ServerRecord | None]] = field(init=False)
@@ -83,7 +89,8 @@ class Fleet:
         strays = Strays(self.instance_id, self.metadata, vectors, self.monotonic)
         partitions = PartitionCounts(vectors, self.monotonic)
         rollout = Rollout(self.monotonic, self.wake)
-        made = Server(endpoint, credentials, vectors, check, strays, partitions, rollout)
+        overview = self._overview(endpoint, vectors)
+        made = Server(endpoint, credentials, vectors, check, strays, partitions, rollout, overview)
         self._servers[endpoint.name] = made
         return made
 
@@ -109,9 +116,25 @@ class Fleet:
         return tuple(self._servers.values())
 
     def leave(self, key: Key) -> None:
-        """The namespace wants no collection rebuilt any more, on no server."""
+        """The namespace wants no collection rebuilt any more and is settled no more, on no server."""
         for server in self.connected():
             server.rollout.leave(key)
+        self.settle(key, None)
+
+    def settle(self, key: Key, connection: str | None) -> Overview | None:
+        """The namespace is settled on the server of this name and on no other; the result is that one's overview."""
+        for server in self.connected():
+            if server.overview is not None and server.endpoint.name != connection:
+                server.overview.leave(key)
+        here = self._servers.get(connection) if connection is not None else None
+        if here is None or here.overview is None:
+            return None
+        here.overview.join(key)
+        return here.overview
+
+    def home(self, key: Key) -> Server | None:
+        """The server that a namespace is settled on, if it has an overview."""
+        return next((s for s in self.connected() if s.overview is not None and key in s.overview), None)
 
     def again_in(self, key: Key) -> float | None:
         """Seconds after which a namespace is to look again for a turn to end; None: it waits for none."""
@@ -135,6 +158,13 @@ class Fleet:
         """Close all connections."""
         servers = (*self._servers.values(), *(server for _, server in self._retired))
         await asyncio.gather(*(server.vectors.close() for server in servers))
+
+    def _overview(self, endpoint: Endpoint, vectors: VectorStore) -> Overview | None:
+        if is_own(endpoint.name):
+            return None
+        connection = None if endpoint.name == DEFAULT else endpoint.name
+        age, fewest = self.overview_age, self.overview_from
+        return Overview(self.instance_id, connection, self.metadata, vectors, self.monotonic, age, fewest)
 
     async def _scope(self, site: Site, identity: ServerIdentity) -> str:
         """What sets claims on this server apart from those on the operator's own, which came first and have none."""

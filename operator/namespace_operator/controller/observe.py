@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from namespace_operator.controller.fleet import Fleet, Server
+from namespace_operator.controller.reading import Collections, Documents
 from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.domain.conditions import Finding
 from namespace_operator.domain.desired import spec_indexes
@@ -17,18 +18,25 @@ from namespace_operator.domain.placement import DEFAULT, Site
 from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.sharing import contested_fields
 from namespace_operator.stores.errors import BackendError
-from namespace_operator.stores.protocols import MetadataStore
 
 _MAX_CHAIN = 8
 
 
+def _live(server: Server) -> Collections:
+    return server.vectors
+
+
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Reads both stores for one custom resource at a time."""
+    """Reads both stores for one custom resource at a time.
+
+    ``collections_of`` is where it reads the collections of a server: the server itself, or what was seen of it.
+    """
 
     instance_id: str
-    metadata: MetadataStore
+    metadata: Documents
     fleet: Fleet
+    collections_of: Callable[[Server], Collections] = _live
 
     async def documents(self, subject: Subject, before: Observed) -> Observed:
         """Its document and whoever holds what it wants, in one read unless something is amiss.
@@ -123,7 +131,7 @@ class Observer:
 
     async def look(self, name: str, subject: Subject, observed: Observed) -> Observed:
         """The collection of this name, where the namespace lives."""
-        vectors = (await self.server(observed)).vectors
+        vectors = self.collections_of(await self.server(observed))
         live = await vectors.read(name)
         leaves = observed.moves_to is not None
         aliases = await vectors.aliases(name) if live is not None and (subject.deleting or leaves) else ()
@@ -161,7 +169,7 @@ class Observer:
         document = observed.document
         if not isinstance(document, NamespaceDocument) or not document.sharing or observed.alias_of is not None:
             return observed
-        vectors = (await self.server(observed)).vectors
+        vectors = self.collections_of(await self.server(observed))
         points = await vectors.count_points(name, document.namespace_id)
         is_last = observed.shared is not None and set(observed.shared.members) <= {document.namespace_id}
         return replace(observed, points=points, total=await vectors.count_points(name) if is_last else None)
@@ -227,7 +235,7 @@ class Observer:
         if (chosen == name and observed.moves_to is None) or not isinstance(observed.asked, Place):
             return observed
         server = await self.fleet.server(observed.asked.site.endpoint)
-        return replace(observed, elsewhere=await server.vectors.read(chosen))
+        return replace(observed, elsewhere=await self.collections_of(server).read(chosen))
 
     async def _named(self, subject: Subject) -> Document | None:
         """The document of an id that annotation, spec or status name: its claims may have been edited away, or be

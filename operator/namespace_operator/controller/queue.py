@@ -37,6 +37,8 @@ class _Record:
     failures: int = 0
     due: float | None = None
     """When the key runs without further cause; None when it waits for one."""
+    check: bool = False
+    """Whether the run that is due, or under way, is a mere check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,13 @@ class Next:
     """What a run says of the next one.
 
     ``failed`` counts towards the back-off and comes back after it; otherwise ``after`` is the delay in seconds, and
-    None means that only a new cause brings the key back.
+    None means that only a new cause brings the key back. ``check`` says that the next run, should no other cause come
+    before it, only looks whether everything is still as it was.
     """
 
     failed: bool = False
     after: float | None = None
+    check: bool = False
 
 
 @dataclass(slots=True)
@@ -81,7 +85,7 @@ class WorkQueue(Generic[K]):
             record.again = True
         elif not record.queued:
             record.queued = True
-            record.due = None
+            record.due, record.check = None, False
             self._fresh.append(key)
             self._wake.set()
 
@@ -90,6 +94,11 @@ class WorkQueue(Generic[K]):
         for key, record in list(self._records.items()):
             if record.failures and record.due is not None:
                 self.add(key)
+
+    def is_check(self, key: K) -> bool:
+        """Whether the run of this key that is under way was announced as a mere check, and has no other cause."""
+        record = self._records.get(key)
+        return record is not None and record.running and record.check and not record.again
 
     def __len__(self) -> int:
         return len(self._fresh)
@@ -136,7 +145,8 @@ class WorkQueue(Generic[K]):
         record = self._records.get(key)
         return record is None or record.due != due
 
-    def _schedule(self, key: K, record: _Record, seconds: float) -> None:
+    def _schedule(self, key: K, record: _Record, seconds: float, *, check: bool = False) -> None:
+        record.check = check
         record.due = asyncio.get_running_loop().time() + seconds
         heapq.heappush(self._due, (record.due, next(self._order), key))
         self._wake.set()
@@ -161,6 +171,6 @@ class WorkQueue(Generic[K]):
         elif following.failed:
             self._schedule(key, record, self.backoff.delay(record.failures, self.random()))
         elif following.after is not None:
-            self._schedule(key, record, following.after)
+            self._schedule(key, record, following.after, check=following.check)
         else:
             del self._records[key]

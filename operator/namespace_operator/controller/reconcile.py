@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
+from namespace_operator.api.annotations import Requests
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.controller.apply import World
-from namespace_operator.controller.cluster import Cluster, ClusterUnavailable, ObjectChanged
+from namespace_operator.controller.cluster import Cluster, ClusterError, ClusterUnavailable, ObjectChanged
 from namespace_operator.controller.counts import CountReader
+from namespace_operator.controller.fleet import Server
 from namespace_operator.controller.observe import Observer, holder_of
+from namespace_operator.controller.overview import Seen, SeenCollections, SeenDocuments
 from namespace_operator.controller.queue import Next
 from namespace_operator.controller.ray import RaySync
+from namespace_operator.controller.reading import Collections
 from namespace_operator.controller.reporter import Result
+from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.controller.settle import Settling
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.actions import Action
@@ -25,7 +31,7 @@ from namespace_operator.domain.deletion import plan_retained
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.events import Event, events, events_of_release
 from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
-from namespace_operator.domain.observed import Observed, Place, Subject
+from namespace_operator.domain.observed import Counts, Observed, Place, Subject
 from namespace_operator.domain.planning import Context
 from namespace_operator.domain.report import VOLATILE, report, report_paused
 from namespace_operator.stores.errors import BackendError, Outdated
@@ -69,14 +75,19 @@ class Reconciler:
     resync_interval: float = 300.0
     volatile_interval: float = 60.0
     _written: dict[Key, float] = field(default_factory=dict)
+    _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def reconcile(self, key: Key) -> Next:
-        """Bring one custom resource to rest, as far as that is possible now."""
+    async def reconcile(self, key: Key, *, check: bool = False) -> Next:
+        """Bring one custom resource to rest, as far as that is possible now.
+
+        ``check`` says that there is no other cause than the resync interval: then a look at many may do.
+        """
         try:
             subject = await self.cluster.subject(key)
             if subject is None:
                 return await self._retain(key)
-            return await self._reconcile(subject)
+            following = await self._glance(subject) if check else None
+            return await self._reconcile(subject) if following is None else following
         except ObjectChanged as error:
             structlog.get_logger().info("object changed meanwhile", key=str(key), error=str(error))
             self.tell("failed")
@@ -90,7 +101,7 @@ class Reconciler:
         if subject.requests.paused and not subject.lets_go:
             await self._write_status(subject, report_paused(subject, self.clock.now()))
             return Next()
-        run = Settling(self.cluster, self.metadata, self.observer, self._context, self.ray, World(subject, Observed()))
+        run = self._settling(subject, self.observer)
         await run.run()
         self._wake(run)
         if run.world.subject.deleting and not run.world.subject.finalized:
@@ -105,12 +116,78 @@ class Reconciler:
         self.tell("not_ready" if run.findings else "ready")
         if run.findings and retry_of(run.findings) is Retry.BACKOFF:
             return Next(failed=True)
-        turn = self.observer.fleet.again_in(subject.key)
-        return Next(after=self.resync_interval * (0.9 + 0.2 * self.random()) if turn is None else turn)
+        return self._next(subject, run.world.observed.place)
 
-    async def _report(self, run: Settling) -> NamespaceStatus:
+    async def _glance(self, subject: Subject) -> Next | None:
+        """What is next, if what was seen of all on its server agrees with the namespace's spec and status.
+
+        Numbers that changed are written. For everything else None is the answer, and the stores are asked. Nobody waits
+        here for a look that another one takes: a server may never answer, and the others have theirs.
+        """
+        fleet, requests = self.observer.fleet, subject.requests
+        server = fleet.home(subject.key)
+        if server is None or server.overview is None or fleet.again_in(subject.key) is not None:
+            return None
+        if subject.deleting or replace(requests, reconcile_requested_at=None) != Requests():
+            return None
+        await self._turn()
+        if server.overview.is_being_taken:
+            return Next(after=server.overview.soon, check=True)
+        try:
+            seen = await server.overview.seen()
+            if seen is None:
+                return None
+            run = self._settling(subject, self._glancing(server, seen))
+            if not await run.look() or retry_of(run.findings) is Retry.BACKOFF:
+                return None
+            status = await self._report(run, seen.counts)
+        except (BackendError, SecretUnavailable, ClusterError):
+            # It is told by whoever looks next.
+            return None
+        told = subject.status.to_kubernetes()
+        is_told = status.to_kubernetes() == told
+        if not is_told and status.model_copy(update=_volatile(subject.status)).to_kubernetes() != told:
+            return None
+        written = False if is_told else await self._write_status(subject, status)
+        _log(subject, (), run.findings, status_written=written)
+        self.tell("not_ready" if run.findings else "ready")
+        return self._next(subject, run.world.observed.place)
+
+    async def _turn(self) -> None:
+        """One glance between two turns of the event loop: they mostly wait for nothing, and others have to."""
+        async with self._turns:
+            await asyncio.sleep(0)
+
+    def _glancing(self, server: Server, seen: Seen) -> Observer:
+        """An observer that sees what was seen of one server, and asks for the rest."""
+
+        def collections_of(other: Server) -> Collections:
+            return SeenCollections(seen, server.vectors) if other is server else other.vectors
+
+        return replace(
+            self.observer, metadata=SeenDocuments(seen, self.observer.metadata), collections_of=collections_of
+        )
+
+    def _settling(self, subject: Subject, observer: Observer) -> Settling:
+        return Settling(self.cluster, self.metadata, observer, self._context, self.ray, World(subject, Observed()))
+
+    def _next(self, subject: Subject, place: Place | None) -> Next:
+        """When a settled namespace is compared again: with the others of its server, where that saves reads."""
+        fleet = self.observer.fleet
+        overview = fleet.settle(subject.key, place.site.name if place is not None else None)
+        turn = fleet.again_in(subject.key)
+        if turn is not None:
+            return Next(after=turn)
+        if overview is not None and overview.is_worthwhile:
+            return Next(after=overview.due_in(self.resync_interval), check=True)
+        return Next(after=self.resync_interval * (0.9 + 0.2 * self.random()))
+
+    async def _report(self, run: Settling, known: Mapping[str, Counts] | None = None) -> NamespaceStatus:
         document = run.world.observed.document
-        counts = await self.counts.read(document.namespace_id) if isinstance(document, NamespaceDocument) else None
+        namespace_id = document.namespace_id if isinstance(document, NamespaceDocument) else None
+        counts = known.get(namespace_id) if known is not None and namespace_id is not None else None
+        if counts is None and namespace_id is not None:
+            counts = await self.counts.read(namespace_id)
         observed = replace(run.world.observed, counts=counts, partition=await self._partition(run.world.observed))
         status = report(
             run.world.subject, observed, run.findings, self.clock.now(), self.instance_id, run.planned, run.notes

@@ -32,6 +32,7 @@ from namespace_operator.domain.deletion import LET_GO
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.dry_run import dry_run_findings, planned_steps
 from namespace_operator.domain.forecast import forecast
+from namespace_operator.domain.observed import Place
 from namespace_operator.domain.plan import plan
 from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.domain.profiles import profile_for
@@ -97,6 +98,15 @@ class Settling:
             message = f"Internal error ({type(error).__name__}); the operator's log has the details, please report it"
             self.findings = (Finding(Reason.INTERNAL_ERROR, message, halts=True),)
 
+    async def look(self) -> bool:
+        """Whether nothing is left to do, as far as the observer sees. Nothing is done, and what fails is raised."""
+        await self._observe()
+        step = self._plan()
+        if step.actions:
+            return False
+        self._rest(step)
+        return await self._sees_ray_at_rest()
+
     def released(self) -> frozenset[str]:
         """The claims that this run gave up."""
         last = self.world.observed.document
@@ -120,8 +130,7 @@ class Settling:
         for _ in range(_MAX_ROUNDS):
             step = await self._admitted(self._plan())
             if not step.actions:
-                self.findings = step.findings
-                self.notes = tuple(Note(ConditionType.INFRASTRUCTURE, note) for note in step.notes)
+                self._rest(step)
                 return
             try:
                 self.world = await self._apply(applier, step.actions)
@@ -139,23 +148,47 @@ class Settling:
                 return
         raise RuntimeError(f"the plan does not come to rest: {step.actions}")
 
+    def _rest(self, step: Plan) -> None:
+        self.findings = step.findings
+        self.notes = tuple(Note(ConditionType.INFRASTRUCTURE, note) for note in step.notes)
+
     async def _serve(self) -> None:
         """Ray for a namespace that has its place in the stores, and where it is in the document."""
-        subject, observed = self.world.subject, self.world.observed
-        document, place = observed.document, observed.place
-        if subject.deleting or not isinstance(document, NamespaceDocument) or place is None:
+        document, place = self._served()
+        if document is None or place is None:
             return
-        if document.owner != subject.owner(self.observer.instance_id):
-            return
-        landscape, dry_run = self.observer.fleet.landscape(), subject.requests.dry_run
-        outcome = await self.ray.step(subject, place.site, landscape, document.namespace_id, dry_run=dry_run)
-        self.outcome = outcome
-        self.world = replace(self.world, observed=replace(observed, ray=outcome.addresses))
+        dry_run = self.world.subject.requests.dry_run
+        outcome = await self._look_at_ray(document, place, dry_run=dry_run)
         if dry_run:
             self.planned = (*(self.planned or ()), *outcome.planned)
         elif _is_told_elsewhere(document, outcome) and not any(finding.halts for finding in self.findings):
             await self._settle()
         self.findings, self.notes = (*self.findings, *outcome.findings), (*self.notes, *outcome.notes)
+
+    async def _sees_ray_at_rest(self) -> bool:
+        """Whether Ray is as the namespace wants it and its document tells; nothing is done about it."""
+        document, place = self._served()
+        if document is None or place is None:
+            return True
+        outcome = await self._look_at_ray(document, place, dry_run=True)
+        self.findings, self.notes = (*self.findings, *outcome.findings), (*self.notes, *outcome.notes)
+        return not outcome.planned and not _is_told_elsewhere(document, outcome)
+
+    def _served(self) -> tuple[NamespaceDocument | None, Place | None]:
+        """The document and the place of a namespace that Ray can serve."""
+        subject, observed = self.world.subject, self.world.observed
+        document = observed.document
+        if subject.deleting or not isinstance(document, NamespaceDocument):
+            return None, None
+        return (document if document.owner == subject.owner(self.observer.instance_id) else None), observed.place
+
+    async def _look_at_ray(self, document: NamespaceDocument, place: Place, *, dry_run: bool) -> RayOutcome:
+        landscape = self.observer.fleet.landscape()
+        subject, namespace_id = self.world.subject, document.namespace_id
+        outcome = await self.ray.step(subject, place.site, landscape, namespace_id, dry_run=dry_run)
+        self.outcome = outcome
+        self.world = replace(self.world, observed=replace(self.world.observed, ray=outcome.addresses))
+        return outcome
 
     async def _admitted(self, step: Plan) -> Plan:
         """The step, or the one that goes without rebuilding the collection while it is another's turn."""

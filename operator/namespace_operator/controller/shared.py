@@ -39,6 +39,16 @@ class Shared(Generic[T]):
                 self._asking = asyncio.create_task(self._ask())
             return await asyncio.shield(self._asking)
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return self._asking is not None
+
+    def forget(self) -> None:
+        """Drop an answer that is believed no longer."""
+        if self._asked is not None and self.monotonic() - self._asked >= self.max_age:
+            self._answer = self._asked = None
+
     async def _ask(self) -> T:
         try:
             self._answer = await self.ask()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as Names
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -21,6 +22,14 @@ from namespace_operator.domain.parsing import FoundDocument, OwnDocument
 from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.usage import FilterUsage
 from namespace_operator.domain.vectors import NamedVector
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAtOnce:
+    """Collections that one request told of, by name; ``total`` is how many the server has."""
+
+    total: int
+    collections: Mapping[str, Collection]
 
 
 class VectorStore(Protocol):
@@ -40,6 +49,12 @@ class VectorStore(Protocol):
 
     async def read(self, collection: str) -> Collection | None:
         """The collection, or None where the server says that it has none (it may only have failed to load it)."""
+
+    async def read_at_once(self, collections: Names[str]) -> ReadAtOnce | None:
+        """As many of these collections as the server tells of in one request, each as ``read`` has it.
+
+        None where it does not do so: that the key may not ask is no failure. A missing one proves nothing.
+        """
 
     async def names(self) -> frozenset[str]:
         """The names of all collections, in one request."""
@@ -145,6 +160,12 @@ class MetadataStore(Protocol):
 
     def owned(self, instance_id: str) -> AsyncIterator[OwnedDocument]:
         """A summary of every namespace's document of an instance. Those of another shape are left out."""
+
+    def documents_on(self, instance_id: str, connection: str | None) -> AsyncIterator[FoundDocument]:
+        """Every document of an instance's namespaces and shared collections on a server, but for tombstones.
+
+        ``connection`` is as documents name it; None: the operator's own. Those of another shape may be missing.
+        """
 
     def shared_of(self, instance_id: str) -> AsyncIterator[SharedCollection]:
         """Every shared collection's document of an instance. Those of another shape are left out."""

@@ -30,6 +30,10 @@ async def _shared_of(store: MongoStore) -> int:
     return len([entry async for entry in store.shared_of(INSTANCE)])
 
 
+async def _documents_on(store: MongoStore) -> int:
+    return len([entry async for entry in store.documents_on(INSTANCE, "iclstr_1")])
+
+
 REQUESTS: dict[str, tuple[Request, int]] = {
     "find": (lambda store: store.find(["resource/7", "name/8", "collection/products-3", "name/none"]), 3),
     "get": (lambda store: store.get(document(7).namespace_id), 1),
@@ -37,6 +41,7 @@ REQUESTS: dict[str, tuple[Request, int]] = {
     "wanted_by": (lambda store: store.wanted_by(_MEMBERS, ["city", "country"]), len(_MEMBERS)),
     "owned": (_owned, _DOCUMENTS // 2),
     "shared_of": (_shared_of, _SHARED),
+    "documents_on": (_documents_on, _DOCUMENTS // 2 + _SHARED),
     "replace": (lambda store: store.replace(following(document(9))), 1),
     "replace a shared collection": (lambda store: store.replace(following(shared(9))), 1),
     "delete": (lambda store: store.delete(document(11).namespace_id, 1), 1),

@@ -59,10 +59,10 @@ class Bench:
         )
         self.reconciler, self.sweep, _ = assemble(Options(INSTANCE, "cluster-uid", **self.options), catalog(), around)
 
-    async def run(self, seconds: float = 0.0) -> Next:
+    async def run(self, seconds: float = 0.0, *, check: bool = False) -> Next:
         """Reconcile, so many seconds after the last time."""
         self.seconds += seconds
-        return await self.reconciler.reconcile(KEY)
+        return await self.reconciler.reconcile(KEY, check=check)
 
     def reconciled(self, result: str) -> None:
         """How a reconcile ended."""

@@ -278,3 +278,75 @@ def test_what_failed_can_be_hurried_and_what_is_only_due_is_not() -> None:
 
     recorder, _ = play(behaviour, scenario, backoff=Backoff(base=100.0))
     assert recorder.began == [("bad", 0.0), ("good", 0.0), ("bad", 10.0)]
+
+
+def play_checks(scenario: Scenario, *, fails: bool = False) -> list[tuple[str, bool]]:
+    """What each run was told of itself, where every one takes a second and announces a check in ten, or the second
+    fails.
+    """
+    told: list[tuple[str, bool]] = []
+
+    async def main() -> None:
+        async def process(key: str) -> Next:
+            told.append((key, queue.is_check(key)))
+            await asyncio.sleep(1.0)
+            return Next(failed=True) if fails and len(told) == 2 else Next(after=10.0, check=True)
+
+        queue: WorkQueue[str] = WorkQueue(process, random=lambda: 1.0)
+        task = asyncio.create_task(queue.run())
+        await scenario(queue)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    run(main())
+    return told
+
+
+def test_a_run_that_is_only_due_is_taken_for_one_with_a_cause() -> None:
+    async def scenario(queue: WorkQueue[str]) -> None:
+        queue.add("a")
+        await asyncio.sleep(25.0)
+        assert not queue.is_check("a"), "none is under way"
+        assert not queue.is_check("never added")
+
+    assert play_checks(scenario) == [("a", False), ("a", True), ("a", True)]
+
+
+def test_a_change_before_a_check_or_during_one_is_taken_for_a_check() -> None:
+    async def scenario(queue: WorkQueue[str]) -> None:
+        queue.add("a")
+        await asyncio.sleep(5.0)
+        queue.add("a")
+        await asyncio.sleep(11.5)
+        queue.add("a")
+        await asyncio.sleep(2.0)
+
+    assert play_checks(scenario) == [("a", False), ("a", False), ("a", True), ("a", False)]
+
+
+def test_another_try_after_a_failure_is_taken_for_a_check() -> None:
+    async def scenario(queue: WorkQueue[str]) -> None:
+        queue.add("a")
+        await asyncio.sleep(14.0)
+
+    assert play_checks(scenario, fails=True) == [("a", False), ("a", True), ("a", False)]
+
+
+def test_a_fresh_change_waits_for_many_checks() -> None:
+    order: list[str] = []
+
+    async def behaviour(key: str) -> Next:
+        order.append(key)
+        await asyncio.sleep(0.1)
+        return Next(after=20.0 - now(), check=True) if now() < 10.0 else Next()
+
+    async def scenario(queue: WorkQueue[str]) -> None:
+        for number in range(50):
+            queue.add(f"settled-{number}")
+        await asyncio.sleep(20.05)
+        queue.add("changed")
+        await asyncio.sleep(10.0)
+
+    play(behaviour, scenario, workers=1)
+    assert order.index("changed") == 51, "the first check was under way"
+    assert len(order) == 101

@@ -35,6 +35,9 @@ OWN = (NAMESPACES, SERVERS)
 COUNTED = ("buckets", "collections", "objects")
 
 _CHUNK = 5_000
+_BATCH = 200
+"""Documents that are decoded in one go."""
+
 _SOME = 10
 _RETIRED_TIMEOUTS = 20
 """How many timeouts a former client stays open: a list that is being read takes several operations."""
@@ -212,6 +215,14 @@ class MongoStore:
                 summary = summarize_document(raw)
                 if summary is not None:
                     yield summary
+
+    async def documents_on(self, instance_id: str, connection: str | None) -> AsyncIterator[FoundDocument]:
+        """One list by the indexes of both kinds of document."""
+        there = {"binding.connection": connection, "state": {"$ne": State.DELETED.value}}
+        both = {"$or": [{"owner.instance_id": instance_id, **there}, {"instance_id": instance_id, **there}]}
+        with translated("reading the documents of a Qdrant server"):
+            async for raw in self._namespaces.find(both, batch_size=_BATCH):
+                yield parse_document(raw)
 
     async def count_bound(self, instance_id: str, binding: Binding | None) -> int:
         """How many namespaces of an instance live on a server."""

@@ -74,6 +74,25 @@ class QdrantHttp:
         A status outside 2xx raises unless it is in ``accept``. ``timeout_seconds`` is for a request that may rightly
         take longer than others.
         """
+        request, status, text = await self._ask(method, path, query, body, timeout_seconds)
+        self._check(status, text, request, accept)
+        return status, self._json(text, request)
+
+    async def text(self, method: str, *path: str, query: Mapping[str, str] | None = None) -> str:
+        """The answer as it is, where it is too long to be read in one go. A status outside 2xx raises."""
+        request, status, text = await self._ask(method, path, query, None, None)
+        self._check(status, text, request, ())
+        return text
+
+    async def _ask(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: Mapping[str, str] | None,
+        body: object,
+        timeout_seconds: float | None,
+    ) -> tuple[str, int, str]:
+        """What was asked, and status and text of the answer."""
         url = (
             self._base / "" if not path else self._base.joinpath(*(_encode(segment) for segment in path), encoded=True)
         )
@@ -97,7 +116,7 @@ class QdrantHttp:
             raise Unavailable(Backend.QDRANT, message, request) from error
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable(Backend.QDRANT, f"Qdrant at {self._base} cannot be reached", request) from error
-        return status, self._answer(status, text, request, accept)
+        return request, status, text
 
     @asynccontextmanager
     async def waiting(self) -> AsyncIterator[None]:
@@ -127,7 +146,8 @@ class QdrantHttp:
             finally:
                 self._crowd.leave(deadline, answered=answered)
 
-    def _answer(self, status: int, text: str, request: str, accept: tuple[int, ...]) -> Any:  # noqa: ANN401 - JSON
+    def _check(self, status: int, text: str, request: str, accept: tuple[int, ...]) -> None:
+        """Raise what a status outside 2xx means, unless it is accepted."""
         server = f"Qdrant at {self._base}"
         if status in (401, 403):
             message = f"{server} refuses the API key ({self._error_text(text)}); check the Secret with the key"
@@ -141,10 +161,13 @@ class QdrantHttp:
             raise Rejected(
                 Backend.QDRANT, f"{server} refuses {request} with {status}: {self._error_text(text)}", request
             )
+
+    def _json(self, text: str, request: str) -> Any:  # noqa: ANN401 - JSON
         try:
             return json.loads(text)
         except ValueError as error:
-            raise Rejected(Backend.QDRANT, f"{server} answers with something that is not JSON", request) from error
+            message = f"Qdrant at {self._base} answers with something that is not JSON"
+            raise Rejected(Backend.QDRANT, message, request) from error
 
     def _too_late(self, request: str) -> Unavailable:
         return Unavailable(Backend.QDRANT, f"Qdrant at {self._base} does not answer in time", request)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
+import structlog
 from pydantic import BaseModel, ValidationError
 from qdrant_client import models
 
@@ -16,11 +17,13 @@ from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection
 from namespace_operator.domain.parameters import AS_QDRANT_HAS_IT, Parameters, flat
 from namespace_operator.domain.vectors import NamedVector
-from namespace_operator.stores.errors import Backend, Outdated, Rejected
-from namespace_operator.stores.qdrant import translate
+from namespace_operator.stores.errors import Backend, Outdated, Rejected, Unauthorized
+from namespace_operator.stores.protocols import ReadAtOnce
+from namespace_operator.stores.qdrant import telemetry, translate
 from namespace_operator.stores.qdrant.crowd import PATIENCE_SECONDS
 from namespace_operator.stores.qdrant.http import QdrantHttp
 from namespace_operator.stores.qdrant.parameters import change, creation
+from namespace_operator.stores.qdrant.telemetry import NotUnderstood
 
 _VERSION_TTL_SECONDS = 60.0
 _BUILD_SECONDS = 60.0
@@ -86,6 +89,15 @@ class QdrantStore:
             return None
         with _understood(f"describes collection {collection}", f"GET {collection}"):
             return translate.collection(collection, answer["result"])
+
+    async def read_at_once(self, collections: Names[str]) -> ReadAtOnce | None:
+        """The server's telemetry; None also where the key may not read it."""
+        try:
+            text = await self._http.text("GET", "telemetry", query={"details_level": "4"})
+            return await telemetry.read_at_once(text, collections)
+        except (Unauthorized, Rejected, NotUnderstood) as error:
+            structlog.get_logger().debug("telemetry cannot be used", error=str(error) or type(error).__name__)
+            return None
 
     async def aliases(self, collection: str) -> tuple[str, ...]:
         """The aliases of a collection."""
