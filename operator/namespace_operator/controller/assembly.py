@@ -81,6 +81,8 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         monotonic=clock.monotonic,
         claim=claim.hold,
         wake=around.enqueue,
+        # A reconcile of the next interval asks anew, even one that comes early.
+        late_interval=0.8 * options.resync_interval,
     )
     reconciler = Reconciler(
         instance_id=options.instance_id,

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from namespace_operator.controller.late_counts import LateVectorCounts
 from namespace_operator.controller.partition_counts import PartitionCounts
 from namespace_operator.controller.rollout import Rollout
 from namespace_operator.controller.secrets import Credentials, Secrets, credentials_for
@@ -36,6 +37,7 @@ class Server:
     check: ServerCheck
     strays: Strays
     partitions: PartitionCounts
+    late: LateVectorCounts
     rollout: Rollout
     turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     """One at a time makes something in a shared collection, by its name."""
@@ -50,7 +52,8 @@ class Fleet:
     """Connections by name, made when they are asked for and made anew when address or credentials change.
 
     ``connect`` opens one, ``landscape`` tells what servers there are; ``claim`` and ``new_server_id`` as in
-    ``ServerCheck``; ``wake`` puts a key into the queue.
+    ``ServerCheck``; ``wake`` puts a key into the queue. ``late_interval`` is for how many seconds a count of the
+    points with a vector is believed.
     """
 
     instance_id: str
@@ -62,6 +65,7 @@ class Fleet:
     monotonic: Callable[[], float]
     claim: Callable[[], Awaitable[None]]
     wake: Callable[[Key], None]
+    late_interval: float = 240.0
     _servers: dict[str, Server] = field(default_factory=dict)
     _retired: list[tuple[float, Server]] = field(default_factory=list)
     _home: Shared[tuple[ServerRecord | None]] = field(init=False)
@@ -82,8 +86,9 @@ class Fleet:
         check = ServerCheck(name, self.metadata, vectors, self.new_server_id, self.monotonic, self.claim)
         strays = Strays(self.instance_id, self.metadata, vectors, self.monotonic)
         partitions = PartitionCounts(vectors, self.monotonic)
+        late = LateVectorCounts(vectors, partitions, self.monotonic, self.late_interval)
         rollout = Rollout(self.monotonic, self.wake)
-        made = Server(endpoint, credentials, vectors, check, strays, partitions, rollout)
+        made = Server(endpoint, credentials, vectors, check, strays, partitions, late, rollout)
         self._servers[endpoint.name] = made
         return made
 
