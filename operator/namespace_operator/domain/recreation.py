@@ -23,6 +23,9 @@ def plan_recreation(subject: Subject, document: NamespaceDocument, observed: Obs
 
     Of a shared collection its document comes first, and each member follows.
     """
+    repairs = with_recreation_forgotten(document.repairs, subject, document)
+    if repairs != document.repairs:
+        return Plan((ReplaceDocument(document.changed(now, repairs=repairs)),))
     if not _is_asked(subject, document) or _is_spent(document) or _was_anothers(document):
         return None
     shared = observed.shared

@@ -421,6 +421,12 @@ RECREATION = (
         ("ReplaceDocument ready r8 may be made again",),
     ),
     Case(
+        "the annotation went while it is lost again",
+        subject(WANTS_TEXT),
+        observed(with_repairs(HAS_TEXT, recreation=Recreation(at=T0)), collection=None),
+        ("ReplaceDocument ready r8 may be made again",),
+    ),
+    Case(
         "lost again, and the annotation is gone and comes again",
         subject(WANTS_TEXT, recreate_collection=NAMESPACE_ID),
         observed(with_repairs(HAS_TEXT, recreation=Recreation(at=T0, spent=False)), collection=None),
