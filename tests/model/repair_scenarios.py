@@ -35,11 +35,10 @@ REPAIRS = (
     Scenario(
         "indexes rebuilt by force and pruned",
         (
-            index_put("shop", "colour", "keyword"),
             annotate("shop", rebuild_indexes_requested_at="1 force"),
             apply("shop", payloadIndexes=[CITY], pruneUnmanagedIndexes=True),
         ),
-        (_FEW_INDEXES, _SMALL_SHOP),
+        (_FEW_INDEXES, _SMALL_SHOP, index_put("shop", "colour", "keyword")),
     ),
     Scenario("collection gone and made again", (recreate("shop"),), (*_FULL_SHOP, collection_gone("shop"))),
 )
