@@ -106,5 +106,5 @@ def test_a_lost_collection_is_made_again_once_for_each_time_it_is_asked_for(
 
     platform.qdrant.delete_collection(settled["collection"])
     status = organization.reason("worn", "CollectionLost")
-    assert "was acted upon" in condition(status, "Ready")["message"]
+    assert "was there before the loss" in condition(status, "Ready")["message"]
     assert not platform.qdrant.collection_exists(settled["collection"])

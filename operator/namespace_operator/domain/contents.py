@@ -37,7 +37,7 @@ from namespace_operator.domain.rebuild import (
     with_pruning,
     with_rebuild,
 )
-from namespace_operator.domain.recreation import collection_lost, plan_recreation, with_recreation_forgotten
+from namespace_operator.domain.recreation import collection_lost, plan_recreation, with_recreation_noted
 from namespace_operator.domain.repair import (
     vector_mismatch,
     vector_missing,
@@ -200,7 +200,7 @@ def _noted(
     repairs = without_filled(repairs, collection, observed.late)
     repairs = with_rebuild(repairs, subject, document, observed, collection, whole.schemas, now)
     repairs = with_pruning(repairs, subject, document, collection)
-    return with_recreation_forgotten(repairs, subject, document)
+    return with_recreation_noted(repairs, subject, document, lost=False)
 
 
 def _compare_vectors(

@@ -56,9 +56,12 @@ class IndexRebuild(_Part):
 
 
 class Recreation(_Part):
-    """When the lost collection was last made again; ``spent`` while the annotation that asked for it is in place."""
+    """When the lost collection was last made again, if ever; ``spent`` while the annotation is in place.
 
-    at: datetime
+    One that stands there while nothing is lost is spent too, or it would decide about a loss that nobody looked at.
+    """
+
+    at: datetime | None = None
     spent: bool = True
 
 

@@ -44,6 +44,10 @@ def with_rebuild(
     if token is None:
         rebuild = known and known.model_copy(update={"pending": (), "dropped": False})
         return repairs if rebuild == known else repairs.model_copy(update={"indexes": rebuild})
+    told = subject.status.index_rebuild
+    if known is None and told is not None and told.requested_at == token:
+        # The document was lost and made again.
+        return repairs
     fields = _rebuilt_fields(document, observed, collection, schemas)
     if known is None or known.token != token:
         force = FORCE in re.findall(r"[a-z]+", token.lower())

@@ -23,7 +23,7 @@ def plan_recreation(subject: Subject, document: NamespaceDocument, observed: Obs
 
     Of a shared collection its document comes first, and each member follows.
     """
-    repairs = with_recreation_forgotten(document.repairs, subject, document)
+    repairs = with_recreation_noted(document.repairs, subject, document, lost=True)
     if repairs != document.repairs:
         return Plan((ReplaceDocument(document.changed(now, repairs=repairs)),))
     if not _is_asked(subject, document) or _is_spent(document) or _was_anothers(document):
@@ -47,12 +47,15 @@ def plan_following(
     return Plan((ReplaceDocument(_anew(document, shared.incarnation, recreation, now)),))
 
 
-def with_recreation_forgotten(repairs: Repairs, subject: Subject, document: NamespaceDocument) -> Repairs:
-    """The same once the annotation is gone or names something else: set again, it asks again."""
-    known = repairs.recreation
-    if known is None or not known.spent or _is_asked(subject, document):
+def with_recreation_noted(repairs: Repairs, subject: Subject, document: NamespaceDocument, *, lost: bool) -> Repairs:
+    """What the document says of the annotation: it is spent where nothing is ``lost``.
+
+    Once it is gone or names something else that is forgotten: set again, it asks again.
+    """
+    known, asked = repairs.recreation, _is_asked(subject, document)
+    if asked == (known is not None and known.spent) or (asked and lost):
         return repairs
-    return repairs.model_copy(update={"recreation": known.model_copy(update={"spent": False})})
+    return repairs.model_copy(update={"recreation": (known or Recreation()).model_copy(update={"spent": asked})})
 
 
 def collection_lost(subject: Subject, document: NamespaceDocument) -> Finding:
@@ -64,7 +67,7 @@ def collection_lost(subject: Subject, document: NamespaceDocument) -> Finding:
         if asked != document.namespace_id:
             message += f"; the annotation {RECREATE_COLLECTION} names {asked}, but this is {document.namespace_id}"
         elif _is_spent(document):
-            message += f"; the annotation {RECREATE_COLLECTION} was acted upon: remove it, then set it again"
+            message += f"; the annotation {RECREATE_COLLECTION} was there before the loss: remove it, then set it again"
     return Finding(Reason.COLLECTION_LOST, message, halts=True)
 
 

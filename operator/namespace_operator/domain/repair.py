@@ -33,14 +33,16 @@ def with_vector_repair(
     last, token = known.vectors, subject.requests.repair_requested_at
     own = document.vectors
     missing = tuple(sorted(name for name in own if name in bound_vectors and name not in collection.vectors))
-    asked = token is not None and (last is None or last.token != token)
+    # The status remembers for a document that was lost and made again.
+    spent = last.token if last is not None else subject.status.last_handled_repair_at
+    asked = token is not None and token != spent
     standing = isinstance(subject.spec, NamespaceSpec) and subject.spec.repair_vectors is True
     if not asked and not (standing and set(missing) - known.missing_vectors):
         return known
     unfinished = last is not None and bool(repairs.missing_vectors)
     begun = VectorRepair(
         at=now,
-        token=token if asked or last is None else last.token,
+        token=token if asked else spent,
         missing=missing,
         added=last.added if last is not None and unfinished else (),
         mismatches=tuple(

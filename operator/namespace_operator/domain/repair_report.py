@@ -9,16 +9,17 @@ from namespace_operator.domain.observed import LateCounts
 
 
 def told_of_repairs(repairs: Repairs) -> dict[str, object]:
-    """The fields of the status that speak of repairs."""
+    """The fields of the status that speak of repairs. What the document does not know stays as it was told."""
+    told: dict[str, object] = {}
     vectors, indexes = repairs.vectors, repairs.indexes
-    return {
-        "last_repair": vectors and RepairStatus(at=vectors.at, added=vectors.added, mismatches=vectors.mismatches),
-        "last_handled_repair_at": vectors and vectors.token,
-        "index_rebuild": indexes
-        and IndexRebuildStatus(
+    if vectors is not None:
+        told["last_repair"] = RepairStatus(at=vectors.at, added=vectors.added, mismatches=vectors.mismatches)
+        told["last_handled_repair_at"] = vectors.token
+    if indexes is not None:
+        told["index_rebuild"] = IndexRebuildStatus(
             requested_at=indexes.token, force=indexes.force, total=indexes.total, done=indexes.done, at=indexes.at
-        ),
-    }
+        )
+    return told
 
 
 def points_with_vectors(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from namespace_operator.api.status import IndexRebuildStatus
 from namespace_operator.domain.conditions import Reason
 from namespace_operator.domain.document import Adoption, NamespaceDocument
 from namespace_operator.domain.document_repair import IndexRebuild, LateVector, Recreation, Repairs, VectorRepair
@@ -157,6 +158,11 @@ VECTOR_REPAIR = (
         ("ReplaceDocument ready r8 adding text",),
     ),
     Case(
+        "the status remembers the text for a document that was lost",
+        subject(WANTS_TEXT, repair_requested_at="now", status=status_of(HAS_TEXT, last_handled_repair_at="now")),
+        observed(HAS_TEXT),
+    ),
+    Case(
         "late while some points lack it",
         subject(WANTS_TEXT),
         observed(_LATE_TEXT, late=LateCounts(3, {_LATE: 2})),
@@ -202,6 +208,10 @@ _FOUND = HAS_BRAND.model_copy(
     update={"adoption": Adoption.model_validate({"indexes": [{"field_name": "brand", "field_schema": KEYWORD}]})}
 )
 
+_STATUS_OF_REBUILD = status_of(
+    HAS_BRAND, index_rebuild=IndexRebuildStatus(requested_at="1", force=True, total=6, done=6, at=T0)
+)
+
 REBUILDS = (
     Case(
         "begins in the document",
@@ -237,6 +247,11 @@ REBUILDS = (
         "settled",
         subject(WANTS_BRAND, rebuild_indexes_requested_at="1"),
         observed(rebuild()),
+    ),
+    Case(
+        "the status remembers the text for a document that was lost",
+        subject(WANTS_BRAND, rebuild_indexes_requested_at="1", status=_STATUS_OF_REBUILD),
+        observed(HAS_BRAND),
     ),
     Case(
         "another text begins another one",
@@ -406,13 +421,23 @@ RECREATION = (
         reasons=(Reason.COLLECTION_LOST,),
         says=f"names {OTHER_ID}, but this is {NAMESPACE_ID}",
     ),
-    Case("nothing is lost", subject(WANTS_TEXT, recreate_collection=NAMESPACE_ID), observed(HAS_TEXT)),
+    Case(
+        "nothing is lost: it is spent, and decides about no later loss",
+        subject(WANTS_TEXT, recreate_collection=NAMESPACE_ID),
+        observed(HAS_TEXT),
+        ("ReplaceDocument ready r8 made again",),
+    ),
+    Case(
+        "nothing is lost, and that is written down",
+        subject(WANTS_TEXT, recreate_collection=NAMESPACE_ID),
+        observed(with_repairs(HAS_TEXT, recreation=Recreation())),
+    ),
     Case(
         "lost again with the annotation left in place",
         subject(WANTS_TEXT, recreate_collection=NAMESPACE_ID),
         observed(with_repairs(HAS_TEXT, recreation=Recreation(at=T0)), collection=None),
         reasons=(Reason.COLLECTION_LOST,),
-        says="was acted upon: remove it, then set it again",
+        says="was there before the loss: remove it, then set it again",
     ),
     Case(
         "the annotation went",
