@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.model.ownership_scenarios import OWNERSHIP
 from tests.model.profile_scenarios import PROFILES
 from tests.model.recovery_scenarios import RECOVERY
+from tests.model.repair_scenarios import REPAIRS
 from tests.model.scenario import CITY, COLBERT, IMAGE, SMALL_TEXT, TEXT, TEXT_VECTOR, Scenario, without_faults
 from tests.model.server_scenarios import SERVERS
 from tests.model.sharing_scenarios import SHARING
@@ -233,7 +234,7 @@ _DRIFT = (
     Scenario("mark put back", (mark_removed("shop"), mark_put_back("shop")), _FULL_SHOP),
 )
 
-SCENARIOS = (*_BEGINNINGS, *_EDITS, *_ENDS, *_DRIFT, *PROFILES, *OWNERSHIP, *RECOVERY, *SERVERS, *SHARING)
+SCENARIOS = (*_BEGINNINGS, *_EDITS, *_ENDS, *_DRIFT, *PROFILES, *OWNERSHIP, *RECOVERY, *SERVERS, *SHARING, *REPAIRS)
 
 
 async def world_of(name: str) -> World:

@@ -205,6 +205,26 @@ def vector_dropped(name: str, vector: str) -> Step:
     return act
 
 
+def recreate(name: str) -> Step:
+    """Somebody gives up what the lost collection held."""
+
+    def act(world: World) -> None:
+        namespace_id = world.status(name)["namespaceId"]
+        world.api.annotate(world.key(name), {"mixpeek.com/recreate-collection": namespace_id})
+
+    return act
+
+
+def vector_processed(name: str, vector: str) -> Step:
+    """The documents go through the extractor again: every point has the vector."""
+
+    def act(world: World) -> None:
+        collection = world.collection(name)
+        collection.filled[vector] = set(collection.points)
+
+    return act
+
+
 def vector_resized(name: str, vector: str, size: int) -> Step:
     """Somebody deletes a named vector in Qdrant and makes it again in another size."""
 
@@ -282,6 +302,13 @@ def foreign_collection(name: str, count: int = 3, **changes: Any) -> Step:
         world.vectors.collections[name] = replace(stored, **changes)
 
     return act
+
+
+def older_snapshot_restored(world: World) -> None:
+    """The collections of the backup are put back in place from snapshots: today's metadata stays."""
+    for name, stored in world.backups["qdrant"].items():
+        today = world.vectors.collections[name]
+        world.vectors.collections[name] = replace(copy.deepcopy(stored), metadata=dict(today.metadata))
 
 
 def backed_up(world: World) -> None:

@@ -38,7 +38,7 @@ def _object(obj: Object) -> Object:
 
 def _without_times(value: Any) -> Any:
     if isinstance(value, dict):
-        dropped = ("lastTransitionTime", "createdAt", "updatedAt")
+        dropped = ("lastTransitionTime", "createdAt", "updatedAt", "at", "since")
         return {name: _without_times(part) for name, part in value.items() if name not in dropped}
     if isinstance(value, list):
         return [_without_times(part) for part in value]
@@ -47,6 +47,7 @@ def _without_times(value: Any) -> Any:
 
 def _document(world: World, raw: Raw) -> Raw:
     kept = {name: value for name, value in raw.items() if name not in ("revision", "created_at", "updated_at")}
+    kept["repairs"] = _without_times(raw.get("repairs"))
     owner = raw.get("owner")
     if not isinstance(owner, dict):
         return _of_all_members(kept)

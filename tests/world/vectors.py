@@ -87,6 +87,8 @@ class StoredCollection:
     metadata: dict[str, Any]
     indexes: dict[str, IndexSchema] = field(default_factory=dict)
     points: dict[int, dict[str, Any]] = field(default_factory=dict)
+    filled: dict[str, set[int]] = field(default_factory=dict)
+    """The points that have a value for a vector."""
     status: str = "green"
     loaded: bool = True
     queue: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
@@ -166,6 +168,18 @@ class ModelVectorStore:
 
         return self._read(look)
 
+    async def count_with_vector(
+        self, collection: str, vector: str, namespace_id: str | None = None, *, exact: bool = False
+    ) -> int:
+        """The number of points with this vector, of one namespace if one is named; always exact."""
+
+        def look() -> int:
+            stored = self._existing(collection)
+            points = stored.points if namespace_id is None else _points_of(namespace_id, stored.points)
+            return len(stored.filled.get(vector, set()).intersection(points)) if vector in stored.vectors else 0
+
+        return self._read(look)
+
     async def points_by_namespace(self, collection: str, limit: int) -> Mapping[str, int]:
         """The number of points of each namespace id that has any, the largest first."""
 
@@ -241,6 +255,8 @@ class ModelVectorStore:
         def act() -> None:
             stored = self._existing(collection)
             _flush(stored)
+            if vector.name not in stored.vectors:
+                stored.filled.pop(vector.name, None)
             if stored.vectors.setdefault(vector.name, _plain(vector)) != _plain(vector):
                 message = f"vector {vector.name} exists with a different configuration"
                 raise Rejected(Backend.QDRANT, message, "add vector")

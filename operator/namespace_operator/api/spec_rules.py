@@ -244,6 +244,18 @@ NAMESPACE_SPEC_RULES: "tuple[Rule[NamespaceSpec], ...]" = (
         ),
         field_path=("infrastructure", "qdrantCollection"),
     ),
+    Rule(
+        cel=(
+            "!has(self.pruneUnmanagedIndexes) || !self.pruneUnmanagedIndexes"
+            " || !has(self.infrastructure) || !has(self.infrastructure.sharing) || !self.infrastructure.sharing"
+        ),
+        message=(
+            "pruneUnmanagedIndexes: true is not for a shared collection, where other namespaces' services may rely on"
+            " an index; set it to false, or set infrastructure.sharing: false"
+        ),
+        check=lambda spec: not spec.prune_unmanaged_indexes or not spec.is_sharing,
+        field_path=("pruneUnmanagedIndexes",),
+    ),
     matches(
         "clusterId",
         CLUSTER_ID_PATTERN,

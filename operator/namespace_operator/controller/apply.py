@@ -111,6 +111,9 @@ class Applier:
             server_version=await vectors.version(),
             tried_indexes=world.observed.tried_indexes | (accepted if waited else frozenset()),
             rejected_indexes={**world.observed.rejected_indexes, **rejected},
+            dropped_indexes=world.observed.dropped_indexes.union(
+                action.field_name for action in done if isinstance(action, DropIndex)
+            ),
             delete_sent=world.observed.delete_sent or any(isinstance(action, DeleteCollection) for action in done),
         )
         observed = await self.observer.with_newcomers(world.subject, observed)

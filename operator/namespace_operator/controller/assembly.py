@@ -92,6 +92,8 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         wake=around.enqueue,
         overview_age=min(_OVERVIEW_SECONDS, options.resync_interval * _OVERVIEW_PART),
         overview_from=options.overview_from,
+        # A reconcile of the next interval asks anew, even one that comes early.
+        late_interval=0.8 * options.resync_interval,
     )
     reconciler = Reconciler(
         instance_id=options.instance_id,

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from namespace_operator.controller.late_counts import LateVectorCounts
 from namespace_operator.controller.overview import FEWEST, Overview
 from namespace_operator.controller.partition_counts import PartitionCounts
 from namespace_operator.controller.rollout import Rollout
@@ -37,6 +38,7 @@ class Server:
     check: ServerCheck
     strays: Strays
     partitions: PartitionCounts
+    late: LateVectorCounts
     rollout: Rollout
     overview: Overview | None = None
     """None for a server that a Namespace brought: few live there."""
@@ -54,7 +56,8 @@ class Fleet:
 
     ``connect`` opens one, ``landscape`` tells what servers there are; ``claim`` and ``new_server_id`` as in
     ``ServerCheck``; ``wake`` puts a key into the queue. ``overview_age`` and ``overview_from`` are ``max_age`` and
-    ``fewest`` of each ``Overview``.
+    ``fewest`` of each ``Overview``, ``late_interval`` is for how many seconds a count of the points with a vector is
+    believed.
     """
 
     instance_id: str
@@ -68,6 +71,7 @@ class Fleet:
     wake: Callable[[Key], None]
     overview_age: float = 5.0
     overview_from: int = FEWEST
+    late_interval: float = 240.0
     _servers: dict[str, Server] = field(default_factory=dict)
     _retired: list[tuple[float, Server]] = field(default_factory=list)
     _home: Shared[tuple[ServerRecord | None]] = field(init=False)
@@ -88,9 +92,10 @@ class Fleet:
         check = ServerCheck(name, self.metadata, vectors, self.new_server_id, self.monotonic, self.claim)
         strays = Strays(self.instance_id, self.metadata, vectors, self.monotonic)
         partitions = PartitionCounts(vectors, self.monotonic)
+        late = LateVectorCounts(vectors, partitions, self.monotonic, self.late_interval)
         rollout = Rollout(self.monotonic, self.wake)
         overview = self._overview(endpoint, vectors)
-        made = Server(endpoint, credentials, vectors, check, strays, partitions, rollout, overview)
+        made = Server(endpoint, credentials, vectors, check, strays, partitions, late, rollout, overview)
         self._servers[endpoint.name] = made
         return made
 

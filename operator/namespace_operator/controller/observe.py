@@ -118,7 +118,7 @@ class Observer:
             observed = replace(observed, residents=await self._residents(observed))
         if name is None:
             return observed
-        observed = await self.look(name, subject, observed)
+        observed = await self.with_late(await self.look(name, subject, observed))
         if isinstance(document, NamespaceDocument) and not document.bound:
             observed = await self._look_elsewhere(name, subject, observed)
         live = observed.collection
@@ -163,6 +163,14 @@ class Observer:
         if not isinstance(newer, SharedCollection):
             return observed
         return await self.contest(subject, replace(observed, shared=newer))
+
+    async def with_late(self, observed: Observed) -> Observed:
+        """How many points have the vectors that came later than they, where there are such."""
+        document, live = observed.document, observed.collection
+        if not isinstance(document, NamespaceDocument) or live is None or not document.repairs.late:
+            return replace(observed, late=None)
+        late = (await self.server(observed)).late
+        return replace(observed, late=await late.read(document, observed.shared, live))
 
     async def count(self, name: str, subject: Subject, observed: Observed) -> Observed:
         """With how many points a member leaves a shared collection, by exact counts."""

@@ -33,6 +33,7 @@ from namespace_operator.domain.events import Event, events, events_of_release
 from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
 from namespace_operator.domain.observed import Counts, Observed, Place, Subject
 from namespace_operator.domain.planning import Context
+from namespace_operator.domain.rebuild import is_rebuilding
 from namespace_operator.domain.report import VOLATILE, report, report_paused
 from namespace_operator.stores.errors import BackendError, Outdated
 from namespace_operator.stores.protocols import MetadataStore
@@ -114,6 +115,8 @@ class Reconciler:
         _log(subject, run.done, run.findings, status_written=written)
         await self._emit(run.world.subject, events(run.world.subject, status, run.done))
         self.tell("not_ready" if run.findings else "ready")
+        if _goes_on(run):
+            return Next(after=0.0)
         if run.findings and retry_of(run.findings) is Retry.BACKOFF:
             return Next(failed=True)
         return self._next(subject, run.world.observed.place)
@@ -189,6 +192,7 @@ class Reconciler:
         if counts is None and namespace_id is not None:
             counts = await self.counts.read(namespace_id)
         observed = replace(run.world.observed, counts=counts, partition=await self._partition(run.world.observed))
+        observed = await self.observer.with_late(observed)
         status = report(
             run.world.subject, observed, run.findings, self.clock.now(), self.instance_id, run.planned, run.notes
         )
@@ -261,6 +265,13 @@ class Reconciler:
             dependents=self.dependents,
             rest=self.rest,
         )
+
+
+def _goes_on(run: Settling) -> bool:
+    """Whether a reconcile did a portion of what goes on at once, after the work of others."""
+    document = run.world.observed.document
+    stopped = not run.done or any(finding.halts for finding in run.findings)
+    return not stopped and isinstance(document, NamespaceDocument) and is_rebuilding(document)
 
 
 def _volatile(status: NamespaceStatus) -> dict[str, object]:

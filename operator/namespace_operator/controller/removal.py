@@ -6,16 +6,20 @@ from dataclasses import dataclass
 
 from namespace_operator.controller.cluster import Cluster
 from namespace_operator.domain.actions import (
+    Announced,
     DeleteCollection,
     DeletePoints,
     DropIndex,
+    Purpose,
     UnmarkCollection,
     UnmarkMembers,
 )
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.identity import MEMBER_PREFIX
 from namespace_operator.domain.observed import Subject
+from namespace_operator.domain.rebuild import was_adopted
 from namespace_operator.domain.shared import SharedCollection, SharedState
+from namespace_operator.domain.unmanaged import prunable_fields
 from namespace_operator.stores.errors import Outdated
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
@@ -57,7 +61,7 @@ class Removal:
             case DeletePoints():
                 await self._delete_points(action, subject)
             case DropIndex():
-                await self._drop_index(action, wait=wait)
+                await self._drop_index(action, subject, wait=wait)
             case DeleteCollection():
                 await self._delete(action, subject)
 
@@ -112,11 +116,28 @@ class Removal:
         gone = (f"{MEMBER_PREFIX}{namespace_id}" for namespace_id in sorted(strangers))
         await self.vectors.set_metadata(action.collection, dict.fromkeys(gone))
 
-    async def _drop_index(self, action: DropIndex, *, wait: bool) -> None:
-        """Drop an index; that of a shared collection only if no member wants it by now."""
+    async def _drop_index(self, action: DropIndex, subject: Subject, *, wait: bool) -> None:
+        """Drop an index: of a shared collection only if no member wants it by now, else as the document says."""
         if action.shared is not None:
             await self._verify_unwanted(action.shared, action.field_name)
+        if action.announced is not None:
+            await self._verify_announced(action, action.announced, subject)
         await self.vectors.drop_index(action.collection, action.field_name, wait=wait)
+
+    async def _verify_announced(self, action: DropIndex, announced: Announced, subject: Subject) -> None:
+        """What nobody declared goes only while the object still says so, what is rebuilt only if it is next."""
+        document = await self.metadata.get(announced.namespace_id)
+        if not isinstance(document, NamespaceDocument) or not _says(document, action.field_name, announced.purpose):
+            raise Outdated(f"the index on {action.field_name} is no longer to go")
+        if announced.purpose is Purpose.PRUNE:
+            await self.cluster.verify(subject)
+        live = await self.vectors.read(action.collection)
+        if live is None or document.collection != action.collection or not document.mark.is_on(live.mark):
+            raise Outdated(f"collection {action.collection} does not carry the mark of {announced.namespace_id}")
+        if announced.purpose is Purpose.PRUNE and action.field_name not in prunable_fields(document, live):
+            raise Outdated(f"the index on {action.field_name} is somebody's")
+        if announced.purpose is Purpose.REBUILD and was_adopted(action.field_name, document, live):
+            raise Outdated(f"the index on {action.field_name} was there before the collection was adopted")
 
     async def _verify_unwanted(self, planned: SharedCollection, field_name: str) -> None:
         shared = await self.metadata.shared(planned.document_id)
@@ -130,3 +151,11 @@ class Removal:
         closes = isinstance(shared, SharedCollection) and shared.state is SharedState.DELETING and not shared.members
         if not closes:
             raise Outdated(f"{document_id} is not left by everybody")
+
+
+def _says(document: NamespaceDocument, field_name: str, purpose: Purpose) -> bool:
+    """Whether the document announces that this index goes now."""
+    if purpose is Purpose.PRUNE:
+        return field_name in document.repairs.pruning
+    rebuild = document.repairs.indexes
+    return rebuild is not None and rebuild.force and not rebuild.dropped and rebuild.pending[:1] == (field_name,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from namespace_operator.api.profile import CollectionParameters
@@ -146,16 +147,35 @@ class PutIndex:
         return f"{self.field_name} {sorted(self.schema.items())}"
 
 
+class Purpose(StrEnum):
+    """Why an index is dropped that the document announces to drop."""
+
+    PRUNE = "prune"
+    """Nobody declared it."""
+    REBUILD = "rebuild"
+    """It is made again at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the document of a namespace has to say for an index to go."""
+
+    namespace_id: str
+    purpose: Purpose
+
+
 @dataclass(frozen=True, slots=True)
 class DropIndex:
     """Drop a payload index; the points keep their payload.
 
-    With the document of a shared collection only if no member wants it by then.
+    With the document of a shared collection only if no member wants it by then; with ``announced`` only if a
+    namespace's document says so right then.
     """
 
     collection: str
     field_name: str
     shared: SharedCollection | None = None
+    announced: Announced | None = None
 
 
 @dataclass(frozen=True, slots=True)

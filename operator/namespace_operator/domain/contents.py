@@ -22,12 +22,29 @@ from namespace_operator.domain.actions import (
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.desired import Desired
 from namespace_operator.domain.document import NamespaceDocument, State, UnsupportedIndex
+from namespace_operator.domain.document_repair import Repairs
 from namespace_operator.domain.identity import is_marked
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema
 from namespace_operator.domain.leaving import clearing, still_there
 from namespace_operator.domain.observed import Collection, Observed, Subject
 from namespace_operator.domain.ownership import foreign_collection
 from namespace_operator.domain.planning import Context, Plan
+from namespace_operator.domain.rebuild import (
+    plan_pruning,
+    plan_rebuild,
+    rebuild_findings,
+    was_adopted,
+    with_pruning,
+    with_rebuild,
+)
+from namespace_operator.domain.recreation import collection_lost, plan_recreation, with_recreation_noted
+from namespace_operator.domain.repair import (
+    vector_mismatch,
+    vector_missing,
+    with_late,
+    with_vector_repair,
+    without_filled,
+)
 from namespace_operator.domain.shared import SharedCollection
 from namespace_operator.domain.sharing import never_shared
 from namespace_operator.domain.tuning import Tuning, tune
@@ -47,12 +64,7 @@ def plan_collection(
     whole = _whole(document, observed.shared, wanted, context.profile.system_indexes)
     collection = observed.collection
     if collection is None:
-        if whole.bound or document.bound or document.occupied or _was_seen(subject, document):
-            return Plan((), (*findings, _lost(document)))
-        vectors = tuple(whole.vectors.values())
-        create = CreateCollection(document.collection, vectors, document.mark.to_metadata(), context.profile.parameters)
-        puts = (PutIndex(document.collection, name, schema) for name, schema in whole.schemas.items())
-        return Plan((create, *puts), findings)
+        return _plan_missing(subject, document, observed, findings, whole, context)
     if not document.mark.is_on(collection.mark):
         claimed = _claim(subject, document, collection, observed, now)
         if claimed is not None:
@@ -62,14 +74,18 @@ def plan_collection(
         unshared = never_shared(document, collection) if document.sharing else None
         return Plan((), (*findings, unshared or foreign_collection(document, collection, observed)))
 
-    vector_actions, vector_findings = _compare_vectors(whole, collection)
+    repairs = _noted(subject, document, observed, collection, whole, now)
+    if document.bound and repairs != document.repairs:
+        return Plan((ReplaceDocument(document.changed(now, repairs=repairs)),))
+    vector_actions, vector_findings = _compare_vectors(whole, document, observed.shared, collection)
     index_actions, index_findings = _compare_indexes(document, observed, collection, whole)
     # Who is only just coming leaves the clearing up to those that are there.
     shared = observed.shared if document.bound else None
     cleared_away = clearing(shared, collection, observed.wanted_elsewhere) if shared is not None else ()
-    actions = (*vector_actions, *index_actions, *cleared_away)
-    if actions:
-        return Plan(actions)
+    actions = (*vector_actions, *index_actions, *cleared_away, *plan_pruning(document, observed, collection))
+    rebuilding = actions or plan_rebuild(document, observed, collection, whole.schemas)
+    if rebuilding:
+        return Plan(rebuilding)
     tuning = tune(document, observed, collection, context.profile)
     if tuning.changes:
         return Plan((UpdateCollection(collection.name, tuning.changes),))
@@ -80,7 +96,26 @@ def plan_collection(
     if not confirmed.holds(document):
         return Plan((ReplaceDocument(confirmed),))
     status = _compare_status(collection)
+    index_findings += rebuild_findings(document, observed, collection, whole.schemas)
     return Plan((), (*status, *findings, *vector_findings, *index_findings, *tuning.findings), tuning.notes)
+
+
+def _plan_missing(
+    subject: Subject,
+    document: NamespaceDocument,
+    observed: Observed,
+    findings: tuple[Finding, ...],
+    whole: _Whole,
+    context: Context,
+) -> Plan:
+    """Where Qdrant has no collection: make it, unless there was one."""
+    if whole.bound or document.bound or document.occupied or _was_seen(subject, document):
+        again = plan_recreation(subject, document, observed, context.now)
+        return again or Plan((), (*findings, collection_lost(subject, document)))
+    vectors = tuple(whole.vectors.values())
+    create = CreateCollection(document.collection, vectors, document.mark.to_metadata(), context.profile.parameters)
+    puts = (PutIndex(document.collection, name, schema) for name, schema in whole.schemas.items())
+    return Plan((create, *puts), findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,21 +187,35 @@ def _claim(
     return Plan((MarkCollection(collection.name, document.mark, expected=None),))
 
 
-def _compare_vectors(whole: _Whole, collection: Collection) -> tuple[list[CollectionAction], list[Finding]]:
+def _noted(
+    subject: Subject,
+    document: NamespaceDocument,
+    observed: Observed,
+    collection: Collection,
+    whole: _Whole,
+    now: datetime,
+) -> Repairs:
+    """What the document has to say of repairs before anything is done about them."""
+    repairs = with_vector_repair(document.repairs, subject, document, collection, whole.bound_vectors, now)
+    repairs = without_filled(repairs, collection, observed.late)
+    repairs = with_rebuild(repairs, subject, document, observed, collection, whole.schemas, now)
+    repairs = with_pruning(repairs, subject, document, collection)
+    return with_recreation_noted(repairs, subject, document, lost=False)
+
+
+def _compare_vectors(
+    whole: _Whole, document: NamespaceDocument, shared: SharedCollection | None, collection: Collection
+) -> tuple[list[CollectionAction], list[Finding]]:
     actions: list[CollectionAction] = []
     findings: list[Finding] = []
     for name, vector in whole.vectors.items():
         live = collection.vectors.get(name)
-        if live is None and name in whole.bound_vectors:
-            message = f"Vector {name} of collection {collection.name} is missing although it was there; add it again"
-            findings.append(
-                Finding(Reason.VECTOR_MISSING, f"{message} ({vector.describe()}) and re-index the documents")
-            )
+        if live is None and name in whole.bound_vectors and name not in document.repairs.missing_vectors:
+            findings.append(vector_missing(vector, document, shared, collection))
         elif live is None:
             actions.append(AddVector(collection.name, vector))
         elif live.describe() != vector.describe():
-            message = f"Vector {name} of collection {collection.name} is {live.describe()}, registered is"
-            findings.append(Finding(Reason.VECTOR_MISMATCH, f"{message} {vector.describe()}; it is never changed"))
+            findings.append(vector_mismatch(vector, live, collection))
     return actions, findings
 
 
@@ -191,7 +240,7 @@ def _compare_indexes(
     actions.extend(
         DropIndex(collection.name, name)
         for name in dropped
-        if name in collection.indexes and not _was_adopted(name, document, collection)
+        if name in collection.indexes and not was_adopted(name, document, collection)
     )
     return actions, findings
 
@@ -201,7 +250,7 @@ def _in_the_way(
 ) -> Finding | None:
     """Why an index that is not as wanted is not made."""
     live = collection.indexes.get(put.field_name)
-    if live is not None and _was_adopted(put.field_name, document, collection):
+    if live is not None and was_adopted(put.field_name, document, collection):
         message = (
             f"The adopted collection {collection.name} has an index on {put.field_name} as {dict(live.schema)}, wanted "
             f"is {dict(put.schema)}; what was there is never changed: declare it as it is, or drop it in Qdrant"
@@ -221,12 +270,6 @@ def _in_the_way(
             Reason.INDEX_PARAMETER_UNSUPPORTED, f"{message} {dict(put.schema)}; change it or upgrade the server"
         )
     return None
-
-
-def _was_adopted(field_name: str, document: NamespaceDocument, collection: Collection) -> bool:
-    """Whether the live index is the one that stood in the collection when it was adopted."""
-    live = collection.indexes.get(field_name)
-    return live is not None and document.adopted_indexes.get(field_name) == live.schema
 
 
 def _unsupported(field_name: str, schema: IndexSchema, server_version: str, made: IndexSchema) -> UnsupportedIndex:
@@ -257,10 +300,12 @@ def _confirm(
         for name, schema in schemas.items()
         if name in collection.indexes
         and collection.indexes[name].schema != schema
-        and not _was_adopted(name, document, collection)
+        and not was_adopted(name, document, collection)
         and PutIndex(collection.name, name, schema).attempt not in observed.rejected_indexes
     )
     services = document.inference_services
+    # What a collection had from the beginning is in all points that were processed.
+    late = present.difference(document.bound_vectors) if document.bound else ()
     return document.changed(
         now,
         state=State.READY,
@@ -272,17 +317,5 @@ def _confirm(
         unsupported_indexes=unsupported,
         unsupported_parameters=tuning.unsupported,
         vector_inference_map={name: services[name] for name in bound if name in services},
+        repairs=with_late(document.repairs, late, collection, now),
     )
-
-
-def _lost(document: NamespaceDocument) -> Finding:
-    gone = f"Collection {document.collection} was there and Qdrant no longer has it; it is not made again, because that"
-    if document.bound:
-        way = (
-            "look at the server's log and restore it from a snapshot, or give it up: set deletionPolicy: Delete, "
-            "delete this Namespace and apply it again"
-        )
-    else:
-        way = "choose another collection, or delete this Namespace and apply it again if it went on purpose"
-    message = f"{gone} would wipe data the server only failed to load: {way}"
-    return Finding(Reason.COLLECTION_LOST, message, halts=True)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from namespace_operator.api.spec import Mode, NamespaceType, Scope
 from namespace_operator.domain.document_infrastructure import DocumentInfrastructure
+from namespace_operator.domain.document_repair import Repairs
 from namespace_operator.domain.identity import Key, Mark, collection_claim, member_claim, name_claim, resource_claim
 from namespace_operator.domain.vectors import NamedVector
 
@@ -193,6 +194,7 @@ class NamespaceDocument(Revisioned):
     unsupported_parameters: tuple[UnsupportedParameter, ...] = ()
     vector_inference_map: Mapping[str, str] = Field(default_factory=dict)
     infrastructure: DocumentInfrastructure | None = None
+    repairs: Repairs = Field(default_factory=Repairs)
 
     @property
     def home_claim(self) -> str:

@@ -6,16 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from namespace_operator.api.annotations import RECREATE_COLLECTION
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.domain.actions import (
     Action,
+    AddVector,
+    Announced,
     DeleteCollection,
     DeletePoints,
+    DropIndex,
     MarkCollection,
+    Purpose,
     RemoveFinalizer,
+    ReplaceDocument,
     UnmarkCollection,
 )
 from namespace_operator.domain.conditions import ConditionType
+from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.observed import Subject
 
 
@@ -30,7 +37,12 @@ class Event:
 
 def events(subject: Subject, status: NamespaceStatus, done: Sequence[Action]) -> tuple[Event, ...]:
     """What is to tell of one reconcile. ``subject`` has the status from before, ``status`` is the new one."""
-    return (*_of_actions(subject, done), *_of_extractors(subject.status, status), *_of_ready(subject.status, status))
+    return (
+        *_of_actions(subject, done),
+        *_of_repairs(done),
+        *_of_extractors(subject.status, status),
+        *_of_ready(subject.status, status),
+    )
 
 
 def events_of_release(subject: Subject, done: Sequence[Action]) -> tuple[Event, ...]:
@@ -62,6 +74,38 @@ def _of_actions(subject: Subject, done: Sequence[Action]) -> Iterator[Event]:
                 what = subject.status.namespace_id or "whatever it had"
                 message = f"The Namespace was let go by force; the data of {what} stays in Qdrant and MongoDB"
                 yield Event("Warning", "ForceReleased", message)
+
+
+def _of_repairs(done: Sequence[Action]) -> Iterator[Event]:
+    written = [action.document.repairs for action in done if isinstance(action, ReplaceDocument)]
+    repaired = {name for repairs in written for name in (*repairs.missing_vectors, *repairs.added_vectors)}
+    for action in done:
+        match action:
+            case ReplaceDocument(document) if _begins_again(document):
+                message = (
+                    f"Collection {document.collection} was lost and is made again, empty, as the annotation "
+                    f"{RECREATE_COLLECTION} asks"
+                )
+                yield Event("Warning", "CollectionRecreated", message)
+            case DropIndex(collection, field_name, announced=Announced(purpose=Purpose.PRUNE)):
+                message = (
+                    f"The index on {field_name} of collection {collection} was dropped: nobody declared it "
+                    "(pruneUnmanagedIndexes)"
+                )
+                yield Event("Normal", "IndexPruned", message)
+            case AddVector(collection, vector) if vector.name in repaired:
+                message = (
+                    f"Vector {vector.name} was missing in collection {collection} and was added again, empty; process "
+                    "the documents again"
+                )
+                yield Event("Warning", "VectorRepaired", message)
+
+
+def _begins_again(document: NamespaceDocument) -> bool:
+    """Whether this write of the document announces another making of a lost collection."""
+    recreation = document.repairs.recreation
+    is_new = recreation is not None and recreation.spent and recreation.at == document.updated_at
+    return is_new and not document.bound
 
 
 def _of_extractors(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[Event]:

@@ -119,6 +119,8 @@ def _tried(observed: Observed, action: Action) -> Observed:
     match action:
         case PutIndex():
             return replace(observed, tried_indexes=observed.tried_indexes | {action.attempt})
+        case DropIndex():
+            return replace(observed, dropped_indexes=observed.dropped_indexes | {action.field_name})
         case UpdateCollection():
             return replace(observed, tried_parameters=observed.tried_parameters | action.attempts)
         case _:

@@ -18,6 +18,7 @@ from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.observed import Collection, Observed
 from namespace_operator.domain.planning import Plan
+from namespace_operator.domain.recreation import plan_following
 from namespace_operator.domain.shared import SharedCollection, SharedState
 from namespace_operator.domain.sharing import recovered, without_member
 
@@ -28,6 +29,9 @@ def plan_leaving(document: NamespaceDocument, observed: Observed, now: datetime)
     if shared is None or not shared.is_of(document.owner):
         is_lost = shared is None and live is not None and document.mark.surrounds(live.mark)
         return Plan((InsertShared(recovered(document, live, now)),)) if is_lost and live is not None else None
+    following = plan_following(document, shared, now)
+    if following is not None:
+        return following
     if document.namespace_id in shared.members:
         return _plan_departure(document, shared, observed, now)
     if shared.state is SharedState.DELETING:

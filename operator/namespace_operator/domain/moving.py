@@ -76,6 +76,7 @@ def _moved(document: NamespaceDocument, left: Place, place: Place, context: Cont
         bound_vectors=(),
         unsupported_indexes=(),
         vector_inference_map={},
+        repairs=document.repairs.in_a_new_collection(),
         incarnation=document.incarnation + 1,
     )
 

@@ -18,6 +18,7 @@ from namespace_operator.domain.document import (
     NamespaceDocument,
     Owner,
 )
+from namespace_operator.domain.document_repair import LateVector
 from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.parameters import Parameters
@@ -151,6 +152,14 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
+class LateCounts:
+    """How many points have each vector that was added late, of so many ``points`` of the namespace; approximate."""
+
+    points: int
+    by_vector: Mapping[LateVector, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """Live counts of what belongs to a namespace in MongoDB."""
 
@@ -243,10 +252,12 @@ class Observed:
     is to be removed; ``partition`` is how many documents a namespace has in a shared one, as a member's status tells.
     ``shared`` is the document of the shared collection that is meant, whoever may be a member of it;
     ``wanted_elsewhere`` has a member for each contested field that another one wants an index on. ``ray`` is where Ray
-    is, None before this reconcile looked.
+    is, None before this reconcile looked. ``late`` tells which points have the vectors that were added late, None where
+    there are none or it is not known.
 
     What this reconcile has done already and must not do again and again: ``tried_indexes`` are the index requests it
-    sent, ``rejected_indexes`` those of them that Qdrant refused, with its words, ``tried_parameters`` and
+    sent, ``rejected_indexes`` those of them that Qdrant refused, with its words, ``dropped_indexes`` the fields whose
+    index it dropped, ``tried_parameters`` and
     ``rejected_parameters`` the same of single parameters of the collection, ``delete_sent`` that it asked Qdrant
     to delete the collection, ``points_deleted`` the namespace's
     points in it, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
@@ -259,6 +270,7 @@ class Observed:
     points: int | None = None
     total: int | None = None
     partition: int | None = None
+    late: LateCounts | None = None
     residents: int | None = None
     ray: RayAddresses | None = None
     name_chain: tuple[Document, ...] = ()
@@ -276,6 +288,7 @@ class Observed:
     counts: Counts | None = None
     tried_indexes: frozenset[str] = frozenset()
     rejected_indexes: Mapping[str, str] = field(default_factory=dict)
+    dropped_indexes: frozenset[str] = frozenset()
     tried_parameters: frozenset[str] = frozenset()
     rejected_parameters: Mapping[str, str] = field(default_factory=dict)
     may_rebuild: bool = True

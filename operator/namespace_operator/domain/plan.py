@@ -46,6 +46,7 @@ from namespace_operator.domain.ownership import (
 from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.domain.ray_status import RayAddresses
 from namespace_operator.domain.recovery import recover_document
+from namespace_operator.domain.recreation import plan_following
 from namespace_operator.domain.residence import crowding, home, is_same_server, misplacement
 from namespace_operator.domain.sharing import fitted, is_joinable, joining_obstacle, plan_membership
 
@@ -111,8 +112,15 @@ def _plan_change(
     announced = _announce(spec, document, observed, wanted, subject.owner(context.instance_id), context)
     if not announced.holds(document):
         return Plan((ReplaceDocument(announced),))
-    membership = plan_membership(document, observed, context.now) if document.sharing else None
+    membership = _plan_membership(subject, document, observed, context) if document.sharing else None
     return membership or plan_collection(subject, document, observed, findings, wanted, context)
+
+
+def _plan_membership(
+    subject: Subject, document: NamespaceDocument, observed: Observed, context: Context
+) -> Plan | None:
+    following = plan_following(document, observed.shared, context.now, subject)
+    return following or plan_membership(document, observed, context.now)
 
 
 def _living(observed: Observed) -> Document | None:

@@ -180,8 +180,10 @@ REASONS: dict[Reason, ReasonInfo] = {
         Who.PLATFORM,
         "Qdrant no longer has a collection that it had. It is not made again: that would wipe data the server only "
         "failed to load.",
-        "Look at the server's log and restore the collection from a snapshot. Where the message says that both stores "
-        "lost it, delete the Namespace and apply it again to start empty.",
+        "Look at the server's log and restore the collection from a snapshot. To give up what it held, somebody with "
+        "the verb `recreate-collection` annotates `mixpeek.com/recreate-collection: <namespace id>`: it is made again, "
+        "empty ([repair](repair.md#a-lost-collection)). Where the message says that both stores lost it, delete the "
+        "Namespace and apply it again to start empty.",
     ),
     Reason.COLLECTION_RED: ReasonInfo(
         _COLLECTION,
@@ -225,14 +227,16 @@ REASONS: dict[Reason, ReasonInfo] = {
         _VECTORS,
         Who.PLATFORM,
         "A vector that was there is gone from the collection: dropped by hand, or the collection is an older backup.",
-        "Add the vector that the message describes in Qdrant and re-index the documents, or restore a newer snapshot.",
+        "Set `repairVectors: true`, or `mixpeek.com/repair-requested-at` to a new text for once, to have it added "
+        "empty, and process the documents again ([repair](repair.md#vectors)). Or restore a newer snapshot.",
     ),
     Reason.VECTOR_MISMATCH: ReasonInfo(
         _VECTORS,
         Who.USER,
         "A vector exists with another size, distance, kind or inference service. An existing vector is never changed.",
         "Choose params that agree with what is registered. If the collection itself was changed, have the platform "
-        "team restore it from a snapshot.",
+        "team restore it from a snapshot, or delete the vector in Qdrant and have it added again, empty "
+        "([repair](repair.md#vectors)).",
     ),
     Reason.INDEX_REJECTED: ReasonInfo(
         _INDEXES,

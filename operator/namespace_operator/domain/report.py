@@ -18,12 +18,22 @@ from namespace_operator.api.status import (
 from namespace_operator.domain.conditions import Finding, Note, conditions, paused
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, to_resource
-from namespace_operator.domain.observed import Collection, Observed, Subject
+from namespace_operator.domain.observed import Collection, LateCounts, Observed, Subject
 from namespace_operator.domain.placement import DEFAULT, OWN
+from namespace_operator.domain.repair_report import points_with_vectors, told_of_repairs
 from namespace_operator.domain.shared import SharedCollection
+from namespace_operator.domain.unmanaged import unmanaged_fields
 
 VOLATILE = frozenset(
-    {"document_count", "bucket_count", "collection_count", "object_count", "qdrant_status", "payload_indexes"}
+    {
+        "document_count",
+        "bucket_count",
+        "collection_count",
+        "object_count",
+        "qdrant_status",
+        "payload_indexes",
+        "feature_extractors",
+    }
 )
 """Status fields that follow the load on the stores; a change of these alone is written at most once a minute."""
 
@@ -65,8 +75,11 @@ def report(
         feature_extractors=previous.feature_extractors,
         payload_indexes=previous.payload_indexes,
         unmanaged_indexes=previous.unmanaged_indexes,
+        last_repair=previous.last_repair,
+        index_rebuild=previous.index_rebuild,
         plan=planned,
         last_handled_reconcile_at=subject.requests.reconcile_requested_at or previous.last_handled_reconcile_at,
+        last_handled_repair_at=previous.last_handled_repair_at,
         created_at=previous.created_at,
         updated_at=previous.updated_at,
     )
@@ -84,7 +97,8 @@ def report(
             "cluster_id": _cluster_id(document),
             "infrastructure": _infrastructure(subject, document, observed.shared, previous.infrastructure),
             "vector_inference_map": document.vector_inference_map,
-            "feature_extractors": _extractors(subject, document),
+            "feature_extractors": _extractors(subject, document, observed.late),
+            **told_of_repairs(document.repairs),
             "created_at": document.created_at,
             "updated_at": document.updated_at,
         }
@@ -128,7 +142,6 @@ def _infrastructure(
 
 def _live(document: NamespaceDocument, collection: Collection, observed: Observed) -> dict[str, object]:
     declared = {index.field_name: index for index in document.payload_indexes}
-    others = set(observed.shared.indexes_by_field) if document.sharing and observed.shared is not None else set()
     indexes = tuple(
         IndexStatus(
             field_name=name,
@@ -149,11 +162,13 @@ def _live(document: NamespaceDocument, collection: Collection, observed: Observe
         ),
         "payload_indexes": indexes,
         "payload_index_count": len(declared.keys() & collection.indexes.keys()),
-        "unmanaged_indexes": tuple(sorted(set(collection.indexes) - set(declared) - others - set(SYSTEM_INDEXES))),
+        "unmanaged_indexes": unmanaged_fields(document, observed.shared, collection),
     }
 
 
-def _extractors(subject: Subject, document: NamespaceDocument) -> tuple[ExtractorStatus, ...]:
+def _extractors(
+    subject: Subject, document: NamespaceDocument, counts: LateCounts | None
+) -> tuple[ExtractorStatus, ...]:
     spec = subject.spec
     listed = (
         {extractor.feature_extractor_id for extractor in spec.feature_extractors}
@@ -167,6 +182,7 @@ def _extractors(subject: Subject, document: NamespaceDocument) -> tuple[Extracto
             version=extractor.version,
             in_spec=extractor.feature_extractor_id in listed,
             vectors=tuple(vector.name for vector in extractor.vectors),
+            points_with_vector=points_with_vectors(document, extractor, counts),
             params=extractor.params,
         )
         for extractor in document.feature_extractors

@@ -62,6 +62,15 @@ class VectorStore(Protocol):
     async def count_points(self, collection: str, namespace_id: str | None = None) -> int:
         """The exact number of points of an existing collection, or of one namespace in it."""
 
+    async def count_with_vector(
+        self, collection: str, vector: str, namespace_id: str | None = None, *, exact: bool = False
+    ) -> int:
+        """The number of points of an existing collection that have a value for one of its vectors.
+
+        Unless it is to be ``exact`` it is cheap and may count points that were deleted not long ago. Of one namespace
+        it is exact in any case: an estimate would not tell its points from those of others.
+        """
+
     async def points_by_namespace(self, collection: str, limit: int) -> Mapping[str, int]:
         """The exact number of points of each namespace id that has any in an existing collection, in one request.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -52,6 +52,12 @@ class VectorServer(Protocol):
 
     async def add_points(self, collection: str, payloads: Mapping[int, Mapping[str, Any]]) -> None:
         """Write points without vectors."""
+
+    async def fill_vector(self, collection: str, vector: str, points: Sequence[int]) -> None:
+        """Give points a value for a dense vector of four components."""
+
+    async def drop_vector(self, collection: str, vector: str) -> None:
+        """Drop a vector past the store."""
 
     async def add_alias(self, collection: str, alias: str) -> None:
         """Give a collection an alias."""
@@ -127,6 +133,14 @@ class ModelVectors:
         """Write points."""
         self.store.collections[collection].points.update({number: dict(p) for number, p in payloads.items()})
 
+    async def fill_vector(self, collection: str, vector: str, points: Sequence[int]) -> None:
+        """Note who has the vector."""
+        self.store.collections[collection].filled.setdefault(vector, set()).update(points)
+
+    async def drop_vector(self, collection: str, vector: str) -> None:
+        """Drop a vector."""
+        del self.store.collections[collection].vectors[vector]
+
     async def add_alias(self, collection: str, alias: str) -> None:
         """Give a collection an alias."""
         self.store.alias_targets[alias] = collection
@@ -147,6 +161,15 @@ class RealVectors:
         """Write points."""
         points = [models.PointStruct(id=number, vector={}, payload=dict(p)) for number, p in payloads.items()]
         await self._client.upsert(collection, points=points, wait=True)
+
+    async def fill_vector(self, collection: str, vector: str, points: Sequence[int]) -> None:
+        """Write the vector of some points."""
+        values = [models.PointVectors(id=number, vector={vector: [1.0, 2.0, 3.0, 4.0]}) for number in points]
+        await self._client.update_vectors(collection, points=values, wait=True)
+
+    async def drop_vector(self, collection: str, vector: str) -> None:
+        """Drop a vector."""
+        await self._client.delete_vector_name(collection, vector, wait=True)
 
     async def add_alias(self, collection: str, alias: str) -> None:
         """Give a collection an alias."""

@@ -6,6 +6,7 @@ from tests.unit.api.cases_indexes import INDEX_CASES, INDEX_CHANGES
 from tests.unit.api.cases_infrastructure import INFRASTRUCTURE_CASES, INFRASTRUCTURE_CHANGES
 from tests.unit.api.cases_nulls import NULL_CASES
 from tests.unit.api.cases_spec import SPEC_CASES, SPEC_CHANGES
+from tests.unit.api.cases_upkeep import UPKEEP_CASES, UPKEEP_CHANGES
 from tests.unit.api.cases_vectors import VECTOR_CASES, VECTOR_CHANGES
 
 __all__ = ["CASES", "CHANGES", "Case", "Change", "Refusal"]
@@ -16,6 +17,7 @@ CASES: tuple[Case, ...] = (
     *INDEX_CASES,
     *INFRASTRUCTURE_CASES,
     *CLUSTER_CASES,
+    *UPKEEP_CASES,
     *NULL_CASES,
 )
 CHANGES: tuple[Change, ...] = (
@@ -24,4 +26,5 @@ CHANGES: tuple[Change, ...] = (
     *INDEX_CHANGES,
     *INFRASTRUCTURE_CHANGES,
     *CLUSTER_CHANGES,
+    *UPKEEP_CHANGES,
 )

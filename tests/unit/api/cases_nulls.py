@@ -36,6 +36,8 @@ _EVERYTHING: tuple[dict[str, Any], ...] = (
             }
         ],
         "infrastructure": {"qdrantCollection": "abc"},
+        "pruneUnmanagedIndexes": True,
+        "repairVectors": True,
         "deletionPolicy": "Delete",
     },
     {

@@ -101,7 +101,7 @@ STANDALONE = (
         subject(standalone("plain")),
         observed(has(PLAIN), with_vectors(collection(has(PLAIN)), plain=None)),
         reasons=(Reason.VECTOR_MISSING,),
-        says="add it again (dense 4 cosine float32)",
+        says="(dense 4 cosine float32) of collection ns_0123456789 is missing although it was there; set repairVectors",
     ),
     Case(
         "one that lives in another size",

@@ -151,7 +151,7 @@ EXTRACTORS = (
         subject(WANTS_TEXT),
         observed(HAS_TEXT, with_vectors(collection(HAS_TEXT), text=None)),
         reasons=(Reason.VECTOR_MISSING,),
-        says="add it again (dense 1024 cosine float32)",
+        says="Vector text (dense 1024 cosine float32) of collection ns_0123456789 is missing although it was there",
     ),
     Case(
         "a live vector of another size",

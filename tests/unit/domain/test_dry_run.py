@@ -77,7 +77,7 @@ def test_an_extractor_and_an_index_more() -> None:
         f"ReplaceDocument | {NAMESPACE_ID} | changes feature_extractors, payload_indexes",
         f"AddVector | {NAMESPACE_ID}/text | dense 1024 cosine float32",
         f"PutIndex | {NAMESPACE_ID}/price | float",
-        f"ReplaceDocument | {NAMESPACE_ID} | changes bound_vectors, vector_inference_map",
+        f"ReplaceDocument | {NAMESPACE_ID} | changes bound_vectors, vector_inference_map, repairs",
     ]
 
 

@@ -53,6 +53,7 @@ from tests.unit.domain.plan_cases_names import CONFLICTS, RINGS, WANTS_BBB, memb
 from tests.unit.domain.plan_cases_owned import DOCUMENTS, GUARDS, IDS, TAKE_OVER
 from tests.unit.domain.plan_cases_parameters import PARAMETERS
 from tests.unit.domain.plan_cases_recovery import FINALIZERS, RECOVERY
+from tests.unit.domain.plan_cases_repair import PRUNING, REBUILDS, RECREATION, VECTOR_REPAIR
 from tests.unit.domain.plan_cases_wanted import BEGINNINGS, EXTRACTORS, INDEXES
 from tests.unit.domain.wording import words
 
@@ -75,6 +76,10 @@ TABLES = {
     "ring": RINGS,
     "finalizer": FINALIZERS,
     "recovery": RECOVERY,
+    "vector repair": VECTOR_REPAIR,
+    "rebuild": REBUILDS,
+    "pruning": PRUNING,
+    "recreation": RECREATION,
 }
 
 

@@ -157,6 +157,9 @@ def situations(draw: st.DrawFn) -> Situation:
         take_over=draw(_mostly(None, NAMESPACE_ID, OTHER_ID)),
         force_release=draw(_mostly(False, True)),
         problems=draw(_mostly((), ("bad",))),
+        recreate_collection=draw(_mostly(None, NAMESPACE_ID, OTHER_ID)),
+        repair_requested_at=draw(_mostly(None, "1")),
+        rebuild_indexes_requested_at=draw(_mostly(None, "1", "1 force")),
     )
     wants_finalizer = who.deletion_policy is DeletionPolicy.DELETE
     finalized = draw(_mostly(wants_finalizer, not wants_finalizer))
@@ -177,6 +180,7 @@ def test_no_plan_ever(situation: Situation) -> None:
         destroys_only_what_is_being_deleted(*step, situation.context)
         marks_only_what_it_was_asked_to(*step)
         writes_only_to_a_collection_of_its_own(*step)
+        gives_up_a_lost_collection_only_if_it_was_asked_to(*step)
         takes_the_document_of_another_only_with_permission(*step, situation.context)
         acts_only_on_what_is_guarded(*step, situation.context)
         writes_nothing_before_the_finalizer_is_as_wanted(*step)
@@ -256,6 +260,21 @@ def writes_only_to_a_collection_of_its_own(action: Action, _: Subject, seen: Obs
         assert seen.collection is not None
         live = seen.collection.indexes.get(action.field_name)
         assert live is None or seen.document.adopted_indexes.get(action.field_name) != live.schema
+
+
+def gives_up_a_lost_collection_only_if_it_was_asked_to(action: Action, who: Subject, seen: Observed) -> None:
+    """By the id, where the server is the one that is meant and has no such collection."""
+    before = seen.document
+    if not isinstance(action, ReplaceDocument) or not isinstance(before, NamespaceDocument):
+        return
+    if action.document.incarnation == before.incarnation:
+        return
+    assert who.requests.recreate_collection == before.namespace_id
+    assert seen.collection is None
+    assert not seen.server.replaced
+    assert not who.deleting
+    assert before.bound or not before.occupied
+    assert action.document.incarnation == before.incarnation + 1
 
 
 def takes_the_document_of_another_only_with_permission(

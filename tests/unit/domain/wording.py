@@ -19,6 +19,7 @@ from namespace_operator.domain.actions import (
     UpdateCollection,
 )
 from namespace_operator.domain.document import NamespaceDocument
+from namespace_operator.domain.document_repair import Repairs
 from namespace_operator.domain.identity import Mark
 from tests.unit.domain.builders import NAME
 
@@ -37,8 +38,8 @@ def word(action: Action) -> str:  # noqa: C901 - one line each
         case PutIndex(_, field_name, schema):
             parameters = [f"{name}={value}" for name, value in schema.items() if name != "type"]
             return " ".join(("PutIndex", field_name, schema["type"], *parameters))
-        case DropIndex(_, field_name):
-            return f"DropIndex {field_name}"
+        case DropIndex(_, field_name, _, announced):
+            return f"DropIndex {field_name}{f' to {announced.purpose}' if announced else ''}"
         case UpdateCollection(_, changes):
             return " ".join(("UpdateCollection", *(f"{name}={value}" for name, value in sorted(changes.items()))))
         case MarkCollection(collection, mark, expected):
@@ -61,8 +62,25 @@ def _besides(document: NamespaceDocument) -> Iterator[str]:
         yield "occupied"
     if document.adoption is not None:
         yield f"adopting {', '.join(document.adopted_indexes) or 'nothing'}"
+    yield from _repairs(document.repairs)
     if document.previous_owner is not None:
         yield f"taken from {document.previous_owner.instance_id}/{document.previous_owner.key}"
+
+
+def _repairs(repairs: Repairs) -> Iterator[str]:
+    if repairs.missing_vectors:
+        yield f"adding {', '.join(sorted(repairs.missing_vectors))}"
+    if repairs.added_vectors:
+        yield f"added {', '.join(repairs.added_vectors)}"
+    if repairs.late:
+        yield f"late {', '.join(late.name for late in repairs.late)}"
+    if repairs.pruning:
+        yield f"pruning {', '.join(repairs.pruning)}"
+    if repairs.indexes is not None:
+        how = "by force " if repairs.indexes.force else ""
+        yield f"rebuilt {how}{repairs.indexes.done}/{repairs.indexes.total}{' dropped' * repairs.indexes.dropped}"
+    if repairs.recreation is not None:
+        yield "made again" if repairs.recreation.spent else "may be made again"
 
 
 def _whose(mark: Mark | None) -> str:

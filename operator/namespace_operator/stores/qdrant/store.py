@@ -118,6 +118,18 @@ class QdrantStore:
         with _understood(f"counts the points of {collection}", f"POST {collection}/points/count"):
             return int(answer["result"]["count"])
 
+    async def count_with_vector(
+        self, collection: str, vector: str, namespace_id: str | None = None, *, exact: bool = False
+    ) -> int:
+        """The number of points with this vector, of one namespace if one is named."""
+        conditions: list[dict[str, Any]] = [{"has_vector": vector}]
+        if namespace_id is not None:
+            conditions += _of_namespace(namespace_id)["must"]
+        body = {"exact": exact or namespace_id is not None, "filter": {"must": conditions}}
+        _, answer = await self._http.request("POST", "collections", collection, "points", "count", body=body)
+        with _understood(f"counts the vectors of {collection}", f"POST {collection}/points/count"):
+            return int(answer["result"]["count"])
+
     async def points_by_namespace(self, collection: str, limit: int) -> Mapping[str, int]:
         """The exact number of points of each namespace id, from a facet, which also lists values that are gone."""
         body = {"key": _NAMESPACE_ID, "limit": limit, "exact": True}
