@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pymongo
 import pytest
+from pymongo.errors import NetworkTimeout
 
 from devstack.stores import MongoDB
 from namespace_operator.domain.usage import MAX_SILENCE, FieldUse, FilterUsage, MatchKind
+from namespace_operator.stores.errors import Unavailable
 from namespace_operator.stores.mongodb import MongoStore
+from namespace_operator.stores.mongodb import usage as usage_module
 from tests.contract.stores.harness import MetadataServer
 
 NOW = datetime(2026, 11, 26, 12, 35, tzinfo=UTC)
@@ -202,3 +205,26 @@ async def test_the_use_of_many_namespaces_is_read_at_once(place: tuple[MongoStor
     found = await store.filter_usage([f"ns_{number}" for number in range(1, 131)], NOW)
     counted = {name: use.fields["city"].last_week if use.fields else 0 for name, use in found.items()}
     assert counted == {f"ns_{number}": number if number <= 120 else 0 for number in range(1, 131)}
+
+
+async def test_what_is_too_much_for_one_operation_is_read_in_parts(
+    place: tuple[MongoStore, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, collection = place
+    collection.insert_many([counter(number, namespace_id=f"ns_{number}") for number in range(1, 11)])
+    counted, asked = usage_module._counted, list[int]()
+
+    async def slow(usage: Any, namespace_ids: Sequence[str], now: datetime) -> Mapping[str, Sequence[Any]]:
+        asked.append(len(namespace_ids))
+        if len(namespace_ids) > most:
+            raise NetworkTimeout("too much")
+        return await counted(usage, namespace_ids, now)
+
+    monkeypatch.setattr(usage_module, "_counted", slow)
+    most = 4
+    found = await store.filter_usage([f"ns_{number}" for number in range(1, 11)], NOW)
+    assert all(use.fields for use in found.values())
+    assert sorted(asked) == [2, 2, 3, 3, 5, 5, 10]
+    most = 0
+    with pytest.raises(Unavailable):
+        await store.filter_usage([MINE], NOW)
