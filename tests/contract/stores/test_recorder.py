@@ -122,8 +122,8 @@ async def test_three_services_at_once_count_exactly_although_answers_are_lost(
         each.join()
     monkeypatch.setattr(LossySink, "lossy", False)
     assert LossySink.lost > 0
-    for each in recorders:
-        each.close()
+    for recorder in recorders:
+        recorder.close()
     assert sum(expected.values()) == 24_000
     found = await place.store.filter_usage(list(expected), datetime.now(UTC))
     for namespace_id, count in expected.items():
