@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	@echo "==> virtual environment in $(VENV)"
@@ -59,6 +59,10 @@ bench-shared: $(READY) ## 2,000 members of 20 shared collections at once, beside
 .PHONY: bench-sweep
 bench-sweep: $(READY) ## One sweep over 500 settled Namespaces, beside its floor (NAMESPACES=50: few)
 	@NAMESPACES=$(or $(NAMESPACES),500) $(BIN)/python -m bench.sweep
+
+.PHONY: bench-recorder
+bench-recorder: $(READY) ## What the recorder of filter usage costs a query, beside its floor
+	@$(BIN)/python -m bench.recorder
 
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format
