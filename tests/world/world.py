@@ -38,6 +38,8 @@ _ROUND_SECONDS = 300.0
 _MAX_ROUNDS = 80
 _TOMBSTONE_SECONDS = 1e6
 """Longer than any write of the model is in flight."""
+EXPIRY_MEMORY_SECONDS = 1e9
+"""Longer than any scenario waits for a tombstone to be buried."""
 
 
 @cache
@@ -132,6 +134,7 @@ class World:
             guarded=self.guarded,
             dependents=self.dependents,
             tombstone_age=_TOMBSTONE_SECONDS,
+            expiry_memory=EXPIRY_MEMORY_SECONDS,
             ray=self.ray_options,
         )
         around = Surroundings(
@@ -252,6 +255,12 @@ class World:
         return self.server_of(status).collections[status["collection"]]
 
 
+def _is_unsettled(raw: Raw) -> bool:
+    """Whether a document waits for the time of late requests to be over."""
+    is_at_rest = (raw.get("life") or {}).get("remembered_until") is not None
+    return (raw.get("state") == "deleted" and not is_at_rest) or bool(raw.get("departures"))
+
+
 async def settle_together(*worlds: World) -> None:
     """Run the operators of worlds that share both stores until late writes landed, and two rounds pass without a write.
 
@@ -274,7 +283,7 @@ async def settle_together(*worlds: World) -> None:
             shared.faults.land()
             for server in servers:
                 server.catch_up()
-        elif any(raw.get("state") == "deleted" or raw.get("departures") for raw in shared.metadata.all_raw()):
+        elif any(_is_unsettled(raw) for raw in shared.metadata.all_raw()):
             for world in worlds:
                 world.seconds += _TOMBSTONE_SECONDS
         else:

@@ -29,7 +29,10 @@ from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the settings say. Times are in seconds; ``tombstone_age`` is longer than any request to Qdrant may take."""
+    """What the settings say. Times are in seconds; ``tombstone_age`` is longer than any request to Qdrant may take.
+
+    ``expiry_memory`` is for how long it is remembered that a namespace expired.
+    """
 
     instance_id: str
     cluster_uid: str
@@ -39,6 +42,7 @@ class Options:
     resync_interval: float = 300.0
     sweep_interval: float = 300.0
     tombstone_age: float = 120.0
+    expiry_memory: float = 2_592_000.0
     ray: RayOptions = field(default_factory=RayOptions)
 
 
@@ -104,7 +108,7 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         instance_id=options.instance_id,
         cluster=around.cluster,
         metadata=metadata,
-        tombstones=Tombstones(metadata, fleet, waiting, clock.now, options.tombstone_age),
+        tombstones=Tombstones(metadata, fleet, waiting, clock.now, options.tombstone_age, options.expiry_memory),
         partitions=OrphanPartitions(around.reporter, around.announce),
         orphans=Orphans(fleet, around.reporter, clock.now, around.announce),
         enqueue=around.enqueue,

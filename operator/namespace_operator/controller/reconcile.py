@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -28,6 +29,7 @@ from namespace_operator.domain.identity import Key, collection_claim, name_claim
 from namespace_operator.domain.observed import Observed, Place, Subject
 from namespace_operator.domain.planning import Context
 from namespace_operator.domain.report import VOLATILE, report, report_paused
+from namespace_operator.domain.term import next_moment
 from namespace_operator.stores.errors import BackendError, Outdated
 from namespace_operator.stores.protocols import MetadataStore
 
@@ -36,10 +38,18 @@ _WAITS = frozenset({Reason.NAME_CONFLICT, Reason.COLLECTION_CONFLICT})
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time as the reconcile sees it: ``now`` in UTC and whole seconds, ``monotonic`` in seconds."""
+    """Time as the reconcile sees it: ``now`` in UTC and whole seconds, ``monotonic`` in seconds.
+
+    ``exact`` is the same as ``now`` with fractions of a second, where they are known.
+    """
 
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
+    exact: Callable[[], datetime] | None = None
+
+    def until(self, moment: datetime) -> float:
+        """Seconds from now, negative for a moment in the past."""
+        return (moment - (self.exact or self.now)()).total_seconds()
 
 
 @dataclass(slots=True)
@@ -69,6 +79,8 @@ class Reconciler:
     resync_interval: float = 300.0
     volatile_interval: float = 60.0
     _written: dict[Key, float] = field(default_factory=dict)
+    _awaited: dict[Key, datetime] = field(default_factory=dict)
+    """The next moment in the life of each namespace that has one, as the queue waits for it."""
 
     async def reconcile(self, key: Key) -> Next:
         """Bring one custom resource to rest, as far as that is possible now."""
@@ -90,11 +102,13 @@ class Reconciler:
         if subject.requests.paused and not subject.lets_go:
             await self._write_status(subject, report_paused(subject, self.clock.now()))
             return Next()
-        run = Settling(self.cluster, self.metadata, self.observer, self._context, self.ray, World(subject, Observed()))
+        context = partial(self._context, self._awaited.get(subject.key))
+        run = Settling(self.cluster, self.metadata, self.observer, context, self.ray, World(subject, Observed()))
         await run.run()
         self._wake(run)
         if run.world.subject.deleting and not run.world.subject.finalized:
             self.observer.fleet.leave(subject.key)
+            self._awaited.pop(subject.key, None)
             _log(subject, run.done, run.findings)
             await self._emit(subject, events_of_release(subject, run.done))
             return Next()
@@ -103,10 +117,28 @@ class Reconciler:
         _log(subject, run.done, run.findings, status_written=written)
         await self._emit(run.world.subject, events(run.world.subject, status, run.done))
         self.tell("not_ready" if run.findings else "ready")
+        turn, moment = self.observer.fleet.again_in(subject.key), self._moment(run.world)
         if run.findings and retry_of(run.findings) is Retry.BACKOFF:
-            return Next(failed=True)
-        turn = self.observer.fleet.again_in(subject.key)
-        return Next(after=self.resync_interval * (0.9 + 0.2 * self.random()) if turn is None else turn)
+            return Next(failed=True, after=moment)
+        after = self.resync_interval * (0.9 + 0.2 * self.random()) if turn is None else turn
+        return Next(after=after if moment is None else min(after, moment))
+
+    def _moment(self, world: World) -> float | None:
+        """Seconds to the next moment in the life of a namespace, None where it has none or where it is over.
+
+        An end that lies in the past is given once: the key then comes up after fresh changes, the oldest end first, and
+        acts. What keeps it from acting has it come back like anything else.
+        """
+        subject, document = world.subject, world.observed.document
+        known = self._awaited.pop(subject.key, None)
+        if not isinstance(document, NamespaceDocument) or document.owner != subject.owner(self.instance_id):
+            return None
+        moment = next_moment(document, self.clock.now())
+        if moment is None:
+            return None
+        self._awaited[subject.key] = moment
+        seconds = self.clock.until(moment)
+        return seconds if seconds > 0 or moment != known else None
 
     async def _report(self, run: Settling) -> NamespaceStatus:
         document = run.world.observed.document
@@ -142,6 +174,7 @@ class Reconciler:
     async def _retain(self, key: Key) -> Next:
         """The custom resource is gone without our finalizer: keep its data, free its name."""
         self._written.pop(key, None)
+        self._awaited.pop(key, None)
         self.observer.fleet.leave(key)
         claim = resource_claim(self.instance_id, key)
         try:
@@ -174,7 +207,7 @@ class Reconciler:
         for event in happened:
             await self.cluster.emit_event(subject, event.kind, event.reason, event.message)
 
-    def _context(self) -> Context:
+    def _context(self, awaited: datetime | None) -> Context:
         return Context(
             instance_id=self.instance_id,
             catalog=self.catalog,
@@ -183,6 +216,7 @@ class Reconciler:
             guarded=self.guarded,
             dependents=self.dependents,
             rest=self.rest,
+            awaited=awaited,
         )
 
 
