@@ -22,8 +22,11 @@ from namespace_operator.domain.ownership import attaches
 from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.domain.term import known_term, new_term, term
 
-_HELD_UP = frozenset({Reason.DRY_RUN, Reason.INVALID_SPEC, Reason.INVALID_ANNOTATION, Reason.NOT_GUARDED})
-"""Reasons of Ready that somebody's edit ends: what was overdue meanwhile is warned of once more."""
+_HELD_UP = frozenset({Reason.INVALID_SPEC, Reason.INVALID_ANNOTATION, Reason.NOT_GUARDED})
+"""Reasons of Ready that somebody's edit ends: what was overdue meanwhile is warned of once more.
+
+A dry run is none of them: it shows the expiry that comes with its end.
+"""
 
 
 def new_life(subject: Subject, spec: NamespaceSpec, now: datetime) -> dict[str, Any]:

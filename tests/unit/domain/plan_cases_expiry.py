@@ -227,7 +227,7 @@ HELD_UP = (
             _WAITS,
             context=AWAITED,
         )
-        for reason in ("Paused", "DryRun", "InvalidSpec", "InvalidAnnotation", "NotGuarded")
+        for reason in ("Paused", "InvalidSpec", "InvalidAnnotation", "NotGuarded")
     ),
     Case(
         "an outage puts nothing off",
