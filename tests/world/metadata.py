@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from collections.abc import Collection as Names
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -57,7 +57,7 @@ class ModelMetadataStore:
     async def find(self, claims: Names[str]) -> Sequence[FoundDocument]:
         """The documents that hold one of the claims."""
         wanted = set(claims)
-        return self._read(lambda: [parse_document(raw) for raw in self.all_raw() if wanted.intersection(_claims(raw))])
+        return self._read(lambda: [parse_document(raw) for raw in self._holding(wanted)])
 
     async def get(self, namespace_id: str) -> NamespaceDocument | MalformedDocument | None:
         """One namespace's document by its id."""
@@ -259,9 +259,15 @@ class ModelMetadataStore:
             raise _unavailable()
 
     def _refuse_taken(self, document: OwnDocument) -> None:
-        others = (raw for raw in self.all_raw() if raw["_id"] != document.document_id)
-        if any(set(document.claims).intersection(_claims(raw)) for raw in others):
+        if any(raw["_id"] != document.document_id for raw in self._holding(set(document.claims))):
             raise ClaimTaken("another document holds a claim")
+
+    def _holding(self, claims: Set[str]) -> list[Raw]:
+        """The documents that hold one of the claims; those that have nothing like it in them are not unpacked."""
+        texts = [claim.encode() for claim in claims]
+        likely = (found for found in self.documents.values() if any(text in found for text in texts))
+        unpacked = (bson.decode(found, _CODEC) for found in likely)
+        return [raw for raw in unpacked if claims & _claims(raw)]
 
 
 def _claims(raw: Raw) -> set[str]:

@@ -33,7 +33,7 @@ from tests.world.vectors import ModelVectorStore, StoredCollection
 INSTANCE = "cluster-1:main"
 ORGANIZATION = "acme"
 
-_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _ROUND_SECONDS = 300.0
 _MAX_ROUNDS = 80
 _TOMBSTONE_SECONDS = 1e6
@@ -144,7 +144,7 @@ class World:
             ray_clusters=self.ray,
             landscape=lambda: self.landscape,
             connect=lambda endpoint, _: self._gated(self.servers.get(endpoint.url, self.vectors)),
-            clock=Clock(now=lambda: _EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
+            clock=Clock(now=lambda: EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
             random=lambda: 0.5,
             mint_id=self._mint_id,
             new_server_id=self._new_server_id,

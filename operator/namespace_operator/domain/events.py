@@ -46,6 +46,8 @@ def events_of_release(subject: Subject, done: Sequence[Action]) -> tuple[Event, 
 
 
 def _of_actions(subject: Subject, done: Sequence[Action]) -> Iterator[Event]:
+    expires = subject.may_have_expired or any(isinstance(action, DeleteResource) for action in done)
+    cause = "the namespace expired" if expires else "deletionPolicy: Delete"
     for action in done:
         match action:
             case MarkCollection(collection, _, None):
@@ -62,9 +64,7 @@ def _of_actions(subject: Subject, done: Sequence[Action]) -> Iterator[Event]:
                 message = f"The empty collection {collection} was removed: the namespace moves to another server"
                 yield Event("Normal", "Moved", message)
             case DeleteCollection(collection, _, True):
-                yield Event(
-                    "Normal", "CollectionDeleted", f"Collection {collection} was deleted (deletionPolicy: Delete)"
-                )
+                yield Event("Normal", "CollectionDeleted", f"Collection {collection} was deleted ({cause})")
             case DeleteResource(namespace_id, expires_at, keeps_data):
                 data = "retained (deletionPolicy: Retain)" if keeps_data else "deleted"
                 message = f"{namespace_id} expired at {expires_at:%Y-%m-%dT%H:%M:%SZ}; its data is {data}"
