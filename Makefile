@@ -56,6 +56,10 @@ bench: $(READY) ## What one Namespace costs in time and requests, beside its flo
 bench-shared: $(READY) ## 2,000 members of 20 shared collections at once, beside their floor (MEMBERS=200 COLLECTIONS=2: few)
 	@MEMBERS=$(or $(MEMBERS),2000) COLLECTIONS=$(or $(COLLECTIONS),20) $(BIN)/python -m bench.shared_members
 
+.PHONY: bench-expiry
+bench-expiry: $(READY) ## 500 Namespaces whose time is over in the same second, beside their floor (NAMESPACES=50: few)
+	@NAMESPACES=$(or $(NAMESPACES),500) $(BIN)/python -m bench.expiry
+
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format
 	@$(BIN)/ruff format .
