@@ -105,6 +105,7 @@ class Watched:
     warned: dict[str, float] = field(default_factory=dict)
     deleting: dict[str, float] = field(default_factory=dict)
     gone: dict[str, float] = field(default_factory=dict)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def see(self, event: Object) -> None:
         """Note what an event of the watch tells."""
@@ -119,6 +120,14 @@ class Watched:
             self.deleting.setdefault(name, now)
         if event["type"] == "DELETED":
             self.gone.setdefault(name, now)
+        self._news.set()
+
+    async def all_are(self, seen: dict[str, float]) -> None:
+        """Wait until all were seen so."""
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            while len(seen) < NAMESPACES:
+                self._news.clear()
+                await self._news.wait()
 
 
 async def watch(servers: Servers, watched: Watched) -> None:
@@ -136,13 +145,6 @@ async def watch(servers: Servers, watched: Watched) -> None:
                 watched.see(event)
 
 
-async def until(done: Callable[[], bool]) -> None:
-    """Wait for it."""
-    async with asyncio.timeout(_TIMEOUT_SECONDS):
-        while not done():
-            await asyncio.sleep(0.1)
-
-
 async def operator(servers: Servers) -> tuple[Watched, datetime]:
     """Make them, let them end at once; what was seen, and the end."""
     watched = Watched()
@@ -155,7 +157,7 @@ async def operator(servers: Servers) -> tuple[Watched, datetime]:
             await servers.send("POST", _NAMESPACES, body)
 
         await at_once(WORKERS, make)
-        await until(lambda: len(watched.ready) == NAMESPACES)
+        await watched.all_are(watched.ready)
         end = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=_AHEAD_SECONDS)
         documents = servers.mongodb[servers.database]["namespaces"]
         made = {"created_at": end - timedelta(seconds=_TTL)}
@@ -166,7 +168,7 @@ async def operator(servers: Servers) -> tuple[Watched, datetime]:
             await servers.send("PATCH", f"{_NAMESPACES}/n-{number}", change, "application/merge-patch+json")
 
         await at_once(WORKERS, edit)
-        await until(lambda: len(watched.gone) == NAMESPACES)
+        await watched.all_are(watched.gone)
         watching.cancel()
     return watched, end
 
