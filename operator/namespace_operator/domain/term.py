@@ -34,8 +34,11 @@ def known_term(document: NamespaceDocument) -> Term:
 
 
 def beginning(document: NamespaceDocument) -> datetime:
-    """The moment from which the time of a namespace counts: the document's, not that of a restored resource."""
-    return document.life.renewed_at or document.created_at
+    """The moment from which the time of a namespace counts: the document's, not that of a restored resource.
+
+    Whole seconds, as the status has them, whatever a hand in the database wrote.
+    """
+    return (document.life.renewed_at or document.created_at).replace(microsecond=0)
 
 
 def new_term(created_at: datetime, ttl_seconds: int | None) -> Term:

@@ -101,6 +101,11 @@ def test_term(case: Case) -> None:
     assert term(written, case.ttl, now, shown=case.shown) == after, "what was announced a moment ago is announced anew"
 
 
+def test_a_beginning_that_a_hand_wrote_counts_in_whole_seconds() -> None:
+    written = document(created_at=T0 + timedelta(milliseconds=700))
+    assert term(written, 600, T0, shown=False) == Term(at(600))
+
+
 def test_a_renewal_is_the_beginning() -> None:
     renewed = document(life=Life(renewed="1", renewed_at=at(1000)))
     now = at(1000)
