@@ -24,6 +24,11 @@ def _warned(organization: Organization, name: str) -> Object | None:
     return status if any(each["type"] == "ExpiringSoon" for each in status["conditions"]) else None
 
 
+def _told(organization: Organization, name: str) -> bool:
+    """Whether warning and end were told."""
+    return {"ExpiringSoon", "Expired"} <= set(reasons(organization, name))
+
+
 def _expire(organization: Organization, *names: str) -> dict[str, datetime]:
     """Let a minute's life be nearly over, and wait for the warning; the ends that are announced, by name."""
     documents = organization.platform.database["namespaces"]
@@ -66,7 +71,7 @@ def test_namespaces_expire_in_time_and_come_back_only_when_they_are_renewed(
     for name, moment in gone.items():
         late = (moment - ends[name]).total_seconds()
         assert 0 <= late < 10, f"{name} went {late:.1f} s after its end"
-        assert {"ExpiringSoon", "Expired"} <= set(reasons(organization, name))
+        eventually(partial(_told, organization, name), f"the events of {name}", 10)
     assert not platform.qdrant.collection_exists(before["plain"]["collection"])
     assert not platform.qdrant.collection_exists(before["system"]["collection"])
     assert platform.qdrant.collection_exists(before["kept"]["collection"])
