@@ -64,6 +64,10 @@ bench-sweep: $(READY) ## One sweep over 500 settled Namespaces, beside its floor
 bench-recorder: $(READY) ## What the recorder of filter usage costs a query, beside its floor
 	@$(BIN)/python -m bench.recorder
 
+.PHONY: bench-expiry
+bench-expiry: $(READY) ## 500 Namespaces whose time is over in the same second, beside their floor (NAMESPACES=50: few)
+	@NAMESPACES=$(or $(NAMESPACES),500) $(BIN)/python -m bench.expiry
+
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format
 	@$(BIN)/ruff format .

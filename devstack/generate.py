@@ -52,6 +52,12 @@ namespace of which nothing is known is not ready.
 The condition is there, and `True`, only while that is so, and is no part of `Ready`. All other conditions stay as they
 were last found and keep their `observedGeneration`; drift and new changes wait until the annotation is gone.
 
+## ExpiringSoon
+
+{expiring_soon}
+The condition is there, and `True`, only while the warning stands, and is no part of `Ready`: until the end everything
+goes on as before. An event of the same reason comes with it. [expiry.md](expiry.md) tells when.
+
 ## Waiting and searching
 
 ```
@@ -108,6 +114,7 @@ def conditions_page() -> str:
         ready=CONDITIONS[ConditionType.READY].meaning,
         ready_reason=CONDITIONS[ConditionType.READY].reason,
         paused=CONDITIONS[ConditionType.PAUSED].meaning,
+        expiring_soon=CONDITIONS[ConditionType.EXPIRING_SOON].meaning,
     )
 
 

@@ -17,7 +17,7 @@ ON_OUR_KINDS: set[Right] = {
         *((GROUP, plural, verb, ()) for verb in ("get", "list", "watch", "patch")),
         (GROUP, f"{plural}/status", "update", ()),
     )
-}
+} | {(GROUP, PLURAL, "delete", ())}
 ON_RAY: set[Right] = {("ray.io", "rayclusters", verb, ()) for verb in ("get", "create", "patch", "delete")}
 ON_EVENTS: set[Right] = {("", "events", "create", ()), ("", "events", "patch", ())}
 ON_THE_DEFINITIONS: Right = (

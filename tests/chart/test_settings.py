@@ -66,6 +66,7 @@ def test_every_value_arrives(chart: Chart, read: Any) -> None:
         "resyncIntervalSeconds": 2500000,
         "sweepIntervalSeconds": 0.5,
         "tombstoneSeconds": 90,
+        "expiryMemorySeconds": 86400,
         "logLevel": "debug",
         "logFormat": "console",
     }
@@ -93,6 +94,7 @@ def test_every_value_arrives(chart: Chart, read: Any) -> None:
     assert settings.mongodb_timeout_seconds == 7
     assert settings.delete_dependents == ("buckets", "1234")
     assert settings.tombstone_seconds == 90
+    assert settings.expiry_memory_seconds == 86_400
     assert not settings.guarded
     assert settings.instance_name == 'blue: "1"'
     assert settings.instance_id == "12345"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.model.expiry_scenarios import EXPIRY
 from tests.model.ownership_scenarios import OWNERSHIP
 from tests.model.profile_scenarios import PROFILES
 from tests.model.recovery_scenarios import RECOVERY
@@ -234,7 +235,19 @@ _DRIFT = (
     Scenario("mark put back", (mark_removed("shop"), mark_put_back("shop")), _FULL_SHOP),
 )
 
-SCENARIOS = (*_BEGINNINGS, *_EDITS, *_ENDS, *_DRIFT, *PROFILES, *OWNERSHIP, *RECOVERY, *SERVERS, *SHARING, *REPAIRS)
+SCENARIOS = (
+    *_BEGINNINGS,
+    *_EDITS,
+    *_ENDS,
+    *_DRIFT,
+    *PROFILES,
+    *OWNERSHIP,
+    *RECOVERY,
+    *SERVERS,
+    *SHARING,
+    *REPAIRS,
+    *EXPIRY,
+)
 
 
 async def world_of(name: str) -> World:

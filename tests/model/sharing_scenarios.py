@@ -12,7 +12,8 @@ _CHOSEN = {"qdrantCollection": "pool", "sharing": True}
 _PRICE = index("price", "float")
 
 
-def _member(name: str, policy: str = "Delete", **spec: Any) -> Step:
+def member(name: str, policy: str = "Delete", **spec: Any) -> Step:
+    """Create a member of the shared collection or replace its spec."""
     return apply(name, infrastructure=_CHOSEN, deletionPolicy=policy, **spec)
 
 
@@ -26,31 +27,31 @@ def _both(*steps: Step) -> Step:
     return act
 
 
-_TWO = (_member("a", featureExtractors=[TEXT], payloadIndexes=[CITY]), _member("b", payloadIndexes=[CITY, _PRICE]))
+_TWO = (member("a", featureExtractors=[TEXT], payloadIndexes=[CITY]), member("b", payloadIndexes=[CITY, _PRICE]))
 _FULL = (*_TWO, partition("a", 3), partition("b", 2))
 
 SHARING = (
     Scenario("found a shared collection", (_TWO[0],)),
-    Scenario("join a shared collection", (_member("c", featureExtractors=[IMAGE], payloadIndexes=[_PRICE]),), _FULL),
+    Scenario("join a shared collection", (member("c", featureExtractors=[IMAGE], payloadIndexes=[_PRICE]),), _FULL),
     Scenario("two join at once", (_both(*_TWO),)),
     Scenario(
         "a member changes its wishes",
-        (_member("a", featureExtractors=[TEXT, IMAGE], payloadIndexes=[index("body", "text")]),),
+        (member("a", featureExtractors=[TEXT, IMAGE], payloadIndexes=[index("body", "text")]),),
         _FULL,
     ),
-    Scenario("a member drops what another wants", (_member("b"),), _FULL),
+    Scenario("a member drops what another wants", (member("b"),), _FULL),
     Scenario("a member leaves", (delete("a"),), _FULL, lost_points=3),
     Scenario("the last member leaves", (delete("b"),), (*_FULL, delete("a")), lost_points=5),
     Scenario("both leave at once", (_both(delete("a"), delete("b")),), _FULL, lost_points=5),
     Scenario(
         "a member is retained and comes back",
-        (delete("a"), _member("a", "Retain", payloadIndexes=[CITY])),
-        (_member("a", "Retain", featureExtractors=[TEXT], payloadIndexes=[CITY]), _TWO[1], partition("a", 3)),
+        (delete("a"), member("a", "Retain", payloadIndexes=[CITY])),
+        (member("a", "Retain", featureExtractors=[TEXT], payloadIndexes=[CITY]), _TWO[1], partition("a", 3)),
     ),
-    Scenario("a member brings another type", (_member("c", payloadIndexes=[index("city", "text")]),), _FULL),
+    Scenario("a member brings another type", (member("c", payloadIndexes=[index("city", "text")]),), _FULL),
 )
 
 ONE_JOINS_WHILE_THE_LAST_LEAVES = Scenario(
-    "one joins while the last leaves", (_both(delete("a"), _member("c")),), (_TWO[0], partition("a", 3))
+    "one joins while the last leaves", (_both(delete("a"), member("c")),), (_TWO[0], partition("a", 3))
 )
 """Its end depends on who is first: the collection may have gone in between, and its vectors with it."""

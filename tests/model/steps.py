@@ -28,6 +28,15 @@ def delete(name: str) -> Step:
     return lambda world: world.api.delete(world.key(name))
 
 
+def time_passes(seconds: float) -> Step:
+    """Nothing happens for so long."""
+
+    def act(world: World) -> None:
+        world.seconds += seconds
+
+    return act
+
+
 def extractor(name: str, version: str = "v1", **params: Any) -> Spec:
     """An entry of featureExtractors."""
     entry = {"featureExtractorName": name, "version": version}

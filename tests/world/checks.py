@@ -46,6 +46,10 @@ def check_no_orphans(world: World) -> None:
     for raw in documents:
         if raw["state"] == "retained":
             continue
+        if raw["state"] == "deleted" and raw["life"]["remembered_until"]:
+            assert raw["claims"] == [f"resource/{world.instance_id}/{world.key(raw['owner']['cr_name'])}"]
+            assert raw["collection"] not in marked
+            continue
         live = world.api.objects.get(world.key(raw["owner"]["cr_name"]))
         assert live is not None, f"{raw['_id']} is {raw['state']} and has no resource"
         assert live["metadata"]["uid"] == raw["owner"]["cr_uid"], f"{raw['_id']} belongs to a former resource"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from namespace_operator.api.resource import FINALIZER
 from namespace_operator.api.status import NamespaceStatus
@@ -14,6 +14,7 @@ from namespace_operator.domain.observed import Subject
 from namespace_operator.kube.objects import Incarnation, LiveObjects, to_subject
 from tests.world.faults import Faults
 
+T = TypeVar("T")
 Object = dict[str, Any]
 
 _DELETED_AT = "2026-01-01T00:00:00Z"
@@ -87,6 +88,13 @@ class ModelApiServer:
             changed["metadata"]["deletionTimestamp"] = _DELETED_AT
             changed["metadata"]["generation"] += 1
             self._store(key, changed)
+
+    def delete_at(self, key: Key, uid: str, version: str) -> Object | None:
+        """Delete the object at this version; the result is what is left of it."""
+        self._current(key, uid, version)
+        self.delete(key)
+        left = self.objects.get(key)
+        return None if left is None else _copy(left)
 
     def recreate_organization(self, name: str) -> None:
         """Give the Kubernetes namespace another incarnation; everything in the former one must be gone."""
@@ -207,6 +215,20 @@ class ModelCluster:
         left = [name for name in self._finalizers(subject) if name != FINALIZER]
         return self._patch(subject, left, "remove finalizer")
 
+    async def delete(self, subject: Subject) -> Subject:
+        """Delete the object at the version that was read."""
+        self._known(subject)
+
+        def act() -> Object | None:
+            return self.server.delete_at(subject.key, subject.uid, subject.resource_version)
+
+        obj = self._write(subject, f"delete {subject.key}", act)
+        if obj is None:
+            self._live.drop(subject.key, subject.uid)
+            return replace(subject, deleting=True, finalized=False)
+        self._live.put(_copy(obj))
+        return to_subject(obj, Incarnation(subject.k8s_namespace_uid, subject.labels))
+
     async def write_status(self, subject: Subject, status: NamespaceStatus) -> None:
         """Replace the status at the version that was read."""
         self._known(subject)
@@ -262,7 +284,7 @@ class ModelCluster:
             self._live.put(_copy(obj))
         return to_subject(obj, Incarnation(subject.k8s_namespace_uid, subject.labels))
 
-    def _write(self, subject: Subject, what: str, act: Callable[[], Object]) -> Object:
+    def _write(self, subject: Subject, what: str, act: Callable[[], T]) -> T:
         try:
             return self.faults.write(f"kubernetes: {what}", _unavailable, act)
         except ObjectChanged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from tests.world.cluster import Object
@@ -12,6 +13,7 @@ from tests.world.world import World
 
 _MARK = "mixpeek.com/"
 _MEMBER = f"{_MARK}member."
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 def snapshot(world: World) -> Any:
@@ -38,8 +40,10 @@ def _object(obj: Object) -> Object:
 
 def _without_times(value: Any) -> Any:
     if isinstance(value, dict):
-        dropped = ("lastTransitionTime", "createdAt", "updatedAt", "at", "since")
+        dropped = ("lastTransitionTime", "createdAt", "updatedAt", "expiresAt", "at", "since")
         return {name: _without_times(part) for name, part in value.items() if name not in dropped}
+    if isinstance(value, str):
+        return _MOMENT.sub("<moment>", value)
     if isinstance(value, list):
         return [_without_times(part) for part in value]
     return value
@@ -48,6 +52,8 @@ def _without_times(value: Any) -> Any:
 def _document(world: World, raw: Raw) -> Raw:
     kept = {name: value for name, value in raw.items() if name not in ("revision", "created_at", "updated_at")}
     kept["repairs"] = _without_times(raw.get("repairs"))
+    kept["expires_at"] = "set" if raw.get("expires_at") else None
+    kept["life"] = {name: "set" for name, value in (raw.get("life") or {}).items() if value is not None}
     owner = raw.get("owner")
     if not isinstance(owner, dict):
         return _of_all_members(kept)

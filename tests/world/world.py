@@ -15,8 +15,9 @@ from typing import Any
 from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.api.resource import FINALIZER
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
+from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.overview import FEWEST
-from namespace_operator.controller.reconcile import Clock, Reconciler
+from namespace_operator.controller.reconcile import Reconciler
 from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.controller.sweep import Sweep
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
@@ -34,7 +35,7 @@ from tests.world.vectors import ModelVectorStore, StoredCollection
 INSTANCE = "cluster-1:main"
 ORGANIZATION = "acme"
 
-_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _ROUND_SECONDS = 300.0
 _SOON_SECONDS = 10.0
 """Whoever comes back within it does so in the same round."""
@@ -42,6 +43,8 @@ _SOON_SECONDS = 10.0
 _MAX_ROUNDS = 80
 _TOMBSTONE_SECONDS = 1e6
 """Longer than any write of the model is in flight."""
+EXPIRY_MEMORY_SECONDS = 1e9
+"""Longer than any scenario waits for a tombstone to be buried."""
 
 
 @cache
@@ -149,6 +152,7 @@ class World:
             guarded=self.guarded,
             dependents=self.dependents,
             tombstone_age=_TOMBSTONE_SECONDS,
+            expiry_memory=EXPIRY_MEMORY_SECONDS,
             ray=self.ray_options,
             overview_from=self.overview_from,
         )
@@ -159,7 +163,7 @@ class World:
             ray_clusters=self.ray,
             landscape=lambda: self.landscape,
             connect=lambda endpoint, _: self._gated(self.servers.get(endpoint.url, self.vectors)),
-            clock=Clock(now=lambda: _EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
+            clock=Clock(now=lambda: EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
             random=lambda: 0.5,
             mint_id=self._mint_id,
             new_server_id=self._new_server_id,
@@ -270,6 +274,12 @@ class World:
         return self.server_of(status).collections[status["collection"]]
 
 
+def _is_unsettled(raw: Raw) -> bool:
+    """Whether a document waits for the time of late requests to be over."""
+    is_at_rest = (raw.get("life") or {}).get("remembered_until") is not None
+    return (raw.get("state") == "deleted" and not is_at_rest) or bool(raw.get("departures"))
+
+
 async def settle_together(*worlds: World) -> None:
     """Run the operators of worlds that share both stores until late writes landed, and two rounds pass without a write.
 
@@ -292,7 +302,7 @@ async def settle_together(*worlds: World) -> None:
             shared.faults.land()
             for server in servers:
                 server.catch_up()
-        elif any(raw.get("state") == "deleted" or raw.get("departures") for raw in shared.metadata.all_raw()):
+        elif any(_is_unsettled(raw) for raw in shared.metadata.all_raw()):
             for world in worlds:
                 world.seconds += _TOMBSTONE_SECONDS
         else:

@@ -64,6 +64,8 @@
 - name: NAMESPACE_OPERATOR_TOMBSTONE_SECONDS
   value: {{ . | quote }}
 {{- end }}
+- name: NAMESPACE_OPERATOR_EXPIRY_MEMORY_SECONDS
+  value: {{ .expiryMemorySeconds | quote }}
 - name: NAMESPACE_OPERATOR_LOG_LEVEL
   value: {{ .logLevel }}
 - name: NAMESPACE_OPERATOR_LOG_FORMAT

@@ -9,7 +9,6 @@ import signal
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import structlog
@@ -27,11 +26,11 @@ from namespace_operator.cli.connections import (
 from namespace_operator.cli.profiles import load_profiles, load_ray
 from namespace_operator.cli.settings import Settings
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
+from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.cluster import ClusterUnavailable
 from namespace_operator.controller.cluster_status import ClusterStatus
 from namespace_operator.controller.clusters import Surveyor
 from namespace_operator.controller.queue import Backoff, Next, WorkQueue
-from namespace_operator.controller.reconcile import Clock
 from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
 from namespace_operator.domain.endpoints import SecretKey
 from namespace_operator.domain.identity import Key
@@ -119,7 +118,7 @@ async def run(settings: Settings) -> None:
             ray_clusters=KubeRayClusters(client),
             landscape=surveyor.landscape,
             connect=connector(settings, allowed),
-            clock=Clock(now=_now, monotonic=monotonic),
+            clock=Clock(now=client.clock.now, monotonic=monotonic, exact=client.clock.exact),
             random=random.random,
             mint_id=lambda: f"ns_{secrets.token_hex(5)}",
             new_server_id=lambda: str(uuid.uuid4()),
@@ -136,7 +135,7 @@ async def run(settings: Settings) -> None:
             servers=fleet,
             metadata=mongodb,
             reporter=metrics,
-            now=_now,
+            now=client.clock.now,
             monotonic=monotonic,
             random=random.random,
             hurry=queue.hurry,
@@ -191,12 +190,9 @@ def _options(settings: Settings, ray: RayOptions, instance_id: str, cluster: str
         # A request of ours is given up after the timeout; a proxy on the way may still hold it for a while.
         tombstone_age=settings.tombstone_seconds
         or max(_TOMBSTONE_SECONDS, _TOMBSTONE_TIMEOUTS * settings.qdrant_timeout_seconds),
+        expiry_memory=settings.expiry_memory_seconds,
         ray=ray,
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:

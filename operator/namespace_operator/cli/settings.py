@@ -65,6 +65,8 @@ class Settings(BaseSettings):
 
     tombstone_seconds: float | None = Field(default=None, gt=0)
     """How long the name of a deleted collection stays unused; None: six Qdrant timeouts, at least two minutes."""
+    expiry_memory_seconds: float = Field(default=2_592_000.0, gt=0)
+    """How long it is remembered that a namespace expired, so that one of its name is not made again by mistake."""
 
     health_host: str = "0.0.0.0"  # noqa: S104 - probes come from outside the Pod
     health_port: int = Field(default=8080, ge=1, le=65535)

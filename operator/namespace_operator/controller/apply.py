@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from namespace_operator.controller.cluster import Cluster
 from namespace_operator.controller.fleet import Server
 from namespace_operator.controller.observe import Observer
-from namespace_operator.controller.removal import Removal, verify_deletion
+from namespace_operator.controller.removal import Removal, verify_deletion, verify_expiry
 from namespace_operator.domain.actions import (
     Action,
     AddFinalizer,
@@ -18,10 +18,12 @@ from namespace_operator.domain.actions import (
     DeleteCollection,
     DeleteDependents,
     DeletePoints,
+    DeleteResource,
     DropIndex,
     InsertDocument,
     InsertShared,
     JoinCollection,
+    KubernetesAction,
     MarkCollection,
     MarkMember,
     PutIndex,
@@ -125,10 +127,8 @@ class Applier:
 
     async def _apply_elsewhere(self, action: Action, world: World) -> World:
         match action:
-            case AddFinalizer():
-                return replace(world, subject=await self.cluster.add_finalizer(world.subject))
-            case RemoveFinalizer():
-                return replace(world, subject=await self.cluster.remove_finalizer(world.subject))
+            case AddFinalizer() | RemoveFinalizer() | DeleteResource():
+                return replace(world, subject=await self._apply_to_object(action, world.subject))
             case InsertDocument(document):
                 await self.metadata.insert(document)
                 return await self._with_document(document, world)
@@ -149,6 +149,17 @@ class Applier:
                 return replace(world, observed=replace(world.observed, dependents_deleted=True))
             case _:
                 raise AssertionError(f"not a document or Kubernetes action: {action}")
+
+    async def _apply_to_object(self, action: KubernetesAction, subject: Subject) -> Subject:
+        match action:
+            case AddFinalizer():
+                return await self.cluster.add_finalizer(subject)
+            case RemoveFinalizer():
+                return await self.cluster.remove_finalizer(subject)
+            case DeleteResource(namespace_id):
+                # The object itself is verified by the request.
+                await verify_expiry(self.metadata, namespace_id, subject)
+                return await self.cluster.delete(subject)
 
     async def _delete_dependents(self, collection: str, namespace_id: str, subject: Subject) -> None:
         left = True

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from namespace_operator.controller.agenda import Agenda
+from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.cluster import Cluster
 from namespace_operator.controller.counts import CountReader
 from namespace_operator.controller.fleet import Fleet
@@ -14,7 +16,7 @@ from namespace_operator.controller.observe import Observer
 from namespace_operator.controller.orphans import OrphanPartitions, Orphans
 from namespace_operator.controller.overview import FEWEST
 from namespace_operator.controller.ray import RayClusters, RaySync
-from namespace_operator.controller.reconcile import Clock, Reconciler
+from namespace_operator.controller.reconcile import Reconciler
 from namespace_operator.controller.reporter import Reporter
 from namespace_operator.controller.secrets import Credentials, Secrets
 from namespace_operator.controller.sweep import Sweep
@@ -36,7 +38,8 @@ _OVERVIEW_PART = 0.1
 class Options:
     """What the settings say. Times are in seconds; ``tombstone_age`` is longer than any request to Qdrant may take.
 
-    From ``overview_from`` namespaces on a server on they are compared again together.
+    From ``overview_from`` namespaces on a server on they are compared again together. ``expiry_memory`` is for how long
+    it is remembered that a namespace expired.
     """
 
     instance_id: str
@@ -48,6 +51,7 @@ class Options:
     sweep_interval: float = 300.0
     overview_from: int = FEWEST
     tombstone_age: float = 120.0
+    expiry_memory: float = 2_592_000.0
     ray: RayOptions = field(default_factory=RayOptions)
 
 
@@ -104,20 +108,19 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         counts=CountReader(metadata),
         ray=RaySync(around.ray_clusters, options.ray),
         waiting=waiting,
+        agenda=Agenda(options.instance_id, fleet, clock, around.random, options.resync_interval),
         clock=clock,
         mint_id=around.mint_id,
-        random=around.random,
         tell=around.reporter.reconciled,
         guarded=options.guarded,
         dependents=options.dependents,
         rest=timedelta(seconds=options.tombstone_age),
-        resync_interval=options.resync_interval,
     )
     sweep = Sweep(
         instance_id=options.instance_id,
         cluster=around.cluster,
         metadata=metadata,
-        tombstones=Tombstones(metadata, fleet, waiting, clock.now, options.tombstone_age),
+        tombstones=Tombstones(metadata, fleet, waiting, clock.now, options.tombstone_age, options.expiry_memory),
         partitions=OrphanPartitions(around.reporter, around.announce),
         orphans=Orphans(fleet, around.reporter, clock.now, around.announce),
         enqueue=around.enqueue,

@@ -58,6 +58,9 @@ class Cluster(Protocol):
     async def remove_finalizer(self, subject: Subject) -> Subject:
         """Take our finalizer off the object."""
 
+    async def delete(self, subject: Subject) -> Subject:
+        """Delete the object that was read; the result is what is left of it, being deleted."""
+
     async def write_status(self, subject: Subject, status: NamespaceStatus) -> None:
         """Replace the status."""
 

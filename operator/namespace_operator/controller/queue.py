@@ -45,9 +45,10 @@ class _Record:
 class Next:
     """What a run says of the next one.
 
-    ``failed`` counts towards the back-off and comes back after it; otherwise ``after`` is the delay in seconds, and
-    None means that only a new cause brings the key back. ``check`` says that the next run, should no other cause come
-    before it, only looks whether everything is still as it was.
+    ``failed`` counts towards the back-off and comes back after it, or after ``after`` if that is sooner; otherwise
+    ``after`` is the delay in seconds, and None means that only a new cause brings the key back. A delay below zero is
+    a moment in the past: the key comes after what is fresh, and before what was due later. ``check`` says that the next
+    run, should no other cause come before it, only looks whether everything is still as it was.
     """
 
     failed: bool = False
@@ -169,7 +170,8 @@ class WorkQueue(Generic[K]):
             record.again = False
             self.add(key)
         elif following.failed:
-            self._schedule(key, record, self.backoff.delay(record.failures, self.random()))
+            delay = self.backoff.delay(record.failures, self.random())
+            self._schedule(key, record, delay if following.after is None else min(delay, following.after))
         elif following.after is not None:
             self._schedule(key, record, following.after, check=following.check)
         else:

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from namespace_operator.api.annotations import Requests
 from namespace_operator.api.status import NamespaceStatus
+from namespace_operator.controller.agenda import Agenda
 from namespace_operator.controller.apply import World
+from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.cluster import Cluster, ClusterError, ClusterUnavailable, ObjectChanged
 from namespace_operator.controller.counts import CountReader
 from namespace_operator.controller.fleet import Server
@@ -41,21 +44,13 @@ from namespace_operator.stores.protocols import MetadataStore
 _WAITS = frozenset({Reason.NAME_CONFLICT, Reason.COLLECTION_CONFLICT})
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time as the reconcile sees it: ``now`` in UTC and whole seconds, ``monotonic`` in seconds."""
-
-    now: Callable[[], datetime]
-    monotonic: Callable[[], float]
-
-
 @dataclass(slots=True)
 class Reconciler:
     """Makes both stores agree with one custom resource at a time, and tells of it in its status.
 
     ``mint_id`` gives a fresh namespace id. ``volatile_interval`` is the least time in seconds between two status
-    writes that change nothing but live numbers; ``resync_interval`` the time until a settled namespace is compared
-    again. ``tell`` counts how reconciles end; ``guarded``, ``dependents`` and ``rest`` are as in ``Context``.
+    writes that change nothing but live numbers. ``tell`` counts how reconciles end; ``guarded``, ``dependents`` and
+    ``rest`` are as in ``Context``.
     """
 
     instance_id: str
@@ -66,14 +61,13 @@ class Reconciler:
     counts: CountReader
     ray: RaySync
     waiting: Waiting
+    agenda: Agenda
     clock: Clock
     mint_id: Callable[[], str]
-    random: Callable[[], float]
     tell: Callable[[Result], None]
     guarded: bool = True
     dependents: tuple[str, ...] = ()
     rest: timedelta = timedelta(seconds=120)
-    resync_interval: float = 300.0
     volatile_interval: float = 60.0
     _written: dict[Key, float] = field(default_factory=dict)
     _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -106,7 +100,7 @@ class Reconciler:
         await run.run()
         self._wake(run)
         if run.world.subject.deleting and not run.world.subject.finalized:
-            self.observer.fleet.leave(subject.key)
+            self.agenda.leave(subject.key)
             _log(subject, run.done, run.findings)
             await self._emit(subject, events_of_release(subject, run.done))
             return Next()
@@ -118,8 +112,8 @@ class Reconciler:
         if _goes_on(run):
             return Next(after=0.0)
         if run.findings and retry_of(run.findings) is Retry.BACKOFF:
-            return Next(failed=True)
-        return self._next(subject, run.world.observed.place)
+            return self.agenda.after_failure(subject, run.world.observed)
+        return self.agenda.settled(subject, run.world.observed)
 
     async def _glance(self, subject: Subject) -> Next | None:
         """What is next, if what was seen of all on its server agrees with the namespace's spec and status.
@@ -154,7 +148,7 @@ class Reconciler:
         written = False if is_told else await self._write_status(subject, status)
         _log(subject, (), run.findings, status_written=written)
         self.tell("not_ready" if run.findings else "ready")
-        return self._next(subject, run.world.observed.place)
+        return self.agenda.settled(subject, run.world.observed)
 
     async def _turn(self) -> None:
         """One glance between two turns of the event loop: they mostly wait for nothing, and others have to."""
@@ -172,18 +166,8 @@ class Reconciler:
         )
 
     def _settling(self, subject: Subject, observer: Observer) -> Settling:
-        return Settling(self.cluster, self.metadata, observer, self._context, self.ray, World(subject, Observed()))
-
-    def _next(self, subject: Subject, place: Place | None) -> Next:
-        """When a settled namespace is compared again: with the others of its server, where that saves reads."""
-        fleet = self.observer.fleet
-        overview = fleet.settle(subject.key, place.site.name if place is not None else None)
-        turn = fleet.again_in(subject.key)
-        if turn is not None:
-            return Next(after=turn)
-        if overview is not None and overview.is_worthwhile:
-            return Next(after=overview.due_in(self.resync_interval), check=True)
-        return Next(after=self.resync_interval * (0.9 + 0.2 * self.random()))
+        context = partial(self._context, self.agenda.awaited(subject.key))
+        return Settling(self.cluster, self.metadata, observer, context, self.ray, World(subject, Observed()))
 
     async def _report(self, run: Settling, known: Mapping[str, Counts] | None = None) -> NamespaceStatus:
         document = run.world.observed.document
@@ -223,7 +207,7 @@ class Reconciler:
     async def _retain(self, key: Key) -> Next:
         """The custom resource is gone without our finalizer: keep its data, free its name."""
         self._written.pop(key, None)
-        self.observer.fleet.leave(key)
+        self.agenda.leave(key)
         claim = resource_claim(self.instance_id, key)
         try:
             await self.observer.fleet.claim()
@@ -255,7 +239,7 @@ class Reconciler:
         for event in happened:
             await self.cluster.emit_event(subject, event.kind, event.reason, event.message)
 
-    def _context(self) -> Context:
+    def _context(self, awaited: datetime | None) -> Context:
         return Context(
             instance_id=self.instance_id,
             catalog=self.catalog,
@@ -264,6 +248,7 @@ class Reconciler:
             guarded=self.guarded,
             dependents=self.dependents,
             rest=self.rest,
+            awaited=awaited,
         )
 
 

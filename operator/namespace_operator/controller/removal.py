@@ -43,6 +43,15 @@ async def verify_deletion(
     return document
 
 
+async def verify_expiry(metadata: MetadataStore, namespace_id: str, subject: Subject) -> None:
+    """Raise ``Outdated`` unless the document says right now that its namespace expired and is this object's."""
+    document = await metadata.get(namespace_id)
+    if not isinstance(document, NamespaceDocument) or document.life.expired_at is None:
+        raise Outdated(f"{namespace_id} has not expired")
+    if document.owner.cr_uid != subject.uid:
+        raise Outdated(f"{namespace_id} belongs to another object")
+
+
 @dataclass(frozen=True, slots=True)
 class Removal:
     """Reads the live state again before each step, and raises ``Outdated`` where it is not what was planned on."""

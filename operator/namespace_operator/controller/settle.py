@@ -21,15 +21,17 @@ from namespace_operator.domain.actions import (
     AddVector,
     CollectionAction,
     CreateCollection,
+    DeleteResource,
     DropIndex,
     PutIndex,
     RemoveFinalizer,
+    ReplaceDocument,
     ReplaceShared,
     UpdateCollection,
 )
 from namespace_operator.domain.conditions import ConditionType, Finding, Note, Reason
 from namespace_operator.domain.deletion import LET_GO
-from namespace_operator.domain.document import NamespaceDocument
+from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.dry_run import dry_run_findings, planned_steps
 from namespace_operator.domain.forecast import forecast
 from namespace_operator.domain.observed import Place
@@ -39,7 +41,7 @@ from namespace_operator.domain.profiles import profile_for
 from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected, Unauthorized
 from namespace_operator.stores.protocols import MetadataStore
 
-_MAX_ROUNDS = 16
+_MAX_ROUNDS = 20
 _MAX_OUTDATED = 3
 _IN_TURN = CreateCollection | AddVector | PutIndex | DropIndex | ReplaceShared
 _NEW_ID = "ns_new"
@@ -134,6 +136,8 @@ class Settling:
                 return
             try:
                 self.world = await self._apply(applier, step.actions)
+                if self._has_other_needs(step.actions):
+                    await self._observe()
             except Outdated as error:
                 outdated += 1
                 if outdated > _MAX_OUTDATED:
@@ -141,16 +145,24 @@ class Settling:
                     return
                 await self._observe()
             except Refused as error:
-                if not isinstance(step.actions[0], AddFinalizer | RemoveFinalizer):
+                refused = _refused(step.actions[0], error)
+                if refused is None:
                     raise
-                message = f"The API server refuses to change the finalizer: {error}; see which policy or right it names"
-                self.findings = (Finding(Reason.FINALIZER_REFUSED, message, halts=True),)
+                self.findings = (refused,)
                 return
         raise RuntimeError(f"the plan does not come to rest: {step.actions}")
 
     def _rest(self, step: Plan) -> None:
         self.findings = step.findings
         self.notes = tuple(Note(ConditionType.INFRASTRUCTURE, note) for note in step.notes)
+
+    def _has_other_needs(self, done: Sequence[Action]) -> bool:
+        """Whether more has to be read now: before a deletion, and before a namespace is made where one expired."""
+        makes_room = (isinstance(action, ReplaceDocument) and action.document.state is State.DELETED for action in done)
+        subject = self.world.subject
+        if not subject.deleting:
+            return any(makes_room)
+        return subject.finalized and any(isinstance(action, DeleteResource) for action in done)
 
     async def _serve(self) -> None:
         """Ray for a namespace that has its place in the stores, and where it is in the document."""
@@ -231,8 +243,11 @@ class Settling:
         return replace(self.context(), profile=profile_for(infrastructure, site.tiers))
 
     def _foresee(self) -> None:
-        foreseen = forecast(self.world.subject, self.world.observed, replace(self._context(), candidate_id=_NEW_ID))
-        self.planned = planned_steps(foreseen, self.world.observed.document)
+        document = self.world.observed.document
+        awaited = document.expires_at if isinstance(document, NamespaceDocument) else None
+        context = replace(self._context(), candidate_id=_NEW_ID, awaited=awaited)
+        foreseen = forecast(self.world.subject, self.world.observed, context)
+        self.planned = planned_steps(foreseen, document)
         self.findings = dry_run_findings(foreseen)
 
     def _without_secret(self, error: SecretUnavailable) -> Finding:
@@ -259,6 +274,21 @@ def _is_told_elsewhere(document: NamespaceDocument, outcome: RayOutcome) -> bool
     known, found = document.infrastructure, outcome.addresses
     told = (known.ray_head_node_url, known.ray_dashboard_url) if known is not None else None
     return told is not None and told != (found.head_node_url, found.dashboard_url)
+
+
+def _refused(action: Action, error: Refused) -> Finding | None:
+    """What to say of a change of the object that the API server refuses, if it is one that we ask for."""
+    what = f"{error}; see which policy or right it names"
+    match action:
+        case AddFinalizer() | RemoveFinalizer():
+            return Finding(
+                Reason.FINALIZER_REFUSED, f"The API server refuses to change the finalizer: {what}", halts=True
+            )
+        case DeleteResource(namespace_id):
+            message = f"{namespace_id} expired, but the API server refuses to delete this object: {what}"
+            return Finding(Reason.DELETION_REFUSED, message, halts=True)
+        case _:
+            return None
 
 
 def _finding(error: BackendError, *, deleting: bool) -> Finding:

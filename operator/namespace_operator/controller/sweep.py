@@ -78,7 +78,7 @@ class Sweep:
 
     async def _sweep_documents(self) -> None:
         owned = [document async for document in self.metadata.owned(self.instance_id)]
-        await self.tombstones.bury_all(owned)
+        await self.tombstones.bury_all(owned, self._is_gone)
         shared = [collection async for collection in self.metadata.shared_of(self.instance_id)]
         living = {document.namespace_id for document in owned if document.state != State.DELETED}
         await Abandoned(self.tombstones).settle_all(shared, living)
@@ -104,6 +104,12 @@ class Sweep:
             except (StoreError, SecretUnavailable) as error:
                 structlog.get_logger().warning("no orphans looked for", of=shared.document_id, error=str(error))
         await self.partitions.report(found)
+
+    def _is_gone(self, key: Key) -> bool:
+        """Whether the list showed that there is no such object; one that shows nothing of its place does not."""
+        if self._listed is None or not self._is_watched(key) or key.organization in self._listed.unlisted:
+            return False
+        return key not in self._listed.listed
 
     def _is_watched(self, key: Key) -> bool:
         return not self.watched or key.organization in self.watched

@@ -13,7 +13,8 @@ from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.document import Binding, NamespaceDocument, OwnedDocument, State
-from namespace_operator.domain.identity import Mark
+from namespace_operator.domain.expiry import is_left_of_expiry, laid_to_rest
+from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.shared import SharedCollection, SharedState
 from namespace_operator.domain.sharing import without_member
 from namespace_operator.stores.errors import StoreError
@@ -25,7 +26,8 @@ class Tombstones:
     """Buries deleted namespaces: once no request can arrive any more, what arrived is removed, then the tombstone.
 
     ``age`` in seconds is longer than any request to Qdrant may take. A collection is removed only if it carries the
-    deleted namespace's own mark and an exact count says that it is empty, which is what a late create leaves.
+    deleted namespace's own mark and an exact count says that it is empty, which is what a late create leaves. That of
+    an expired namespace is remembered for ``memory`` seconds and as long as there is a resource of its name.
     """
 
     metadata: MetadataStore
@@ -33,12 +35,18 @@ class Tombstones:
     waiting: Waiting
     now: Callable[[], datetime]
     age: float = 120.0
+    memory: float = 2_592_000.0
 
-    async def bury_all(self, owned: Iterable[OwnedDocument]) -> None:
-        """Bury those whose time has come; one that fails does not keep the others."""
+    async def bury_all(self, owned: Iterable[OwnedDocument], is_gone: Callable[[Key], bool]) -> None:
+        """Bury those whose time has come; one that fails does not keep the others.
+
+        ``is_gone`` says of a resource that a full list just showed that there is none.
+        """
         for document in owned:
             try:
-                if document.state == State.DELETED:
+                if document.remembered_until is not None:
+                    await self._forget(document, is_gone)
+                elif document.state == State.DELETED:
                     await self.bury(document)
                 elif document.departed:
                     await self.settle_departures(document.namespace_id)
@@ -53,8 +61,21 @@ class Tombstones:
         if not isinstance(document, NamespaceDocument) or document.state is not State.DELETED:
             return
         await self._undo_late(document)
+        if is_left_of_expiry(document):
+            rest = laid_to_rest(document, timedelta(seconds=self.memory), self.now())
+            await self.metadata.replace(rest)
+            self.waiting.release(set(document.claims) - set(rest.claims))
+            return
         await self.metadata.delete(document.namespace_id, document.revision)
         self.waiting.release(document.claims)
+
+    async def _forget(self, dead: OwnedDocument, is_gone: Callable[[Key], bool]) -> None:
+        """Remove the last trace of an expired namespace, once nobody can come upon it."""
+        if dead.remembered_until is None or self.now() < dead.remembered_until or not is_gone(dead.key):
+            return
+        document = await self.metadata.get(dead.namespace_id)
+        if isinstance(document, NamespaceDocument) and document.life.remembered_until == dead.remembered_until:
+            await self.metadata.delete(document.namespace_id, document.revision)
 
     async def settle_departures(self, namespace_id: str) -> None:
         """The same for a server that a living namespace left, and what it remembers of it."""

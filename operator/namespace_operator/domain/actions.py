@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -24,6 +25,15 @@ class AddFinalizer:
 @dataclass(frozen=True, slots=True)
 class RemoveFinalizer:
     """Let the custom resource go."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteResource:
+    """Delete the custom resource of a namespace that expired, if it still is as it was read; its data or not."""
+
+    namespace_id: str
+    expires_at: datetime
+    keeps_data: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +223,7 @@ class DeleteCollection:
     shared: str | None = None
 
 
-KubernetesAction = AddFinalizer | RemoveFinalizer
+KubernetesAction = AddFinalizer | RemoveFinalizer | DeleteResource
 DocumentAction = InsertDocument | ReplaceDocument | InsertShared | ReplaceShared | JoinCollection | DeleteDependents
 CollectionAction = (
     CreateCollection

@@ -10,7 +10,8 @@ from typing import Literal
 class ConditionType(StrEnum):
     """The conditions of a Namespace. ``Ready`` sums up the pipeline, whose conditions stand in the order of the work.
 
-    ``Paused`` is no part of it: it is there, and True, only while the operator was asked to leave the object alone.
+    ``Paused`` and ``ExpiringSoon`` are no part of it: each is there, and True, only while the operator was asked to
+    leave the object alone, or while the warning of the namespace's end stands.
     """
 
     READY = "Ready"
@@ -20,6 +21,7 @@ class ConditionType(StrEnum):
     VECTORS = "VectorsSynced"
     INDEXES = "IndexesSynced"
     PAUSED = "Paused"
+    EXPIRING_SOON = "ExpiringSoon"
 
 
 PIPELINE = (
@@ -75,6 +77,11 @@ CONDITIONS: dict[ConditionType, ConditionInfo] = {
         "The annotation `mixpeek.com/paused` asks the operator to leave the object alone.",
         "Paused",
         "The annotation mixpeek.com/paused is set; remove it to go on",
+    ),
+    ConditionType.EXPIRING_SOON: ConditionInfo(
+        "The namespace ends soon, because the time of `ttlSeconds` is nearly over.",
+        "ExpiringSoon",
+        "The time of spec.ttlSeconds is nearly over",
     ),
 }
 
@@ -141,6 +148,8 @@ class Reason(StrEnum):
     TAKE_OVER_REFUSED = "TakeOverRefused"
     MALFORMED_DOCUMENT = "MalformedDocument"
     FINALIZER_REFUSED = "FinalizerRefused"
+    DELETION_REFUSED = "DeletionRefused"
+    EXPIRED = "Expired"
     DRY_RUN = "DryRun"
     QDRANT_UNAVAILABLE = "QdrantUnavailable"
     QDRANT_UNAUTHORIZED = "QdrantUnauthorized"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from namespace_operator.api.annotations import FORCE_RELEASE, Adoption
+from namespace_operator.api.spec import DeletionPolicy
 from namespace_operator.domain.actions import (
     DeleteCollection,
     DeleteDependents,
@@ -33,10 +34,10 @@ LET_GO = (
 def plan_deletion(subject: Subject, observed: Observed, context: Context) -> Plan:
     """The next step for an object with a deletion timestamp.
 
-    Under Delete: the document says ``deleting`` (the live intent), then the collection goes, then what belongs to the
-    namespace in ``dependents`` and how its filters were used, then the document becomes a tombstone without claims but
-    the collection's, then the finalizer goes. An object that is let go loses its finalizer only; the document follows
-    once the object is gone.
+    Under Delete and for an expiry: the document says ``deleting`` (the live intent), then the collection goes, then
+    what belongs to the namespace in ``dependents`` and how its filters were used, then the document becomes a tombstone
+    without claims but the collection's (and after an expiry the resource's), then the finalizer goes. An object that is
+    let go loses its finalizer only; the document follows once the object is gone.
     """
     document, owner = observed.document, subject.owner(context.instance_id)
     if not subject.finalized:
@@ -48,8 +49,9 @@ def plan_deletion(subject: Subject, observed: Observed, context: Context) -> Pla
         return _stop(Reason.MALFORMED_DOCUMENT, message)
     if document is None:
         return _plan_without_document(subject, observed, owner, context.now)
-    if document.owner != owner or document.state is State.DELETED:
-        return Plan((RemoveFinalizer(),))
+    apart = _plan_apart(document, subject, owner, context.now)
+    if apart is not None:
+        return apart
     obstacle = _unreachable(observed) or identity_conflict(subject, document) or _server_replaced(document, observed)
     if obstacle is not None:
         return _stop(obstacle.reason, obstacle.message)
@@ -63,6 +65,21 @@ def plan_deletion(subject: Subject, observed: Observed, context: Context) -> Pla
         dependents = dict.fromkeys((*context.dependents, FILTER_USAGE))
         return Plan((DeleteDependents(document.namespace_id, tuple(dependents)),))
     return Plan((ReplaceDocument(_tombstone(document, context.now)),))
+
+
+def _plan_apart(document: NamespaceDocument, subject: Subject, owner: Owner, now: datetime) -> Plan | None:
+    """The next step where the document is not this object's to delete: another's, gone already, or not expired."""
+    if _is_inherited(document, subject, owner):
+        return Plan((ReplaceDocument(document.changed(now, owner=owner, state=State.DELETING)),))
+    by_hand = subject.deletion_policy is DeletionPolicy.RETAIN and document.life.expired_at is None
+    is_kept = document.owner != owner or document.state is State.DELETED or by_hand
+    return Plan((RemoveFinalizer(),)) if is_kept else None
+
+
+def _is_inherited(document: NamespaceDocument, subject: Subject, owner: Owner) -> bool:
+    """Whether an object, made again under Delete, takes along what an expiry under Retain left."""
+    is_left = document.life.expired_at is not None and document.state is State.RETAINED
+    return is_left and subject.deletion_policy is DeletionPolicy.DELETE and document.owner.is_but_for_its_uid(owner)
 
 
 def _plan_data(subject: Subject, document: NamespaceDocument, observed: Observed, context: Context) -> Plan | None:
@@ -99,7 +116,9 @@ def plan_retained(document: NamespaceDocument, now: datetime) -> tuple[Namespace
     is_nobodys = not document.bound and document.adoption is None and document.collection != document.namespace_id
     if is_nobodys and not document.sharing:
         return (_tombstone(document, now),)
-    return (_without_name(document.changed(now, state=State.RETAINED)),)
+    life = document.life.model_copy(update={"warned_at": None})
+    # Without a resource there is nobody to be warned, and no end.
+    return (_without_name(document.changed(now, state=State.RETAINED, expires_at=None, life=life)),)
 
 
 def _is_collection_done(document: NamespaceDocument, observed: Observed) -> bool:
@@ -144,10 +163,12 @@ def _plan_collection(subject: Subject, document: NamespaceDocument, observed: Ob
 
 def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, now: datetime) -> Plan:
     """Without a document there is nothing to delete, unless it was lost and the collection still says it is ours."""
-    unreachable = _unreachable(observed) if subject.status.namespace_id is not None else None
+    asks = subject.status.namespace_id is not None and subject.deletion_policy is DeletionPolicy.DELETE
+    unreachable = _unreachable(observed) if asks else None
     if unreachable is not None:
         return _stop(unreachable.reason, unreachable.message)
-    if observed.collection is None or subject.status.namespace_id is None:
+    keeps = subject.deletion_policy is DeletionPolicy.RETAIN
+    if observed.collection is None or subject.status.namespace_id is None or keeps:
         return Plan((RemoveFinalizer(),))
     shared = observed.shared
     is_member = shared is not None and shared.is_of(owner) and subject.status.namespace_id in shared.members
@@ -162,7 +183,8 @@ def _plan_without_document(subject: Subject, observed: Observed, owner: Owner, n
 
 
 def _tombstone(document: NamespaceDocument, now: datetime) -> NamespaceDocument:
-    claims = (document.home_claim,)
+    expired = document.life.expired_at is not None
+    claims = (document.home_claim, *((document.resource_claim,) if expired else ()))
     return document.changed(now, state=State.DELETED, claims=claims, requested_name=None)
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from namespace_operator.api.spec import Mode, NamespaceType, Scope
 from namespace_operator.domain.document_infrastructure import DocumentInfrastructure
+from namespace_operator.domain.document_life import Life
 from namespace_operator.domain.document_repair import Repairs
 from namespace_operator.domain.identity import Key, Mark, collection_claim, member_claim, name_claim, resource_claim
 from namespace_operator.domain.vectors import NamedVector
@@ -162,6 +163,7 @@ class NamespaceDocument(Revisioned):
     from, whose own requests are spent. ``occupied`` says that somebody else's collection was seen under the chosen
     name: should it vanish, it may only have failed to load. ``leaving`` says that the collection, which is empty, is
     being removed because the namespace moves to another server, ``departures`` from where that was done not long ago.
+    ``expires_at`` is when it ends, which no edit brings nearer than a warning has stood; see ``Life``.
     """
 
     namespace_id: str
@@ -195,11 +197,18 @@ class NamespaceDocument(Revisioned):
     vector_inference_map: Mapping[str, str] = Field(default_factory=dict)
     infrastructure: DocumentInfrastructure | None = None
     repairs: Repairs = Field(default_factory=Repairs)
+    expires_at: datetime | None = None
+    life: Life = Life()
 
     @property
     def home_claim(self) -> str:
         """What it claims for its collection."""
         return home_claim(self.namespace_id, self.collection, self.binding, sharing=self.sharing)
+
+    @property
+    def resource_claim(self) -> str:
+        """The claim by which its custom resource finds it again."""
+        return resource_claim(self.owner.instance_id, self.owner.key)
 
     @property
     def collection_claim(self) -> str:
@@ -294,3 +303,5 @@ class OwnedDocument:
     connection: str = DEFAULT_CONNECTION
     departed: bool = False
     """Whether it left a server not long ago."""
+    remembered_until: datetime | None = None
+    """Until when a tombstone is kept of which nothing but the memory of its expiry is left."""

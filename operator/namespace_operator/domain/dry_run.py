@@ -14,6 +14,7 @@ from namespace_operator.domain.actions import (
     DeleteCollection,
     DeleteDependents,
     DeletePoints,
+    DeleteResource,
     DropIndex,
     InsertDocument,
     InsertShared,
@@ -91,7 +92,7 @@ def _target(action: Action) -> str:
             return shared.document_id
         case JoinCollection(document_id):
             return document_id
-        case DeleteDependents(namespace_id):
+        case DeleteDependents(namespace_id) | DeleteResource(namespace_id):
             return namespace_id
         case AddVector(collection, vector):
             return f"{collection}/{vector.name}"
@@ -101,7 +102,7 @@ def _target(action: Action) -> str:
             return action.collection
 
 
-def _detail(action: Action, document: Document | None) -> str | None:
+def _detail(action: Action, document: Document | None) -> str | None:  # noqa: C901 - one line each
     match action:
         case InsertShared(shared) | ReplaceShared(shared):
             return f"state {shared.state}, {len(shared.members)} members, {len(shared.indexes)} indexes"
@@ -111,6 +112,8 @@ def _detail(action: Action, document: Document | None) -> str | None:
             return f"state {made.state}, collection {made.collection}"
         case ReplaceDocument(made):
             return _changed_fields(document, made)
+        case DeleteResource(_, expires_at, keeps_data):
+            return f"expired at {expires_at:%Y-%m-%dT%H:%M:%SZ}, data is {'retained' if keeps_data else 'deleted'}"
         case DeleteDependents(_, collections):
             return ", ".join(collections)
         case CreateCollection(_, vectors):

@@ -14,6 +14,7 @@ from namespace_operator.domain.actions import (
     Announced,
     DeleteCollection,
     DeletePoints,
+    DeleteResource,
     DropIndex,
     MarkCollection,
     Purpose,
@@ -37,11 +38,13 @@ class Event:
 
 def events(subject: Subject, status: NamespaceStatus, done: Sequence[Action]) -> tuple[Event, ...]:
     """What is to tell of one reconcile. ``subject`` has the status from before, ``status`` is the new one."""
+    before = subject.status
     return (
         *_of_actions(subject, done),
         *_of_repairs(done),
-        *_of_extractors(subject.status, status),
-        *_of_ready(subject.status, status),
+        *_of_extractors(before, status),
+        *_of_warning(before, status),
+        *_of_ready(before, status),
     )
 
 
@@ -51,6 +54,8 @@ def events_of_release(subject: Subject, done: Sequence[Action]) -> tuple[Event, 
 
 
 def _of_actions(subject: Subject, done: Sequence[Action]) -> Iterator[Event]:
+    expires = subject.may_have_expired or any(isinstance(action, DeleteResource) for action in done)
+    cause = "the namespace expired" if expires else "deletionPolicy: Delete"
     for action in done:
         match action:
             case MarkCollection(collection, _, None):
@@ -67,9 +72,11 @@ def _of_actions(subject: Subject, done: Sequence[Action]) -> Iterator[Event]:
                 message = f"The empty collection {collection} was removed: the namespace moves to another server"
                 yield Event("Normal", "Moved", message)
             case DeleteCollection(collection, _, True):
-                yield Event(
-                    "Normal", "CollectionDeleted", f"Collection {collection} was deleted (deletionPolicy: Delete)"
-                )
+                yield Event("Normal", "CollectionDeleted", f"Collection {collection} was deleted ({cause})")
+            case DeleteResource(namespace_id, expires_at, keeps_data):
+                data = "retained (deletionPolicy: Retain)" if keeps_data else "deleted"
+                message = f"{namespace_id} expired at {expires_at:%Y-%m-%dT%H:%M:%SZ}; its data is {data}"
+                yield Event("Warning", "Expired", message)
             case RemoveFinalizer() if subject.deleting and subject.requests.force_release:
                 what = subject.status.namespace_id or "whatever it had"
                 message = f"The Namespace was let go by force; the data of {what} stays in Qdrant and MongoDB"
@@ -117,6 +124,14 @@ def _of_extractors(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[
                 "a collection's vectors and the documents in them are never dropped"
             )
             yield Event("Normal", "ExtractorKept", message)
+
+
+def _of_warning(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[Event]:
+    """The warning of the end, and again where it says another one."""
+    told = [condition.message for condition in before.conditions if condition.type == ConditionType.EXPIRING_SOON]
+    for condition in after.conditions:
+        if condition.type == ConditionType.EXPIRING_SOON and condition.message not in told:
+            yield Event("Warning", condition.reason, condition.message)
 
 
 def _of_ready(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[Event]:

@@ -15,6 +15,7 @@ from namespace_operator.domain.actions import (
     DeleteCollection,
     DeleteDependents,
     DeletePoints,
+    DeleteResource,
     DropIndex,
     InsertDocument,
     InsertShared,
@@ -85,6 +86,8 @@ def after(
     match action:
         case AddFinalizer() | RemoveFinalizer():
             return replace(subject, finalized=isinstance(action, AddFinalizer)), observed
+        case DeleteResource():
+            return replace(subject, deleting=True), observed
         case InsertShared(shared) | ReplaceShared(shared):
             return subject, replace(observed, shared=shared)
         case InsertDocument(document) | ReplaceDocument(document):

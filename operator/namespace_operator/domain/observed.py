@@ -67,8 +67,14 @@ class Subject:
 
     @property
     def lets_go(self) -> bool:
-        """Whether an object being deleted goes without its data."""
-        return self.deleting and (self.deletion_policy is DeletionPolicy.RETAIN or self.requests.force_release)
+        """Whether an object being deleted goes without its data, whatever the document says."""
+        keeps = self.deletion_policy is DeletionPolicy.RETAIN and not self.may_have_expired
+        return self.deleting and (keeps or self.requests.force_release)
+
+    @property
+    def may_have_expired(self) -> bool:
+        """Whether an expiry may be deleting it, and with it the data: Retain is not written, and it has an end."""
+        return self.deleting and self.spec.deletion_policy is None and self.status.expires_at is not None
 
     @property
     def take_over(self) -> str | None:

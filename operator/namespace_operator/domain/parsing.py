@@ -52,6 +52,7 @@ def summarize_document(raw: Mapping[str, Any]) -> OwnedDocument | None:
             updated_at=_moment(raw["updated_at"]),
             connection=_connection(raw.get("binding")),
             departed=bool(raw.get("departures")),
+            remembered_until=_remembered_until(raw.get("life")),
         )
     except (KeyError, TypeError):
         return None
@@ -75,6 +76,11 @@ def _parse(model: type[_Model], id_field: str, raw: Mapping[str, Any]) -> _Model
 
 def _connection(binding: object) -> str:
     return _text(binding["connection"]) if isinstance(binding, Mapping) else DEFAULT_CONNECTION
+
+
+def _remembered_until(life: object) -> datetime | None:
+    until = life.get("remembered_until") if isinstance(life, Mapping) else None
+    return None if until is None else _moment(until)
 
 
 def _text(value: object) -> str:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from namespace_operator.api.annotations import FORCE_RELEASE, MANAGE_SYSTEM_VERB, SET_ID_VERB
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec, Scope
-from namespace_operator.domain.actions import Action, AddFinalizer, InsertDocument, RemoveFinalizer, ReplaceDocument
+from namespace_operator.domain.actions import AddFinalizer, InsertDocument, RemoveFinalizer, ReplaceDocument
 from namespace_operator.domain.conditions import ConditionType, Finding, Reason
 from namespace_operator.domain.contents import plan_collection
 from namespace_operator.domain.deletion import LET_GO, plan_deletion, plan_retained
@@ -28,6 +28,7 @@ from namespace_operator.domain.document import (
     home_claim,
 )
 from namespace_operator.domain.document_infrastructure import DocumentInfrastructure, document_infrastructure
+from namespace_operator.domain.expiry import life_as_announced, new_life, plan_after_expiry, plan_expiry
 from namespace_operator.domain.identity import is_marked
 from namespace_operator.domain.moving import is_made, plan_move, resting
 from namespace_operator.domain.observed import Document, InvalidSpec, Observed, Place, ServerIdentity, Subject
@@ -66,7 +67,8 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
     if isinstance(document, MalformedDocument):
         return _stop(Finding(Reason.MALFORMED_DOCUMENT, _malformed(document)))
     owner = subject.owner(context.instance_id)
-    foreign = _plan_foreign(subject, document, owner, context)
+    left = plan_after_expiry(subject, observed, owner, context)
+    foreign = left or _plan_foreign(subject, document, owner, context)
     if foreign is not None:
         return foreign
 
@@ -75,9 +77,10 @@ def plan(subject: Subject, observed: Observed, context: Context) -> Plan:
     halting = next((finding for finding in findings if finding.halts), None)
     if halting is not None:
         return Plan((), findings if halting.reason is Reason.SERVER_REPLACED else (halting,))
-    finalizer = _finalizer(subject)
-    if finalizer is not None:
-        return Plan((finalizer,))
+    expiry = plan_expiry(subject, subject.spec, document, owner, context)
+    first = expiry or _finalizer(subject)
+    if first is not None:
+        return first
     if document is None:
         return _plan_document(subject, subject.spec, observed, wanted, owner, context)
     return _plan_change(subject, subject.spec, document, observed, findings, wanted, context)
@@ -109,7 +112,7 @@ def _plan_change(
     at_rest = resting(document, observed.asked, context) if isinstance(observed.asked, Place) else None
     if at_rest is not None and not is_made(document, observed):
         return Plan((), (at_rest, *findings))
-    announced = _announce(spec, document, observed, wanted, subject.owner(context.instance_id), context)
+    announced = _announce(subject, spec, document, observed, wanted, context)
     if not announced.holds(document):
         return Plan((ReplaceDocument(announced),))
     membership = _plan_membership(subject, document, observed, context) if document.sharing else None
@@ -204,11 +207,11 @@ def _unguarded(subject: Subject) -> list[str]:
     return asked
 
 
-def _finalizer(subject: Subject) -> Action | None:
+def _finalizer(subject: Subject) -> Plan | None:
     wants_one = subject.deletion_policy is DeletionPolicy.DELETE
     if wants_one == subject.finalized:
         return None
-    return AddFinalizer() if wants_one else RemoveFinalizer()
+    return Plan((AddFinalizer() if wants_one else RemoveFinalizer(),))
 
 
 def _plan_document(
@@ -219,14 +222,14 @@ def _plan_document(
         # Nothing is claimed that its mark says is another's: that one's document may only be lost.
         foreign = None if wanted.sharing and is_joinable(observed, owner) else marked_by_another(observed)
         obstacle = foreign or crowding(spec, observed)
-        made = _new_document(spec, observed, wanted, owner, context)
+        made = _new_document(subject, spec, observed, wanted, context)
         return _stop(obstacle) if obstacle else Plan((InsertDocument(made),))
     recovered = recover_document(subject, observed, owner, context.now)
     if isinstance(recovered, Finding):
         return Plan((), (recovered,))
     # Without its document the wanted state knows only the spec, not what was registered or locked before.
     wanted = _wanted(spec, subject, recovered, observed, context)
-    announced = _announce(spec, recovered, observed, wanted, owner, context)
+    announced = _announce(subject, spec, recovered, observed, wanted, context)
     return Plan((InsertDocument(announced.model_copy(update={"revision": 1})),))
 
 
@@ -241,8 +244,9 @@ def _is_new(subject: Subject, spec: NamespaceSpec, observed: Observed) -> bool:
 
 
 def _new_document(
-    spec: NamespaceSpec, observed: Observed, wanted: Desired, owner: Owner, context: Context
+    subject: Subject, spec: NamespaceSpec, observed: Observed, wanted: Desired, context: Context
 ) -> NamespaceDocument:
+    owner = subject.owner(context.instance_id)
     namespace_id = spec.namespace_id or context.candidate_id
     collection = wanted.collection or namespace_id
     binding = observed.asked.binding if isinstance(observed.asked, Place) else None
@@ -267,20 +271,22 @@ def _new_document(
         vector_configs=wanted.vector_configs,
         payload_indexes=tuple(wanted.indexes.values()),
         infrastructure=document_infrastructure(spec, namespace_id, RayAddresses()),
+        **new_life(subject, spec, context.now),
         created_at=context.now,
         updated_at=context.now,
     )
 
 
 def _announce(
+    subject: Subject,
     spec: NamespaceSpec,
     document: NamespaceDocument,
     observed: Observed,
     wanted: Desired,
-    owner: Owner,
     context: Context,
 ) -> NamespaceDocument:
     """The document with everything added that is wanted and nothing taken away that may still stand in Qdrant."""
+    owner = subject.owner(context.instance_id)
     # What is in a shared collection is announced by its own document.
     before = () if document.sharing else document.payload_indexes
     declared = {index.field_name: index for index in before} | dict(wanted.indexes)
@@ -314,6 +320,7 @@ def _announce(
         vector_configs=wanted.vector_configs,
         payload_indexes=tuple(declared.values()),
         infrastructure=_infrastructure(spec, document, observed),
+        **life_as_announced(subject, spec, document, context.now),
     )
 
 

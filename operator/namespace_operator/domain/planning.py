@@ -18,8 +18,9 @@ class Context:
     ``candidate_id`` is a fresh namespace id, used if one is to be minted. ``guarded`` says whether the API server
     checks who may write guarded annotations and fields; if not, they are not acted upon. ``dependents`` are the
     MongoDB collections in which a deletion also deletes what belongs to the namespace. ``rest`` is how long the name of
-    a deleted collection stays unused: longer than any request to Qdrant may take. ``profile`` is what the tier of the
-    namespace makes of its collection.
+    a deleted collection stays unused: longer than any request to Qdrant may take. ``awaited`` is the end of the
+    namespace that the queue has waited for: only then is it its turn, so that the oldest go first. ``profile`` is what
+    the tier of the namespace makes of its collection.
     """
 
     instance_id: str
@@ -29,6 +30,7 @@ class Context:
     guarded: bool = True
     dependents: tuple[str, ...] = ()
     rest: timedelta = timedelta(seconds=120)
+    awaited: datetime | None = None
     profile: CollectionProfile = field(default_factory=builtin_profile)
 
 

@@ -122,6 +122,23 @@ REASONS: dict[Reason, ReasonInfo] = {
         "Exempt the operator's service account, or its changes of `metadata.finalizers`, from what the message names.",
         retry=Retry.BACKOFF,
     ),
+    Reason.DELETION_REFUSED: ReasonInfo(
+        _METADATA,
+        Who.PLATFORM,
+        "The time of the namespace is over, and the API server refuses the operator's deletion of the object: it lacks "
+        "the right, or an admission policy or webhook of somebody denies it.",
+        "Grant the right to delete `mixpeeknamespaces`, or exempt the operator's service account from what the message "
+        "names.",
+        retry=Retry.BACKOFF,
+    ),
+    Reason.EXPIRED: ReasonInfo(
+        _METADATA,
+        Who.USER,
+        "The namespace of this name came to the end of its `ttlSeconds`, and the object was applied again since, by a "
+        "GitOps tool say. Nothing is made for it. See [expiry.md](expiry.md).",
+        "Delete the object and take it out of what applies it. Or somebody with the verb `renew` annotates "
+        "`mixpeek.com/renew: <a new text>`, which begins a new life.",
+    ),
     Reason.DRY_RUN: ReasonInfo(
         _METADATA,
         Who.USER,

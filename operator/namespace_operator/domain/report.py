@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from namespace_operator.api.annotations import PAUSED
-from namespace_operator.api.spec import NamespaceSpec
+from namespace_operator.api.annotations import PAUSED, RENEW
+from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.api.status import (
+    Condition,
     ExtractorStatus,
     IndexStatus,
     InfrastructureStatus,
@@ -15,9 +16,11 @@ from namespace_operator.api.status import (
     PlannedStep,
     QdrantStatus,
 )
-from namespace_operator.domain.conditions import Finding, Note, conditions, paused
-from namespace_operator.domain.document import NamespaceDocument
+from namespace_operator.domain.conditions import CONDITIONS, ConditionType, Finding, Note, conditions, paused
+from namespace_operator.domain.document import NamespaceDocument, State
+from namespace_operator.domain.expiry import is_left_of_expiry
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, to_resource
+from namespace_operator.domain.moment import Moment
 from namespace_operator.domain.observed import Collection, LateCounts, Observed, Subject
 from namespace_operator.domain.placement import DEFAULT, OWN
 from namespace_operator.domain.repair_report import points_with_vectors, told_of_repairs
@@ -61,10 +64,15 @@ def report(
     null while unknown.
     """
     previous = subject.status
+    document = observed.document
+    if isinstance(document, NamespaceDocument) and document.state is State.DELETED and is_left_of_expiry(document):
+        # What the status of a restored object says was so of a namespace that is no more.
+        previous = NamespaceStatus(last_handled_reconcile_at=previous.last_handled_reconcile_at)
     status = NamespaceStatus(
         observed_generation=subject.generation,
-        conditions=conditions(findings, previous.conditions, subject.generation, now, notes),
+        conditions=conditions(findings, subject.status.conditions, subject.generation, now, notes),
         deletion_policy=subject.deletion_policy,
+        expires_at=previous.expires_at,
         namespace_id=previous.namespace_id,
         namespace_name=previous.namespace_name,
         collection=previous.collection,
@@ -83,7 +91,6 @@ def report(
         created_at=previous.created_at,
         updated_at=previous.updated_at,
     )
-    document = observed.document
     if not isinstance(document, NamespaceDocument) or document.owner != subject.owner(instance_id):
         return status
     if previous.namespace_id not in (None, document.namespace_id):
@@ -99,6 +106,8 @@ def report(
             "vector_inference_map": document.vector_inference_map,
             "feature_extractors": _extractors(subject, document, observed.late),
             **told_of_repairs(document.repairs),
+            "conditions": (*status.conditions, *_warning(subject, document, now)),
+            "expires_at": document.expires_at,
             "created_at": document.created_at,
             "updated_at": document.updated_at,
         }
@@ -116,6 +125,21 @@ def report(
     if collection is None or not document.mark.is_on(collection.mark):
         return status
     return status.model_copy(update=_live(document, collection, observed))
+
+
+def _warning(subject: Subject, document: NamespaceDocument, now: datetime) -> tuple[Condition, ...]:
+    """The condition that stands while the namespace's end is warned of."""
+    if document.life.warned_at is None or document.expires_at is None:
+        return ()
+    keeps_data = subject.spec.deletion_policy is DeletionPolicy.RETAIN
+    data = "the data stays" if keeps_data else "the data goes too, unless deletionPolicy: Retain is written"
+    message = (
+        f"Expires at {document.expires_at:%Y-%m-%dT%H:%M:%SZ}: this object is deleted then, and {data}. "
+        "To go on, raise or remove spec.ttlSeconds, or begin a new life with the annotation "
+        f"{RENEW}: '<a new text>'"
+    )
+    kind = ConditionType.EXPIRING_SOON
+    return (Moment(subject.status.conditions, subject.generation, now).true(kind, CONDITIONS[kind], message),)
 
 
 def _cluster_id(document: NamespaceDocument) -> str | None:

@@ -14,6 +14,7 @@ from yarl import URL
 
 from namespace_operator.controller.cluster import ClusterError, ClusterUnavailable, ObjectChanged, Refused
 from namespace_operator.kube.connection import certificate_files, connection_info
+from namespace_operator.kube.server_clock import ServerClock
 
 FIELD_MANAGER = "namespace-operator"
 
@@ -54,6 +55,8 @@ class Forbidden(Refused):
 class KubeClient:
     """Requests to the API server with the credentials of ``connection_info``, at most 32 at a time.
 
+    Its ``clock`` has the server's time, as the answers tell it.
+
     Watches have connections of their own, without a limit, so that they hold up no request.
     """
 
@@ -64,6 +67,7 @@ class KubeClient:
         self._certificates = certificate_files(info)
         self._tls = info.as_ssl_context()
         self._credentials_read = asyncio.get_running_loop().time()
+        self.clock = ServerClock(asyncio.get_running_loop().time)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_CONNECTIONS), timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
         )
@@ -121,11 +125,15 @@ class KubeClient:
         answer, _ = await self._request("PATCH", path + query, body, {"Content-Type": "application/apply-patch+yaml"})
         return answer
 
-    async def delete(self, path: str, uid: str, resource_version: str) -> None:
-        """Delete an object. Raises ``NotFound``, and ``ObjectChanged`` if it is not at this uid and version."""
+    async def delete(self, path: str, uid: str, resource_version: str) -> Object:
+        """Delete an object; the result is the object while finalizers hold it, else a ``Status``.
+
+        Raises ``NotFound``, and ``ObjectChanged`` if it is not at this uid and version.
+        """
         preconditions = {"uid": uid, "resourceVersion": resource_version}
         options = {"preconditions": preconditions, "propagationPolicy": "Background"}
-        await self._request("DELETE", path, options)
+        answer, _ = await self._request("DELETE", path, options)
+        return answer
 
     async def list_metadata(self, path: str) -> AsyncIterator[Object]:
         """The metadata of every object, in pages."""
@@ -165,13 +173,14 @@ class KubeClient:
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[Object, str]:
         url = self._server + path
+        sent = asyncio.get_running_loop().time()
         try:
             self._read_credentials()
             async with self._session.request(
                 method, url, json=body, headers={**self._headers, **(headers or {})}, ssl=self._tls
             ) as response:
+                received, date = asyncio.get_running_loop().time(), response.headers.get("Date", "")
                 text = await response.text()
-                date = response.headers.get("Date", "")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ClusterUnavailable(f"{method} {path}: {type(error).__name__}") from error
         try:
@@ -180,6 +189,7 @@ class KubeClient:
             # What is not the API server's own answer is not JSON, and neither is its answer of a path it does not know.
             kind = NotServed if response.status == 404 else ClusterUnavailable
             raise kind(f"{method} {path}: {response.status} {type(error).__name__}") from error
+        self.clock.hear(date, sent, received)
         if response.status < 300:
             return answer, date
         raise self._refused(response.status, answer, f"{method} {path}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -63,6 +63,17 @@ class KubeCluster:
         obj = self._known(subject)
         finalizers = [name for name in obj["metadata"].get("finalizers", []) if name != FINALIZER]
         return await self._patch_finalizers(subject, finalizers)
+
+    async def delete(self, subject: Subject) -> Subject:
+        """Delete the object at the version that was read."""
+        self._known(subject)
+        with self._forgetting(subject.key):
+            answer = await self.client.delete(_path(subject.key), subject.uid, subject.resource_version)
+        if answer.get("kind") != KIND:
+            self.objects.drop(subject.key, subject.uid)
+            return replace(subject, deleting=True, finalized=False)
+        self.objects.put(answer)
+        return to_subject(answer, Incarnation(subject.k8s_namespace_uid, subject.labels))
 
     async def write_status(self, subject: Subject, status: NamespaceStatus) -> None:
         """Replace the status of the object at the version that was read."""

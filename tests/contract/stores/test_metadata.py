@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,6 +15,7 @@ from namespace_operator.domain.document import (
     RegisteredExtractor,
     State,
 )
+from namespace_operator.domain.document_life import Life
 from namespace_operator.domain.observed import Counts, Residents, ServerRecord
 from namespace_operator.stores.errors import ClaimTaken, Outdated, Rejected
 from tests.contract.stores.documents import INSTANCE, document, following
@@ -129,6 +131,14 @@ async def test_owned_are_the_documents_of_one_instance_in_short(metadata: Metada
         OwnedDocument(entry.namespace_id, entry.owner.key, entry.state, entry.collection, entry.updated_at)
         for entry in mine
     ]
+
+
+async def test_owned_tells_until_when_an_expiry_is_remembered(metadata: MetadataServer) -> None:
+    until = datetime(2026, 12, 24, 18, 0, tzinfo=UTC)
+    await metadata.store.insert(document(1, life=Life(expired_at=until, remembered_until=until)))
+    await metadata.store.insert(document(2, life=Life(expired_at=until)))
+    found = {entry.namespace_id: entry.remembered_until async for entry in metadata.store.owned(INSTANCE)}
+    assert found == {document(1).namespace_id: until, document(2).namespace_id: None}
 
 
 @pytest.mark.parametrize(

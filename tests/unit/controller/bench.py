@@ -9,8 +9,8 @@ from typing import Any
 from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.api.status import Condition
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
+from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.queue import Next
-from namespace_operator.controller.reconcile import Clock
 from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import ServerRecord, Subject

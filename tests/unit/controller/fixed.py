@@ -107,6 +107,14 @@ class FixedCluster:
         """Remove it."""
         return self._finalize(subject, finalized=False)
 
+    async def delete(self, subject: Subject) -> Subject:
+        """Delete the object: it stays, being deleted, while it has the finalizer."""
+        if self.refuses is not None:
+            raise self.refuses
+        left = replace(subject, deleting=True)
+        self.held = left if subject.finalized else None
+        return left
+
     async def write_status(self, subject: Subject, status: NamespaceStatus) -> None:
         """Keep the status as a reader of it will see it."""
         self.statuses.append(status)

@@ -215,6 +215,31 @@ def test_due_keys_run_in_the_order_they_are_due() -> None:
     assert recorder.began[3:] == [("soon", 1.0), ("middle", 5.0), ("late", 9.0)]
 
 
+def test_a_moment_comes_before_the_end_of_the_back_off() -> None:
+    async def scenario(queue: WorkQueue[str]) -> None:
+        queue.add("a")
+        await asyncio.sleep(12)
+
+    recorder, _ = play(taking(0, Next(failed=True, after=5.0)), scenario, backoff=Backoff(base=4.0))
+    assert recorder.times == [0.0, 4.0, 9.0]
+
+
+def test_moments_in_the_past_come_in_their_order_after_what_is_fresh_and_before_what_is_due() -> None:
+    delays = {"due": 1.0, "old": -50.0, "oldest": -60.0, "young": -40.0}
+
+    async def behaviour(key: str) -> Next:
+        await asyncio.sleep(1)
+        return Next(after=delays.pop(key)) if key in delays else Next()
+
+    async def scenario(queue: WorkQueue[str]) -> None:
+        for key in ("due", "old", "oldest", "young", "fresh"):
+            queue.add(key)
+        await asyncio.sleep(20)
+
+    recorder, _ = play(behaviour, scenario, workers=1)
+    assert recorder.order == ["due", "old", "oldest", "young", "fresh", "oldest", "old", "young", "due"]
+
+
 def test_an_exception_counts_as_a_failure_and_does_not_end_the_queue() -> None:
     async def behaviour(key: str) -> Next:
         if key == "bad":

@@ -12,6 +12,7 @@ from namespace_operator.domain.actions import (
     Action,
     AddFinalizer,
     DeleteCollection,
+    DeleteResource,
     InsertDocument,
     MarkCollection,
     RemoveFinalizer,
@@ -58,6 +59,33 @@ def test_what_was_done_to_a_collection_is_told(action: Action, reason: str, says
 )
 def test_what_is_only_on_the_way_is_not(action: Action) -> None:
     assert events(subject(), status(), [action]) == ()
+
+
+@pytest.mark.parametrize(("keeps", "says"), [(False, "its data is deleted"), (True, "its data is retained")])
+def test_an_expiry_is_told(keeps: bool, says: str) -> None:
+    (told,) = events_of_release(subject(), [DeleteResource("ns_0123456789", NOW, keeps)])
+    assert (told.kind, told.reason) == ("Warning", "Expired")
+    assert (
+        told.message == f"ns_0123456789 expired at 2026-11-23T12:00:00Z; {says}" + " (deletionPolicy: Retain)" * keeps
+    )
+
+
+def test_a_collection_that_went_with_an_expiry_was_not_deleted_by_a_policy() -> None:
+    expired: list[Action] = [DeleteResource("ns_0123456789", NOW, keeps_data=False), DeleteCollection("products", MARK)]
+    assert "(the namespace expired)" in events_of_release(subject(), expired)[1].message
+    known = replace(subject(deleting=True, finalized=True), status=status_of(document(), expires_at=NOW))
+    assert "(the namespace expired)" in events_of_release(known, expired[1:])[0].message
+
+
+def test_the_warning_is_told_once_and_again_for_another_end() -> None:
+    def warning(message: str) -> Condition:
+        return ready("True", "ExpiringSoon", message).model_copy(update={"type": "ExpiringSoon"})
+
+    before, after = status(warning("at ten")), status(warning("at nine"))
+    assert [told.reason for told in events(subject(status=status()), before, ())] == ["ExpiringSoon"]
+    assert events(subject(status=before), before, ()) == ()
+    assert [told.message for told in events(subject(status=before), after, ())] == ["at nine"]
+    assert events(subject(status=before), status(), ()) == ()
 
 
 def test_a_release_by_force_warns_of_the_data_that_stays() -> None:

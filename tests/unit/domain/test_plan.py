@@ -48,6 +48,7 @@ from tests.unit.domain.plan_case import (
 )
 from tests.unit.domain.plan_cases_adoption import ADOPTION
 from tests.unit.domain.plan_cases_collections import CHOICES, OWNERSHIP, SERVERS
+from tests.unit.domain.plan_cases_expiry import AFTERWARDS, ENDINGS, HELD_UP, WARNINGS
 from tests.unit.domain.plan_cases_fields import IMMUTABLE, PLAIN, STANDALONE, TOKENS, WORDS, has, standalone
 from tests.unit.domain.plan_cases_names import CONFLICTS, RINGS, WANTS_BBB, member, ring
 from tests.unit.domain.plan_cases_owned import DOCUMENTS, GUARDS, IDS, TAKE_OVER
@@ -80,6 +81,10 @@ TABLES = {
     "rebuild": REBUILDS,
     "pruning": PRUNING,
     "recreation": RECREATION,
+    "warning of the end": WARNINGS,
+    "expiry": ENDINGS,
+    "held up expiry": HELD_UP,
+    "after an expiry": AFTERWARDS,
 }
 
 
@@ -112,6 +117,7 @@ HALTING = {
     Reason.COLLECTION_NOT_OWNED,
     Reason.COLLECTION_IS_ALIAS,
     Reason.COLLECTION_LOST,
+    Reason.EXPIRED,
 }
 """Reasons behind which nothing has been looked at, so that the conditions behind them are Unknown."""
 

@@ -10,6 +10,7 @@ from namespace_operator.domain.actions import (
     CreateCollection,
     DeleteCollection,
     DeleteDependents,
+    DeleteResource,
     DropIndex,
     InsertDocument,
     MarkCollection,
@@ -31,6 +32,8 @@ def word(action: Action) -> str:  # noqa: C901 - one line each
             return " ".join((type(action).__name__, document.state, f"r{document.revision}", *_besides(document)))
         case DeleteDependents(namespace_id, collections):
             return f"DeleteDependents {namespace_id} in {', '.join(collections)}"
+        case DeleteResource(_, _, keeps_data):
+            return f"DeleteResource, data {'stays' if keeps_data else 'goes'}"
         case CreateCollection(collection, vectors, _):
             return f"CreateCollection {collection} [{', '.join(vector.name for vector in vectors)}]"
         case AddVector(_, vector):
@@ -58,6 +61,9 @@ def _besides(document: NamespaceDocument) -> Iterator[str]:
         yield f"named {document.namespace_name}"
     if document.collection != document.namespace_id:
         yield f"in {document.collection}"
+    if document.expires_at is not None:
+        yield f"expires {document.expires_at:%m-%dT%H:%M:%S}"
+    yield from (f"{name} set" for name, value in document.life.model_dump().items() if value is not None)
     if document.occupied:
         yield "occupied"
     if document.adoption is not None:

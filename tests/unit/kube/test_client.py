@@ -108,6 +108,15 @@ async def test_unreadable_credentials_are_an_unavailable_cluster(monkeypatch: py
     assert api.requests == []
 
 
+async def test_an_answer_tells_the_servers_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ApiServer()
+    api.on("GET", "/x", Answer(200, {}, {"Date": "Mon, 23 Nov 2043 12:00:00 GMT"}))
+    async with api.client(monkeypatch) as client:
+        assert client.clock.now().year < 2043
+        await client.get("/x")
+        assert client.clock.now().year == 2043
+
+
 async def test_a_list_is_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
     pages = [
         Answer(200, {"metadata": {"continue": "a+b"}, "items": [{"metadata": {"name": "a"}}]}),

@@ -223,6 +223,40 @@ async def test_the_last_finalizer_of_a_deleted_object_takes_it_along(monkeypatch
         assert seen.objects.get(KEY) is None
 
 
+@pytest.mark.parametrize(
+    ("answer", "finalized", "is_known"),
+    [
+        (
+            live(11, finalizers=[FINALIZER], deletionTimestamp="2026-11-23T13:00:00Z") | {"kind": "Namespace"},
+            True,
+            True,
+        ),
+        ({"kind": "Status", "status": "Success"}, False, False),
+    ],
+)
+async def test_an_object_is_deleted_at_the_version_that_was_read(
+    monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], finalized: bool, is_known: bool
+) -> None:
+    api = ApiServer()
+    api.on("DELETE", PATH, Answer(200, answer))
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, live(10))
+        left = await seen.delete(to_subject(live(10), INCARNATION))
+        assert (left.deleting, left.finalized) == (True, finalized)
+        assert (seen.objects.get(KEY) is not None) is is_known
+    assert json.loads(api.requests[0].body)["preconditions"] == {"uid": "u1", "resourceVersion": "10"}
+
+
+async def test_an_object_that_changed_is_not_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ApiServer()
+    api.on("DELETE", PATH, Answer(409, {"kind": "Status", "message": "the UID or the version is another"}))
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, live(10))
+        with pytest.raises(ObjectChanged):
+            await seen.delete(to_subject(live(10), INCARNATION))
+        assert seen.objects.get(KEY) is None
+
+
 def _list_of(organization: str) -> str:
     return f"/apis/mixpeek.com/v1/namespaces/{organization}/mixpeeknamespaces?limit=500"
 

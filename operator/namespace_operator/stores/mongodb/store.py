@@ -43,7 +43,16 @@ _SOME = 10
 _RETIRED_TIMEOUTS = 20
 """How many timeouts a former client stays open: a list that is being read takes several operations."""
 _SUMMARY = dict.fromkeys(
-    ("owner.organization", "owner.cr_name", "state", "collection", "updated_at", "binding.connection", "departures.at"),
+    (
+        "owner.organization",
+        "owner.cr_name",
+        "state",
+        "collection",
+        "updated_at",
+        "binding.connection",
+        "departures.at",
+        "life.remembered_until",
+    ),
     1,
 )
 _ENDING = [State.DELETING, State.DELETED]
