@@ -18,6 +18,7 @@ _GROUP = "rbac.authorization.k8s.io"
 _ROLES = ("Role", "ClusterRole")
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
 _ALLOWED = re.compile(r'RBAC: allowed by (\w+) "([^"]+)" of (\w+) "([^"]+)" to ')
+_DECISION = "authorization.k8s.io/decision"
 _EVERY = "*"
 
 
@@ -44,12 +45,14 @@ class Request:
     name: str
     received: datetime
     by: Role | None
-    """The role that allowed it; None if nothing did."""
+    """The role that allowed it; None if none did."""
+    denied: bool
+    """Whether authorization refused it; what a busy server turned away before never got there."""
 
     @classmethod
     def from_event(cls, event: dict[str, Any]) -> Self:
         """Read an event of the audit log. Raises ValueError if something other than RBAC allowed the request."""
-        reference = event.get("objectRef") or {}
+        reference, annotations = event.get("objectRef") or {}, event.get("annotations") or {}
         resource = "/".join(filter(None, (reference.get("resource"), reference.get("subresource"))))
         return cls(
             verb=event["verb"],
@@ -58,7 +61,8 @@ class Request:
             namespace=reference.get("namespace", ""),
             name=reference.get("name", ""),
             received=datetime.fromisoformat(event["requestReceivedTimestamp"]),
-            by=_allowed_by(event.get("annotations") or {}),
+            by=_allowed_by(annotations),
+            denied=annotations.get(_DECISION) == "forbid",
         )
 
     def __str__(self) -> str:
@@ -67,7 +71,7 @@ class Request:
 
 
 def _allowed_by(annotations: dict[str, str]) -> Role | None:
-    if annotations.get("authorization.k8s.io/decision") != "allow":
+    if annotations.get(_DECISION) != "allow":
         return None
     reason = annotations.get("authorization.k8s.io/reason", "")
     match = _ALLOWED.match(reason)
@@ -145,7 +149,8 @@ class Account:
         account = cls(f"system:serviceaccount:{namespace}:{name}", release)
         subject = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
         for event in map(json.loads, lines):
-            if event["user"]["username"] == account.user:
+            # Who could not be authenticated has no name.
+            if event["user"].get("username") == account.user:
                 account.requests.append(Request.from_event(event))
             for manifest in account._written(event):
                 account._take_over(manifest, subject)
@@ -171,8 +176,8 @@ class Account:
             )
 
     def denied(self) -> list[Request]:
-        """What no role allowed. That admission or a terminating Kubernetes namespace refused it is not among it."""
-        return [request for request in self.requests if request.by is None]
+        """What authorization refused; what admission or a terminating Kubernetes namespace refused is not among it."""
+        return [request for request in self.requests if request.denied]
 
     def strangers(self) -> set[Role]:
         """The roles that allowed something and are not the release's."""

@@ -218,6 +218,17 @@ def test_only_what_authorization_refused_is_denied() -> None:
     assert [str(request) for request in account.denied()] == ["create events (no name) in search"]
 
 
+def test_what_was_turned_away_before_authorization_is_neither_denied_nor_use() -> None:
+    line = json.loads(asked("get", "pods"))
+    account = read(*granted(EVERYWHERE, rule("pods", "get")), json.dumps(line | {"annotations": None}))
+    assert account.denied() == []
+    assert len(account.unused()) == 1
+
+
+def test_nobody_knows_whose_request_it_was_that_could_not_be_authenticated() -> None:
+    assert read(json.dumps(json.loads(asked("get", "pods")) | {"user": {}})).requests == []
+
+
 def test_a_request_that_something_else_allowed_is_not_guessed_about() -> None:
     line = json.loads(asked("get", "pods"))
     line["annotations"]["authorization.k8s.io/reason"] = "webhook says so"
