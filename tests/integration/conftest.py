@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
     """Remember that not everything runs."""
-    _course.deselected += len(items)
+    _course.deselect(items)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

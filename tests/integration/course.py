@@ -29,9 +29,13 @@ class Course:
         for place, item in zip(places, ordered, strict=True):
             items[place] = item
 
+    def deselect(self, items: list[pytest.Item]) -> None:
+        """Remember how many tests of the directory are left out."""
+        self.deselected += sum(item.path.parent == HERE for item in items)
+
     def note(self, report: pytest.TestReport) -> None:
-        """Remember a test that failed or was skipped."""
-        if not report.passed:
+        """Remember a test that failed or was skipped, other than those that only look back."""
+        if not report.passed and LAST.name not in report.nodeid:
             self.not_passed.append(report.nodeid)
 
     def gap(self) -> str | None:
