@@ -13,13 +13,7 @@ ENV PIP_CONSTRAINT=/src/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_C
 RUN pip --python /opt/namespace-operator/bin/python install .
 
 FROM ${BASE}
-ARG VERSION
-ARG REVISION
-LABEL org.opencontainers.image.title="namespace-operator" \
-      org.opencontainers.image.description="Reconciles Mixpeek Namespaces into Qdrant and MongoDB" \
-      org.opencontainers.image.vendor="Mixpeek" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+ARG BASE
 COPY --from=build /opt/namespace-operator /opt/namespace-operator
 # The root file system is read-only in the cluster, so there is nowhere to put byte code; pip has compiled all.
 ENV PATH=/opt/namespace-operator/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
@@ -27,3 +21,14 @@ ENV PATH=/opt/namespace-operator/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUF
 USER 65532:65532
 ENTRYPOINT ["namespace-operator"]
 CMD ["run"]
+# `make image` knows them. They come last, so that a new commit alone makes no new layers.
+ARG VERSION
+ARG REVISION
+ARG CREATED
+LABEL org.opencontainers.image.title="namespace-operator" \
+      org.opencontainers.image.description="Reconciles Mixpeek Namespaces into Qdrant and MongoDB" \
+      org.opencontainers.image.vendor="Mixpeek" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.base.name="${BASE}"

@@ -31,6 +31,10 @@ demo: $(READY) ## Local stack, operator, sample Namespaces becoming Ready, and t
 up: $(READY) ## Local stack and operator without samples; prints the KUBECONFIG
 	@$(BIN)/python -m devstack up
 
+.PHONY: image
+image: $(READY) ## The operator's image, by docker, podman or buildah (IMAGE=repository:tag, BASE=python image)
+	@IMAGE=$(IMAGE) BASE=$(BASE) $(BIN)/python -m devstack image
+
 .PHONY: test
 test: $(READY) ## All tests: unit, model, contract and integration on the real stack
 	@$(BIN)/python -m devstack build

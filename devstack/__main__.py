@@ -1,4 +1,4 @@
-"""`python -m devstack`: build the control plane, bring the stack up, or show the demo."""
+"""`python -m devstack`: build the control plane or the image, bring the stack up, or show the demo."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from devstack import build
+from devstack import build, image
 from devstack.commands import CommandError
 from devstack.demo import K8S_NAMESPACE, DemoError, show_samples
 from devstack.external import ExternalError
@@ -27,6 +27,7 @@ _EXPECTED_ERRORS = (
     CommandError,
     DemoError,
     ExternalError,
+    image.ImageError,
     KubeApiError,
     StackError,
     StoreError,
@@ -44,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m devstack", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build", help="build the control plane into the cache, if it is not there")
+    commands.add_parser("image", help="build the operator's image with docker, podman or buildah")
     commands.add_parser("up", help="start the stack with the operator and stay until interrupted")
     commands.add_parser("demo", help="start the stack with the operator and show three sample Namespaces")
     command = parser.parse_args().command
@@ -70,6 +72,10 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def _run(command: str, console: Console) -> None:
     if command == "build":
         console.print(f"control plane ready in {build.ensure().kubectl.parent}")
+        return
+    if command == "image":
+        tag = image.build(console.print, os.environ.get("IMAGE", ""), os.environ.get("BASE", ""))
+        console.print(f"[green]✓[/] {tag}")
         return
     stack = Stack(report=lambda step: console.print(f"[green]✓[/] {step}"))
     with stack:

@@ -35,12 +35,21 @@ _CONTROLLERS = (
     "validatingadmissionpolicy-status-controller",
 )
 
-# One line per request once it is answered, without bodies: enough to count requests and to see who was refused.
+# One line per request once it is answered, without bodies: enough to count requests and to see who was refused. What
+# the administrator writes of RBAC is there as it became, so that the log also tells who had which right and when; the
+# API server's own roles, which it makes at its start, are not.
+_RBAC_WRITES = {
+    "level": "RequestResponse",
+    "users": [ADMIN],
+    "verbs": ["create", "update", "patch"],
+    "resources": [{"group": "rbac.authorization.k8s.io"}],
+}
 _AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata"}],
+    "omitManagedFields": True,
+    "rules": [_RBAC_WRITES, {"level": "Metadata"}],
 }
 
 # SEC 1 DER of an EC private key on P-256 without its public half, which Go computes: what is before the 32 bytes of
@@ -126,6 +135,8 @@ def _apiserver(
         "--authorization-mode=RBAC",
         f"--audit-policy-file={directory / 'audit-policy.yaml'}",
         f"--audit-log-path={logs / 'audit.log'}",
+        # One file, however long the stack runs: who reads it looks at no other.
+        "--audit-log-maxsize=100000",
         # A request is in the log before it is answered, so a test may count as soon as it has its answer.
         "--audit-log-mode=blocking-strict",
         # Without a Service network nothing can reach the default Service, and the shutdown would wait for it.

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 from devstack import tether
@@ -105,6 +106,9 @@ class ChildProcess:
         """The whole environment of the next start."""
         self._cwd = cwd
         self._process: subprocess.Popen[bytes] | None = None
+        self._started: datetime | None = None
+        self.starts: list[tuple[datetime, datetime]] = []
+        """Each start that ended well: when it began, and when the process was found ready."""
 
     @property
     def pid(self) -> int | None:
@@ -119,6 +123,7 @@ class ChildProcess:
     def start(self) -> None:
         """Start the command without waiting for it; does nothing if it runs."""
         if not self.running:
+            self._started = datetime.now(UTC)
             self._process = spawn(self.argv, log=self.log, env=self.environment, cwd=self._cwd)
 
     def wait_ready(self, cancelled: Callable[[], bool] = lambda: False) -> None:
@@ -132,6 +137,9 @@ class ChildProcess:
             if cancelled():
                 raise ChildError(f"{self.name}: start cancelled")
             if self._ready():
+                if self._started:
+                    self.starts.append((self._started, datetime.now(UTC)))
+                self._started = None
                 return
             if time.monotonic() > deadline:
                 raise ChildNotReadyError(

@@ -19,7 +19,7 @@ ON_OUR_KINDS: set[Right] = {
     )
 } | {(GROUP, PLURAL, "delete", ())}
 ON_RAY: set[Right] = {("ray.io", "rayclusters", verb, ()) for verb in ("get", "create", "patch", "delete")}
-ON_EVENTS: set[Right] = {("", "events", "create", ()), ("", "events", "patch", ())}
+ON_EVENTS: set[Right] = {("", "events", "create", ())}
 ON_THE_DEFINITIONS: Right = (
     "apiextensions.k8s.io",
     "customresourcedefinitions",
@@ -52,7 +52,7 @@ def _secrets(rendered: Rendered) -> dict[str, tuple[str, ...]]:
         if role["metadata"]["name"] != SECRETS:
             continue
         (names,) = {names for _, _, _, names in _rights(role)}
-        assert _rights(role) == {("", "secrets", verb, names) for verb in ("get", "list", "watch")}
+        assert _rights(role) == {("", "secrets", verb, names) for verb in ("list", "watch")}
         readable[role["metadata"]["namespace"]] = names
     bound = {namespace for namespace, (_, name) in _grants(rendered, "RoleBinding") if name == SECRETS}
     assert bound == set(readable)
@@ -90,7 +90,7 @@ def test_further_secrets_are_read_where_the_values_say(chart: Chart) -> None:
 def test_every_secret_of_the_cluster_is_read_only_on_request(chart: Chart) -> None:
     rendered = chart.render(with_required({"secretAccess": {"clusterWide": True}}))
     on_secrets = {right for right in _rights(rendered.one("ClusterRole")) if right[1] == "secrets"}
-    assert on_secrets == {("", "secrets", verb, ()) for verb in ("get", "list", "watch")}
+    assert on_secrets == {("", "secrets", verb, ()) for verb in ("list", "watch")}
 
 
 def test_rights_where_it_watches_outlive_the_roles_there(restricted: Rendered) -> None:

@@ -11,6 +11,7 @@ from devstack.release import RELEASE, RELEASE_NAMESPACE
 from devstack.stack import Stack
 from tests.integration.api_server import Server
 from tests.integration.clusters import PLACE, Clusters
+from tests.integration.course import Course
 from tests.integration.support import Organization, Platform
 from tests.integration.tenants import Office, let_tenants_in, policies_in_force
 
@@ -24,6 +25,30 @@ OPERATOR = {
 """Values of the chart that make the operator look for drift every few seconds."""
 
 _numbers = itertools.count(1)
+_course = Course()
+
+
+# The last plugin to look at the items: what others deselect is no longer among them.
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what looks back on the whole session behind everything else here."""
+    _course.collect(items)
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Remember that not everything runs."""
+    _course.deselect(items)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember what did not pass."""
+    _course.note(report)
+
+
+@pytest.fixture(scope="session")
+def course() -> Course:
+    """Which of the integration tests ran so far, and how."""
+    return _course
 
 
 @pytest.fixture(scope="session")
@@ -66,13 +91,15 @@ def clusters(platform: Platform) -> Iterator[Clusters]:
     clusters = Clusters(platform)
     platform.stack.kubectl("create", "namespace", PLACE)
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "operator", "namespace": PLACE}}
-    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]}
+    rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}
     account = {"kind": "ServiceAccount", "name": RELEASE, "namespace": RELEASE_NAMESPACE}
     ref = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operator"}
     clusters.apply({**role, "kind": "Role", "rules": [rule]})
     clusters.apply({**role, "kind": "RoleBinding", "roleRef": ref, "subjects": [account]})
     yield clusters
     platform.stack.kubectl("delete", "infrastructureclusters", "--all", "--timeout=60s")
+    followed = "the Role goes with its Kubernetes namespace, and Secrets are followed a while longer than they are used"
+    platform.intend_denials(("list", "watch"), "secrets", PLACE, because=followed)
     platform.stack.kubectl("delete", "namespace", PLACE)
 
 

@@ -7,8 +7,10 @@ import os
 import signal
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
 import pymongo
@@ -19,6 +21,7 @@ from pymongo.database import Database
 from qdrant_client import QdrantClient, models
 
 from devstack.release import MONGODB_DATABASE, RELEASE, RELEASE_NAMESPACE
+from devstack.rights import Intended
 from devstack.stack import Stack
 from namespace_operator.api.resource import API_VERSION, GROUP, KIND, PLURAL, VERSION
 
@@ -45,6 +48,7 @@ class Platform:
 
     stack: Stack
     killed: set[int] = field(default_factory=set)
+    intended_denials: list[Intended] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         # The client's functions are not typed to the objects they carry.
@@ -92,6 +96,30 @@ class Platform:
         for pid in eventually(lambda: set(self.stack.operator_pids()) - self.killed, "an operator process"):
             os.kill(pid, signal.SIGKILL)
             self.killed.add(pid)
+
+    def intend_denials(self, verbs: tuple[str, ...], resource: str, namespace: str, because: str) -> None:
+        """Say that from now on the operator may ask for what it has no right to; all else it must never be denied.
+
+        `resource` is written as kubectl does, with its group behind a dot. Use a Kubernetes namespace of the
+        test's own.
+        """
+        name, _, group = resource.partition(".")
+        self.intended_denials.append(Intended(verbs, group, name, namespace, because, datetime.now(UTC)))
+
+    @contextmanager
+    def narrowing(self) -> Iterator[None]:
+        """Change the release, within, to one with fewer rights: the operator loses them before it is replaced."""
+        began = datetime.now(UTC)
+        yield
+        ended = datetime.now(UTC)
+        for verbs, group, resource in (
+            (("create",), "", "events"),
+            (("list", "watch"), "", "secrets"),
+            (("get", "create", "patch", "delete"), "ray.io", "rayclusters"),
+            (("get",), "", "namespaces"),
+        ):
+            because = "its rights went before it was replaced"
+            self.intended_denials.append(Intended(verbs, group, resource, None, because, began, ended))
 
     def _scale_operator(self, replicas: int) -> None:
         scale = ("scale", "deployment", RELEASE, f"--replicas={replicas}", "-n", RELEASE_NAMESPACE)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 from devstack import stores
 from devstack.release import RELEASE, RELEASE_NAMESPACE
 from namespace_operator.api.cluster import CLUSTER_FINALIZER, CLUSTER_PLURAL
 from namespace_operator.api.resource import GROUP, VERSION
+from tests.integration.api_server import Server
 from tests.integration.clusters import IN_TIME, TEXT, Clusters
 from tests.integration.conftest import OPERATOR
+from tests.integration.rays import RAY_PATH, TEMPLATE, kuberay_installed
 from tests.integration.support import Organization, condition, eventually
 
 
@@ -85,10 +88,33 @@ def test_clusters_are_watched_where_only_some_kubernetes_namespaces_are(
     stack = clusters.platform.stack
     server = stack.add_qdrant("west")
     assert server.api_key is not None
-    stack.install_operator({"operator": {**OPERATOR, "watchNamespaces": [organization.name]}})
-    try:
-        clusters.write_key("west", server.api_key)
-        clusters.create("west", server)
-        clusters.reason("west", "Ready")
-    finally:
-        stack.helm("rollback", RELEASE, "--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", "120s")
+    watching = {"operator": {**OPERATOR, "watchNamespaces": [organization.name]}, "ray": {"template": TEMPLATE}}
+    with closing(Server(stack)) as api, kuberay_installed(api):
+        with clusters.platform.narrowing():
+            stack.install_operator(watching)
+        try:
+            clusters.write_key("west", server.api_key)
+            clusters.create("west", server)
+            clusters.reason("west", "Ready")
+            _has_a_ray_while_it_is_dedicated(organization, api)
+        finally:
+            stack.helm("rollback", RELEASE, "--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", "120s")
+
+
+def _has_a_ray_while_it_is_dedicated(organization: Organization, api: Server) -> None:
+    path = f"{RAY_PATH.format(organization.name)}/ray-films"
+    organization.create(
+        "films", clusterId="iclstr_west", infrastructure={"computeTier": "dedicated_cpu"}, deletionPolicy="Delete"
+    )
+    organization.reason("films", "RayClusterNotReady")
+    assert api.send("GET", path).accepted()["spec"]["workerGroupSpecs"][0]["minReplicas"] == 1
+    organization.edit("films", infrastructure={"computeTier": "dedicated_cpu", "minWorkers": 2})
+
+    def follows() -> bool:
+        return bool(api.send("GET", path).accepted()["spec"]["workerGroupSpecs"][0]["minReplicas"] == 2)
+
+    eventually(follows, "the new minimum", IN_TIME)
+    organization.edit("films", infrastructure=None)
+    organization.ready("films", IN_TIME)
+    assert api.send("GET", path).status == 404
+    organization.remove("films")

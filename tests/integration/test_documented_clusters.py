@@ -46,6 +46,9 @@ def test_the_example_is_accepted(platform: Platform) -> None:
 
 def test_kubectl_shows_what_matters(platform: Platform) -> None:
     kubectl = platform.stack.kubectl
+    secret = CLUSTER_EXAMPLE["qdrant"]["apiKeySecretRef"]
+    unread = "nobody let the operator read the example's Secret"
+    platform.intend_denials(("list", "watch"), "secrets", secret["namespace"], because=unread)
     kubectl("apply", "-f", "-", stdin=json.dumps(manifest("shown", CLUSTER_EXAMPLE, kind=CLUSTERS)))
     try:
         heading, row = kubectl("get", "iclstr", "shown").splitlines()

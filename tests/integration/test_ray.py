@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from devstack.kubeapi import KubeApi
 from devstack.ray_controller import RayController
+from devstack.release import RELEASE, RELEASE_NAMESPACE
 from devstack.stack import Stack
-from namespace_operator.api.crd import custom_resource_definition
-from namespace_operator.api.resource import CRD_NAME
 from namespace_operator.api.status import InfrastructureStatus, NamespaceStatus
 from namespace_operator.controller.cluster import ObjectChanged
 from namespace_operator.controller.ray import Live, RayOutcome, RaySync
@@ -25,18 +21,15 @@ from namespace_operator.domain.endpoints import Endpoint
 from namespace_operator.domain.placement import Landscape, Ray, Site
 from namespace_operator.domain.ray import RayOptions
 from namespace_operator.domain.ray_manifest import GpuType, Manifest
+from namespace_operator.kube import client as client_module
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.objects import Incarnation, to_subject
 from namespace_operator.kube.ray import KubeRayClusters
-from tests.integration.api_server import DEFINITIONS, Server, manifest, objects_path, wait_until
+from tests.integration.accounts import connection_as
+from tests.integration.api_server import Server, manifest, objects_path, wait_until
+from tests.integration.rays import POD, RAY_PATH, TEMPLATE, kuberay_installed
+from tests.integration.support import Platform
 
-RAY_DEFINITION = yaml.safe_load((Path(__file__).parent / "ray" / "crd.yaml").read_text())
-POD = {"containers": [{"name": "ray", "image": "rayproject/ray:2.46.0", "resources": {"limits": {"cpu": "1"}}}]}
-TEMPLATE: dict[str, Any] = {
-    "rayVersion": "2.46.0",
-    "headGroupSpec": {"rayStartParams": {}, "template": {"spec": POD}},
-    "workerGroupSpecs": [{"groupName": "workers", "rayStartParams": {}, "template": {"spec": POD}}],
-}
 OPTIONS = RayOptions(
     template=TEMPLATE,
     gpu_types={
@@ -48,48 +41,30 @@ SITE = Site(Endpoint("default", "http://qdrant:6333"), tiers={})
 LANDSCAPE = Landscape(SITE)
 CPU = {"computeTier": "dedicated_cpu"}
 GPU = {"computeTier": "dedicated_gpu", "gpuType": "A100", "gpusPerWorker": 2}
-RAY_PATH = "/apis/ray.io/v1/namespaces/{}/rayclusters"
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def server(stack: Stack) -> Iterator[Server]:
-    """The API server with the kinds Namespace and RayCluster; an operator that runs there leaves ours alone."""
-    server = Server(stack)
-    with ExitStack() as cleanup:
-        cleanup.callback(server.close)
-        if server.send("GET", f"{DEFINITIONS}/{CRD_NAME}").status == 404:
-            cleanup.enter_context(served(server, custom_resource_definition()))
-        yield server
+def server(platform: Platform) -> Iterator[Server]:
+    """The API server; the operator that runs there leaves our Namespaces alone."""
+    server = Server(platform.stack)
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def kuberay(server: Server) -> Iterator[None]:
     """The kind RayCluster."""
-    with served(server, RAY_DEFINITION):
+    with kuberay_installed(server):
         yield
-
-
-@contextmanager
-def served(server: Server, definition: dict[str, Any]) -> Iterator[None]:
-    """A kind, until the end and gone afterwards."""
-    name, spec = definition["metadata"]["name"], definition["spec"]
-    server.send("POST", DEFINITIONS, definition).accepted()
-    served_at = f"/apis/{spec['group']}/v1/namespaces/default/{spec['names']['plural']}"
-    wait_until(lambda: server.send("GET", served_at).status == 200)
-    try:
-        yield
-    finally:
-        server.send("DELETE", f"{DEFINITIONS}/{name}").accepted()
-        wait_until(lambda: server.send("GET", f"{DEFINITIONS}/{name}").status == 404)
-        wait_until(lambda: server.send("GET", served_at).status == 404)
 
 
 @pytest.fixture
 async def client(stack: Stack, server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KubeClient]:
-    """The operator's own client, as the administrator."""
-    monkeypatch.setenv("KUBECONFIG", str(stack.kubeconfig))
+    """The operator's own client under the operator's own rights."""
+    info = connection_as(stack, RELEASE_NAMESPACE, RELEASE)
+    monkeypatch.setattr(client_module, "connection_info", lambda: info)
     client = KubeClient()
     yield client
     await client.close()
@@ -296,7 +271,7 @@ async def test_what_somebody_changed_is_set_back_and_what_he_added_is_left(tenan
 async def test_it_is_made_once_kuberay_is_installed(tenant: Tenant, server: Server) -> None:
     missing = await tenant.step(CPU)
     assert reasons(missing) == [Reason.RAY_OPERATOR_MISSING]
-    with served(server, RAY_DEFINITION):
+    with kuberay_installed(server):
         assert reasons(await tenant.step(CPU)) == [Reason.RAY_CLUSTER_NOT_READY]
         tenant.kuberay.look()
         assert not (await tenant.step(CPU)).findings

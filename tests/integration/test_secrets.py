@@ -10,9 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import kopf
 import pytest
-import yaml
 
 from devstack.stack import Stack
 from namespace_operator.controller.secrets import SecretUnavailable
@@ -20,6 +18,7 @@ from namespace_operator.domain.endpoints import SecretKey
 from namespace_operator.kube import client as client_module
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.secrets import SecretWatcher
+from tests.integration.accounts import connection_as
 from tests.integration.support import eventually
 
 PLACE = "secret-place"
@@ -31,9 +30,7 @@ ROLE = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
     "kind": "Role",
     "metadata": {"name": "reader", "namespace": PLACE},
-    "rules": [
-        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["qdrant"], "verbs": ["get", "list", "watch"]}
-    ],
+    "rules": [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["qdrant"], "verbs": ["list", "watch"]}],
 }
 BINDING = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -80,16 +77,7 @@ def place(stack: Stack) -> Iterator[Place]:
 @asynccontextmanager
 async def reading(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SecretWatcher]:
     """A watcher with the account's token."""
-    context = yaml.safe_load(stack.kubeconfig.read_text())
-    server = context["clusters"][0]["cluster"]
-    token = stack.kubectl("create", "token", "reader", f"--namespace={PLACE}").strip()
-    info = kopf.ConnectionInfo(
-        server=server["server"],
-        ca_path=server.get("certificate-authority"),
-        ca_data=server.get("certificate-authority-data"),
-        scheme="Bearer",
-        token=token,
-    )
+    info = connection_as(stack, PLACE, "reader")
     monkeypatch.setattr(client_module, "connection_info", lambda: info)
     client = KubeClient()
     watcher = SecretWatcher(client, lambda _: None, time.monotonic, lambda: 1.0)

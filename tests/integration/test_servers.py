@@ -48,7 +48,8 @@ def allowing(platform: Platform) -> Iterator[None]:
     values = {"operator": OPERATOR, "allowedEndpoints": ["127.0.0.1:*"], "secretAccess": {"clusterWide": True}}
     platform.stack.install_operator(values)
     yield
-    platform.stack.helm("rollback", RELEASE, "--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", "120s")
+    with platform.narrowing():
+        platform.stack.helm("rollback", RELEASE, "--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", "120s")
 
 
 def _own(server: stores.Qdrant, secret: str) -> dict[str, Any]:

@@ -17,7 +17,8 @@ TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
 def watched(platform: Platform) -> Iterator[tuple[Organization, Organization]]:
     """Two Kubernetes namespaces, and an operator that watches no others until the test is over."""
     first, second = platform.create_organization("org-watched"), platform.create_organization("org-watched-too")
-    platform.stack.install_operator({"operator": {**OPERATOR, "watchNamespaces": [first.name, second.name]}})
+    with platform.narrowing():
+        platform.stack.install_operator({"operator": {**OPERATOR, "watchNamespaces": [first.name, second.name]}})
     yield first, second
     platform.stack.helm("rollback", RELEASE, "--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", "120s")
     second.abandon()
@@ -34,6 +35,8 @@ def test_a_watched_namespace_goes_and_the_other_is_looked_after(
     goes, kept = leaving.ready("goes"), leaving.ready("kept")
     staying.ready("stays")
 
+    gone = "the Role there goes before the Namespaces do, which are cleaned up by rights in the whole cluster"
+    platform.intend_denials(("create",), "events", leaving.name, because=gone)
     leaving.delete()
 
     assert not platform.qdrant.collection_exists(goes["collection"])

@@ -130,3 +130,18 @@ def test_a_child_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
     assert started[0].poll() is None
     os.killpg(started[0].pid, signal.SIGKILL)
     started[0].wait()
+
+
+def test_every_start_that_ended_well_is_remembered_once(tmp_path: Path) -> None:
+    calm = child(tmp_path, "exec sleep 60", ready=lambda: time.time() > ready_at)
+    ready_at = time.time() + 0.3
+    try:
+        calm.start()
+        calm.wait_ready()
+        calm.wait_ready()
+        ((began, ready),) = calm.starts
+        assert (ready - began).total_seconds() >= 0.25
+        calm.restart()
+        assert len(calm.starts) == 2
+    finally:
+        calm.kill()
