@@ -83,7 +83,7 @@ def vector_missing(
     message = (
         f"Vector {vector.name} ({vector.describe()}) of collection {collection.name} is missing although it was there; "
         f"set repairVectors: true or, for once, the annotation {REPAIR_REQUESTED_AT} to a new text {where} to have it "
-        "added empty, and process the documents again; or restore a newer snapshot"
+        "added empty, and re-index the documents; or restore a newer snapshot"
     )
     return Finding(Reason.VECTOR_MISSING, message)
 
