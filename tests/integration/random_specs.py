@@ -113,7 +113,8 @@ def _letters(random: Random, count: int) -> str:
 
 def _integer(random: Random, schema: Schema, name: str) -> int:
     low, high = schema["minimum"], schema["maximum"]
-    return random.choice((low, 2, 3, 15, 16, random.randint(low, high), high))
+    small = [number for number in (2, 3, 15, 16) if low <= number <= high]
+    return random.choice((low, *small, random.randint(low, high), high))
 
 
 def _boolean(random: Random, schema: Schema, name: str) -> bool:
@@ -160,6 +161,8 @@ def _mend(random: Random, spec: Any) -> None:
         spec["mode"] = "standalone"
     if spec.get("mode") == "standalone":
         spec.pop("featureExtractors", None)
+    if (spec.get("infrastructure") or {}).get("sharing"):
+        spec.pop("pruneUnmanagedIndexes", None)
     for vector in spec.get("vectorConfigs", ()):
         if vector.get("kind") != "sparse":
             vector.setdefault("dimension", 4)
