@@ -38,8 +38,9 @@ class Running:
         self.world.start_operator()
         assert self.world.operator is not None
         self.operator = self.world.operator
-        self.operator.reconciler.agenda.resync_interval = 1e6
-        self.operator.reconciler.clock = Clock(
+        reconciler = self.operator.reconciler
+        reconciler.agenda.resync_interval = 1e6
+        reconciler.clock = reconciler.agenda.clock = Clock(
             now=lambda: (EPOCH + timedelta(seconds=self.seconds)).replace(microsecond=0),
             monotonic=now,
             exact=lambda: EPOCH + timedelta(seconds=self.seconds),
