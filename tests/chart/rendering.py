@@ -37,9 +37,10 @@ class ChartRefusedError(Exception):
 
 @dataclass(frozen=True)
 class Rendered:
-    """The manifests of one rendering."""
+    """The manifests of one rendering: those of the installation, and those that only `helm test` makes."""
 
     manifests: list[Manifest]
+    hooks: list[Manifest] = field(default_factory=list)
 
     def all(self, kind: str) -> list[Manifest]:
         """The manifests of a kind, in helm's order."""
@@ -84,7 +85,9 @@ class Chart:
     def render(self, values: Values, *arguments: str) -> Rendered:
         """All manifests with these values."""
         output = self._run(["template", RELEASE, str(self.directory), "--namespace", NAMESPACE, *arguments], values)
-        return Rendered([manifest for manifest in yaml.safe_load_all(output) if manifest])
+        manifests = [manifest for manifest in yaml.safe_load_all(output) if manifest]
+        hooks = [manifest for manifest in manifests if "helm.sh/hook" in manifest["metadata"].get("annotations", {})]
+        return Rendered([manifest for manifest in manifests if manifest not in hooks], hooks)
 
     def notes(self, values: Values) -> str:
         """What helm tells the user after the installation."""

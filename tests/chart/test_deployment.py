@@ -116,6 +116,34 @@ def test_what_users_add_is_there(chart: Chart) -> None:
     assert {"name": "HTTPS_PROXY", "value": "http://proxy:3128"} in rendered.container["env"]
 
 
+def test_the_pod_has_its_place_and_its_rank(chart: Chart) -> None:
+    constraint = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
+    other = {"matchLabels": {"app": "other"}}
+    values = {
+        "priorityClassName": "platform",
+        "topologySpreadConstraints": [constraint, {**constraint, "labelSelector": other}],
+    }
+    rendered = chart.render(with_required(values))
+    selector = rendered.one("Deployment")["spec"]["selector"]
+    assert rendered.pod["priorityClassName"] == "platform"
+    assert rendered.pod["topologySpreadConstraints"] == [
+        {**constraint, "labelSelector": selector},
+        {**constraint, "labelSelector": other},
+    ]
+
+
+def test_what_is_not_set_is_left_to_the_cluster(rendered: Rendered) -> None:
+    assert not {"priorityClassName", "topologySpreadConstraints", "nodeSelector", "affinity"} & rendered.pod.keys()
+
+
+def test_volumes_of_the_user_come_after_the_charts(chart: Chart, rendered: Rendered) -> None:
+    volume = {"name": "authority", "configMap": {"name": "authority"}}
+    mount = {"name": "authority", "mountPath": "/etc/ssl/private-authority", "readOnly": True}
+    more = chart.render(with_required({"extraVolumes": [volume], "extraVolumeMounts": [mount]}))
+    assert more.pod["volumes"] == [*rendered.pod["volumes"], volume]
+    assert more.container["volumeMounts"] == [*rendered.container["volumeMounts"], mount]
+
+
 def test_notes_lead_to_this_release(chart: Chart) -> None:
     notes = chart.notes(with_required({"operator": {"watchNamespaces": ["shop"]}}))
     assert f"--namespace operator-system logs deployment/{FULLNAME}" in notes
