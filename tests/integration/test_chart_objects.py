@@ -35,11 +35,12 @@ def manifests(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
 
 @pytest.fixture
 def surroundings(stack: Stack, manifests: list[Manifest]) -> Iterator[None]:
-    """The Kubernetes namespaces that they are for, and a kind of somebody else's."""
+    """What they take for granted: Kubernetes namespaces, a Pod's service account, a kind of somebody else's."""
     names = {manifest["metadata"].get("namespace") for manifest in manifests} - {None}
     wanted = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(names)]
     documents = [SERVICE_MONITORS, *map(json.dumps, wanted)]
-    stack.kubectl("apply", "-f", "-", stdin="\n---\n".join(documents))
+    accounts = [json.dumps(manifest) for manifest in manifests if manifest["kind"] == "ServiceAccount"]
+    stack.kubectl("apply", "-f", "-", stdin="\n---\n".join([*documents, *accounts]))
     stack.kubectl("wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com", "--timeout=30s")
     yield
     stack.kubectl("delete", "--wait=false", "-f", "-", stdin="\n---\n".join(documents))
