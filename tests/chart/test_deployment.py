@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import pytest
 import yaml
 
 from devstack.paths import CHART
 from namespace_operator import __version__
-from tests.chart.rendering import FULLNAME, Chart, Rendered, with_required
+from tests.chart.rendering import FULLNAME, Chart, Rendered, Values, with_required
 
 
 def test_the_pod_has_no_more_power_than_it_needs(rendered: Rendered) -> None:
@@ -152,3 +153,31 @@ def test_notes_lead_to_this_release(chart: Chart) -> None:
     assert "kubectl apply --namespace shop" in notes
     assert "No API key" in notes
     assert "No API key" not in chart.notes(with_required({"qdrant": {"apiKeySecretRef": {"name": "qdrant"}}}))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "helm test release --namespace operator-system"),
+        ({}, "the role edit or admin"),
+        ({"networkPolicy": {"enabled": True}}, "The Pod's network is closed"),
+        ({"networkPolicy": {"enabled": True}}, "Nobody can\nread its metrics"),
+        ({"admissionPolicies": {"enabled": False}}, "Nobody checks who may adopt"),
+        ({"rbac": {"create": False}}, f"helm test needs those of {FULLNAME}-test"),
+    ],
+)
+def test_notes_say_what_these_values_mean(chart: Chart, values: Values, words: str) -> None:
+    assert words in chart.notes(with_required(values))
+
+
+def test_notes_are_silent_of_what_is_not_so(chart: Chart) -> None:
+    monitoring = {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
+    values = {
+        "networkPolicy": {"enabled": True, "metrics": {"namespaceSelector": monitoring}},
+        "admissionPolicies": {"enabled": False, "enforcedElsewhere": True},
+        "rbac": {"aggregate": False},
+        "selfTest": {"enabled": False},
+    }
+    notes = chart.notes(with_required(values))
+    for words in ("read its metrics", "Nobody checks", "the role edit", "helm test", "rbac.create is false"):
+        assert words not in notes
