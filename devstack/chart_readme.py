@@ -131,7 +131,7 @@ def _type(root: Schema, schema: Schema) -> str:
         return f"map of {_type(root, schema['additionalProperties'])}"
     if isinstance(kind, list):
         return " or ".join(kind)
-    return {"boolean": "true or false"}.get(kind, kind) + _bounds(schema)
+    return "true or false" if kind == "boolean" else f"{kind}{_bounds(schema)}"
 
 
 def _bounds(schema: Schema) -> str:

@@ -1,12 +1,14 @@
 """Values: what is refused, and in which words."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
-from devstack.paths import CHART
+from devstack.paths import CHART, REPOSITORY
 from namespace_operator.api.crd import CLUSTERS, custom_resource_definition
 from tests.chart.rendering import REQUIRED, Chart, ChartRefusedError, Values, with_required
 from tests.chart.value_sets import VALUE_SETS
@@ -16,6 +18,15 @@ from tests.chart.value_sets import VALUE_SETS
 def test_lint_and_render(chart: Chart, values: Values) -> None:
     assert "0 chart(s) failed" in chart.lint(values)
     assert chart.render(values).one("Deployment")
+
+
+_EXAMPLES = re.findall(r"```yaml\n(.*?)```", (REPOSITORY / "docs" / "install.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("example", _EXAMPLES, ids=[example.partition(":")[0] for example in _EXAMPLES])
+def test_documented_values_are_values(chart: Chart, example: str) -> None:
+    values = yaml.safe_load(example)
+    assert chart.render(with_required(values)).manifests
 
 
 @pytest.mark.parametrize(
