@@ -67,9 +67,11 @@ def test_the_port_of_the_pods_may_be_another(chart: Chart) -> None:
 
 def test_peers_narrow_each_rule_alone(chart: Chart) -> None:
     names = ("dns", "apiServer", "qdrant", "mongodb")
-    for index, name in enumerate(names):
-        spec = policy(chart, networkPolicy={name: {"to": SOMEWHERE}})
-        assert [rule.get("to") for rule in spec["egress"]] == [SOMEWHERE if i == index else None for i in range(4)]
+    peers = {name: [{"ipBlock": {"cidr": f"10.{index}.0.0/16"}}] for index, name in enumerate(names)}
+    spec = policy(chart, networkPolicy={name: {"to": to} for name, to in peers.items()})
+    assert [rule["to"] for rule in spec["egress"]] == list(peers.values())
+    spec = policy(chart, networkPolicy={"qdrant": {"to": SOMEWHERE}})
+    assert [rule.get("to") for rule in spec["egress"]] == [None, None, SOMEWHERE, None]
 
 
 def test_further_rules_are_added_as_they_are(chart: Chart) -> None:
