@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from devstack.chart_readme import readme
+from devstack.paths import CHART
 from namespace_operator.api.crd import CLUSTERS, DEFINITIONS, NAMESPACES, Definition, custom_resource_definition
 from namespace_operator.domain.catalog import builtin_catalog_text
 from namespace_operator.domain.cluster_reasons import (
@@ -165,6 +167,12 @@ def _cluster_section(kind: ClusterCondition) -> str:
     return "\n".join(lines) + "\n"
 
 
+def chart_page() -> str:
+    """The chart's README, from its own values and their schema."""
+    texts = [(CHART / name).read_text(encoding="utf-8") for name in ("Chart.yaml", "values.yaml", "values.schema.json")]
+    return readme(*texts)
+
+
 def generated_files() -> dict[Path, str]:
     """Content of every generated file by its path in the repository."""
     definitions = {
@@ -177,6 +185,7 @@ def generated_files() -> dict[Path, str]:
         Path("helm/namespace-operator/files/catalog.yaml"): (
             _HEADER.format(source="domain/catalog.yaml") + builtin_catalog_text()
         ),
+        Path("helm/namespace-operator/README.md"): chart_page(),
         Path("docs/conditions.md"): conditions_page(),
         Path("docs/cluster-conditions.md"): cluster_conditions_page(),
     }

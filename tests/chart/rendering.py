@@ -19,6 +19,9 @@ RELEASE = "release"
 NAMESPACE = "operator-system"
 FULLNAME = "release-namespace-operator"
 
+# The one in C is ten times as fast, and the CRDs are long; not every build of the library has it.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 Manifest = dict[str, Any]
 Values = Mapping[str, Any]
 
@@ -37,9 +40,10 @@ class ChartRefusedError(Exception):
 
 @dataclass(frozen=True)
 class Rendered:
-    """The manifests of one rendering."""
+    """The manifests of one rendering: those of the installation, and those that only `helm test` makes."""
 
     manifests: list[Manifest]
+    hooks: list[Manifest] = field(default_factory=list)
 
     def all(self, kind: str) -> list[Manifest]:
         """The manifests of a kind, in helm's order."""
@@ -84,7 +88,9 @@ class Chart:
     def render(self, values: Values, *arguments: str) -> Rendered:
         """All manifests with these values."""
         output = self._run(["template", RELEASE, str(self.directory), "--namespace", NAMESPACE, *arguments], values)
-        return Rendered([manifest for manifest in yaml.safe_load_all(output) if manifest])
+        manifests = [manifest for manifest in yaml.load_all(output, Loader=_LOADER) if manifest]
+        hooks = [manifest for manifest in manifests if "helm.sh/hook" in manifest["metadata"].get("annotations", {})]
+        return Rendered([manifest for manifest in manifests if manifest not in hooks], hooks)
 
     def notes(self, values: Values) -> str:
         """What helm tells the user after the installation."""

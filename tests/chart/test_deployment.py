@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import pytest
 import yaml
 
 from devstack.paths import CHART
 from namespace_operator import __version__
-from tests.chart.rendering import FULLNAME, Chart, Rendered, with_required
+from tests.chart.rendering import FULLNAME, Chart, Rendered, Values, with_required
 
 
 def test_the_pod_has_no_more_power_than_it_needs(rendered: Rendered) -> None:
@@ -116,6 +117,34 @@ def test_what_users_add_is_there(chart: Chart) -> None:
     assert {"name": "HTTPS_PROXY", "value": "http://proxy:3128"} in rendered.container["env"]
 
 
+def test_the_pod_has_its_place_and_its_rank(chart: Chart) -> None:
+    constraint = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
+    other = {"matchLabels": {"app": "other"}}
+    values = {
+        "priorityClassName": "platform",
+        "topologySpreadConstraints": [constraint, {**constraint, "labelSelector": other}],
+    }
+    rendered = chart.render(with_required(values))
+    selector = rendered.one("Deployment")["spec"]["selector"]
+    assert rendered.pod["priorityClassName"] == "platform"
+    assert rendered.pod["topologySpreadConstraints"] == [
+        {**constraint, "labelSelector": selector},
+        {**constraint, "labelSelector": other},
+    ]
+
+
+def test_what_is_not_set_is_left_to_the_cluster(rendered: Rendered) -> None:
+    assert not {"priorityClassName", "topologySpreadConstraints", "nodeSelector", "affinity"} & rendered.pod.keys()
+
+
+def test_volumes_of_the_user_come_after_the_charts(chart: Chart, rendered: Rendered) -> None:
+    volume = {"name": "authority", "configMap": {"name": "authority"}}
+    mount = {"name": "authority", "mountPath": "/etc/ssl/private-authority", "readOnly": True}
+    more = chart.render(with_required({"extraVolumes": [volume], "extraVolumeMounts": [mount]}))
+    assert more.pod["volumes"] == [*rendered.pod["volumes"], volume]
+    assert more.container["volumeMounts"] == [*rendered.container["volumeMounts"], mount]
+
+
 def test_notes_lead_to_this_release(chart: Chart) -> None:
     notes = chart.notes(with_required({"operator": {"watchNamespaces": ["shop"]}}))
     assert f"--namespace operator-system logs deployment/{FULLNAME}" in notes
@@ -124,3 +153,31 @@ def test_notes_lead_to_this_release(chart: Chart) -> None:
     assert "kubectl apply --namespace shop" in notes
     assert "No API key" in notes
     assert "No API key" not in chart.notes(with_required({"qdrant": {"apiKeySecretRef": {"name": "qdrant"}}}))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "helm test release --namespace operator-system"),
+        ({}, "the role edit or admin"),
+        ({"networkPolicy": {"enabled": True}}, "The Pod's network is closed"),
+        ({"networkPolicy": {"enabled": True}}, "Nobody can\nread its metrics"),
+        ({"admissionPolicies": {"enabled": False}}, "Nobody checks who may adopt"),
+        ({"rbac": {"create": False}}, f"helm test needs those of {FULLNAME}-test"),
+    ],
+)
+def test_notes_say_what_these_values_mean(chart: Chart, values: Values, words: str) -> None:
+    assert words in chart.notes(with_required(values))
+
+
+def test_notes_are_silent_of_what_is_not_so(chart: Chart) -> None:
+    monitoring = {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
+    values = {
+        "networkPolicy": {"enabled": True, "metrics": {"namespaceSelector": monitoring}},
+        "admissionPolicies": {"enabled": False, "enforcedElsewhere": True},
+        "rbac": {"aggregate": False},
+        "selfTest": {"enabled": False},
+    }
+    notes = chart.notes(with_required(values))
+    for words in ("read its metrics", "Nobody checks", "the role edit", "helm test", "rbac.create is false"):
+        assert words not in notes

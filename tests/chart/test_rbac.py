@@ -2,6 +2,7 @@
 
 import pytest
 
+from namespace_operator.api.annotations import GUARDED, MANAGE_SYSTEM_VERB, PREFIX, SET_ID_VERB
 from namespace_operator.api.cluster import CLUSTER_PLURAL
 from namespace_operator.api.crd import DEFINITIONS
 from namespace_operator.api.resource import GROUP, PLURAL
@@ -38,7 +39,7 @@ def restricted(chart: Chart) -> Rendered:
 
 
 def test_rights_in_the_whole_cluster(rendered: Rendered) -> None:
-    role = rendered.one("ClusterRole")
+    role = rendered.named("ClusterRole", FULLNAME)
     everywhere = ON_OUR_KINDS | ON_EVENTS | ON_RAY
     assert _rights(role) == everywhere | {ON_THE_DEFINITIONS, ("", "namespaces", "get", ())}
     assert _grants(rendered, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
@@ -66,7 +67,7 @@ def test_only_its_own_secrets_are_read(chart: Chart, rendered: Rendered) -> None
     one = chart.render(with_required({"qdrant": {"apiKeySecretRef": {"name": "mongodb"}}}))
     assert _secrets(one) == {NAMESPACE: ("mongodb",)}
     for each in (rendered, two, one):
-        assert not [right for right in _rights(each.one("ClusterRole")) if right[1] == "secrets"]
+        assert not [right for right in _rights(each.named("ClusterRole", FULLNAME)) if right[1] == "secrets"]
 
 
 def test_further_secrets_are_read_where_the_values_say(chart: Chart) -> None:
@@ -89,14 +90,14 @@ def test_further_secrets_are_read_where_the_values_say(chart: Chart) -> None:
 
 def test_every_secret_of_the_cluster_is_read_only_on_request(chart: Chart) -> None:
     rendered = chart.render(with_required({"secretAccess": {"clusterWide": True}}))
-    on_secrets = {right for right in _rights(rendered.one("ClusterRole")) if right[1] == "secrets"}
+    on_secrets = {right for right in _rights(rendered.named("ClusterRole", FULLNAME)) if right[1] == "secrets"}
     assert on_secrets == {("", "secrets", verb, ()) for verb in ("list", "watch")}
 
 
 def test_rights_where_it_watches_outlive_the_roles_there(restricted: Rendered) -> None:
     """Only events may be lost with a Kubernetes namespace's own Role: without the rest its deletion would not end."""
     by_name = ("", "namespaces", "get", ("kube-system", "search", "shop"))
-    role = restricted.one("ClusterRole")
+    role = restricted.named("ClusterRole", FULLNAME)
     assert _rights(role) == ON_OUR_KINDS | {ON_THE_DEFINITIONS, by_name}
     assert _grants(restricted, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
 
@@ -117,7 +118,7 @@ def _roles(rendered: Rendered) -> list[Manifest]:
 
 def test_watching_kube_system_names_it_once(chart: Chart) -> None:
     rendered = chart.render(with_required({"operator": {"watchNamespaces": ["kube-system"]}}))
-    assert ("", "namespaces", "get", ("kube-system",)) in _rights(rendered.one("ClusterRole"))
+    assert ("", "namespaces", "get", ("kube-system",)) in _rights(rendered.named("ClusterRole", FULLNAME))
 
 
 def test_watching_the_operators_own_namespace_names_it_once(chart: Chart) -> None:
@@ -130,6 +131,43 @@ def test_only_the_operators_pod_gets_a_token(rendered: Rendered) -> None:
     assert account["automountServiceAccountToken"] is False
     assert rendered.pod["automountServiceAccountToken"] is True
     assert rendered.pod["serviceAccountName"] == account["metadata"]["name"] == FULLNAME
+
+
+def test_users_get_what_their_role_in_the_cluster_says(rendered: Rendered) -> None:
+    reading = {(GROUP, plural, verb, ()) for plural in (PLURAL, CLUSTER_PLURAL) for verb in ("get", "list", "watch")}
+    statuses = {(GROUP, f"{plural}/status", "get", ()) for plural in (PLURAL, CLUSTER_PLURAL)}
+    writing = {(GROUP, PLURAL, verb, ()) for verb in ("create", "update", "patch", "delete")}
+    assert {role["metadata"]["name"] for role in rendered.all("ClusterRole")} == {
+        FULLNAME,
+        f"{FULLNAME}-view",
+        f"{FULLNAME}-edit",
+    }
+    view = rendered.named("ClusterRole", f"{FULLNAME}-view")
+    edit = rendered.named("ClusterRole", f"{FULLNAME}-edit")
+    assert (_rights(view), _aggregated_to(view)) == (reading | statuses, {"view", "edit", "admin"})
+    assert (_rights(edit), _aggregated_to(edit)) == (writing, {"edit", "admin"})
+    assert not _aggregated_to(rendered.named("ClusterRole", FULLNAME)), "the operator's own"
+
+
+def test_no_role_of_users_has_a_guarded_verb(rendered: Rendered) -> None:
+    guarded = {MANAGE_SYSTEM_VERB, SET_ID_VERB, *(annotation.removeprefix(PREFIX) for annotation in GUARDED)}
+    for role in rendered.all("ClusterRole"):
+        verbs = {verb for rule in role["rules"] for verb in rule["verbs"]}
+        assert not verbs & (guarded | {"*"})
+        assert not [rule for rule in role["rules"] if "*" in rule["resources"]]
+
+
+def test_users_get_nothing_where_the_values_say_so(chart: Chart) -> None:
+    rendered = chart.render(with_required({"rbac": {"aggregate": False}}))
+    assert [role["metadata"]["name"] for role in rendered.all("ClusterRole")] == [FULLNAME]
+
+
+def _aggregated_to(role: Manifest) -> set[str]:
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    labels = role["metadata"]["labels"]
+    return {
+        label.removeprefix(prefix) for label, value in labels.items() if label.startswith(prefix) and value == "true"
+    }
 
 
 def test_without_rbac_nothing_is_granted(chart: Chart) -> None:

@@ -1,39 +1,32 @@
 """Values: what is refused, and in which words."""
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
-from devstack.paths import CHART
+from devstack.paths import CHART, REPOSITORY
 from namespace_operator.api.crd import CLUSTERS, custom_resource_definition
 from tests.chart.rendering import REQUIRED, Chart, ChartRefusedError, Values, with_required
-
-VALUE_SETS: dict[str, Values] = {
-    "only what is required": REQUIRED,
-    "with a Qdrant key, in two Kubernetes namespaces": with_required(
-        {
-            "qdrant": {"apiKeySecretRef": {"name": "qdrant"}},
-            "operator": {"watchNamespaces": ["shop", "search"]},
-        }
-    ),
-    "everything from elsewhere": with_required(
-        {
-            "serviceAccount": {"create": False, "name": "theirs"},
-            "rbac": {"create": False},
-            "image": {"repository": "registry.example/operator", "digest": "sha256:" + "0" * 64},
-            "imagePullSecrets": [{"name": "registry"}],
-            "resources": {},
-        }
-    ),
-    "as a dependency of another chart": with_required({"global": {"domain": "example.com"}}),
-}
+from tests.chart.value_sets import VALUE_SETS
 
 
 @pytest.mark.parametrize("values", VALUE_SETS.values(), ids=VALUE_SETS.keys())
 def test_lint_and_render(chart: Chart, values: Values) -> None:
     assert "0 chart(s) failed" in chart.lint(values)
     assert chart.render(values).one("Deployment")
+
+
+_EXAMPLES = re.findall(r"```yaml\n(.*?)```", (REPOSITORY / "docs" / "install.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("example", _EXAMPLES, ids=[example.partition(":")[0] for example in _EXAMPLES])
+def test_documented_values_are_values(chart: Chart, example: str) -> None:
+    values = yaml.safe_load(example)
+    assert chart.render(with_required(values)).manifests
 
 
 @pytest.mark.parametrize(
@@ -63,6 +56,17 @@ def test_missing_required_values_are_named(chart: Chart, values: Values, words: 
         "serviceAccount.created",
         "rbac.rules",
         "resources.limit",
+        "rbac.aggregated",
+        "selfTest.image",
+        "metrics.services",
+        "metrics.service.type",
+        "metrics.serviceMonitor.label",
+        "networkPolicy.egress",
+        "networkPolicy.qdrant.port",
+        "networkPolicy.metrics.ports",
+        "networkPolicy.metrics.namespaceSelector.labels",
+        "affinity.nodeAffinities",
+        "affinity.podAffinity.required",
         "tiers.dedicated",
         "tiers.shared.segmentNumber",
         "tiers.shared.collection.segment_number",
@@ -107,6 +111,26 @@ def test_unknown_keys_are_refused_by_name(chart: Chart, path: str) -> None:
         ("secretAccess.secrets", [{"namespace": "platform", "names": []}]),
         ("secretAccess.secrets", [{"namespace": "platform"}]),
         ("secretAccess.secrets", [{"namespace": "platform", "names": ["a/b"]}]),
+        ("selfTest.namespace", "Shop"),
+        ("selfTest.timeoutSeconds", 0),
+        ("metrics.serviceMonitor.interval", "often"),
+        ("networkPolicy.qdrant.ports", [0]),
+        ("networkPolicy.qdrant.ports", ["6333"]),
+        ("networkPolicy.mongodb.to", [{}]),
+        ("networkPolicy.mongodb.to", [{"host": "mongodb"}]),
+        ("networkPolicy.extraEgress", [{"hosts": ["mongodb"]}]),
+        ("tolerations", [{"taint": "dedicated"}]),
+        ("topologySpreadConstraints", [{"topologyKey": "zone"}]),
+        ("operator.extraEnv", [{"name": "A", "valueFrom": {"secretRef": {"name": "more"}}}]),
+        ("operator.extraEnv", [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "more"}}}]),
+        ("extraVolumes", [{"name": "tmp", "emptyDir": {}}]),
+        ("extraVolumes", [{"name": "none"}]),
+        ("extraVolumes", [{"name": "unknown", "glusterfs": {}}]),
+        ("extraVolumeMounts", [{"name": "a", "mountPath": "/etc/namespace-operator/catalog"}]),
+        ("extraVolumeMounts", [{"name": "a", "mountPath": "/etc"}]),
+        ("extraVolumeMounts", [{"name": "a", "mountPath": "/tmp/"}]),
+        ("extraVolumeMounts", [{"name": "a", "mountPath": "/var/run/secrets/kubernetes.io"}]),
+        ("extraVolumeMounts", [{"name": "a", "mountPath": "relative"}]),
     ],
 )
 def test_wrong_values_are_refused_at_their_path(chart: Chart, path: str, value: Any) -> None:
@@ -129,6 +153,34 @@ def test_somebody_elses_service_account_must_be_named(chart: Chart) -> None:
 def test_old_clusters_are_refused(chart: Chart) -> None:
     with pytest.raises(ChartRefusedError, match=r"kubeVersion: >=1\.30\.0-0"):
         chart.render(REQUIRED, "--kube-version", "1.29.5")
+
+
+def test_every_object_of_the_values_says_what_may_be_in_it() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    # A parent chart's values, the spec of another kind, and the sources of volumes, which the API server checks.
+    open_ended = {"global", "ray.template", *(f"extraVolumes[].{source}" for source in _VOLUME_SOURCES)}
+    assert set(_open_objects(schema, "")) == open_ended
+
+
+_VOLUME_SOURCES = {
+    *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "hostPath", "image", "nfs", "persistentVolumeClaim"),
+    *("projected", "secret"),
+}
+
+
+def _open_objects(schema: dict[str, Any], path: str) -> Iterator[str]:
+    """The paths of objects whose keys the schema leaves open; definitions are looked at where they stand."""
+    if schema.get("type") == "object" and "additionalProperties" not in schema:
+        yield path
+    if schema.get("type") == "array" and "items" not in schema:
+        yield path
+    below = {**schema.get("properties", {}), **schema.get("definitions", {})}
+    for name, value in below.items():
+        yield from _open_objects(value, f"{path}.{name}".removeprefix("."))
+    if "items" in schema:
+        yield from _open_objects(schema["items"], f"{path}[]")
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield from _open_objects(schema["additionalProperties"], f"{path}{{}}")
 
 
 def test_profiles_are_held_to_what_the_operator_reads() -> None:

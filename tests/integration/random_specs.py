@@ -112,7 +112,8 @@ def _letters(random: Random, count: int) -> str:
 
 
 def _integer(random: Random, schema: Schema, name: str) -> int:
-    low, high = schema["minimum"], schema["maximum"]
+    low: int = schema["minimum"]
+    high: int = schema["maximum"]
     small = [number for number in (2, 3, 15, 16) if low <= number <= high]
     return random.choice((low, *small, random.randint(low, high), high))
 

@@ -126,3 +126,13 @@ spec:
   expression: {{ printf "request.namespace in %s" (toJson .) | quote }}
 {{- end }}
 {{- end }}
+
+{{/* Where `helm test` makes its Namespace: somewhere the operator watches. */}}
+{{- define "namespace-operator.selfTestNamespace" -}}
+{{- $watched := .Values.operator.watchNamespaces }}
+{{- $namespace := default (default .Release.Namespace (first $watched)) .Values.selfTest.namespace }}
+{{- if and $watched (not (has $namespace $watched)) }}
+{{- fail (printf "selfTest.namespace %s is not among operator.watchNamespaces: nobody would look after it" $namespace) }}
+{{- end }}
+{{- $namespace }}
+{{- end }}

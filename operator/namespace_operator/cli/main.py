@@ -13,10 +13,12 @@ from namespace_operator import __version__
 from namespace_operator.api.base import FieldError, field_errors
 from namespace_operator.cli.profiles import RayOptionsError
 from namespace_operator.cli.run import run
+from namespace_operator.cli.selftest import describe, selftest
 from namespace_operator.cli.settings import Settings
 from namespace_operator.domain.catalog import CatalogError
 from namespace_operator.domain.profiles import TiersError
 from namespace_operator.kube.connection import UnusableCluster
+from namespace_operator.kube.selftest import SelfTestFailed
 from namespace_operator.stores.mongodb import InvalidConnectionString
 from namespace_operator.telemetry.logs import configure_logs
 
@@ -27,7 +29,11 @@ def main() -> None:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="reconcile Namespaces until terminated; settings come from the environment")
-    parser.parse_args()
+    describe(commands.add_parser("selftest", help="make a Namespace, wait until it is Ready, remove it"))
+    arguments = parser.parse_args()
+    if arguments.command == "selftest":
+        _selftest(arguments)
+        return
     try:
         settings = Settings()
         configure_logs(settings.log_level, settings.log_format)
@@ -38,6 +44,15 @@ def main() -> None:
         sys.exit(f"invalid settings: {problems}")
     except (UnusableCluster, CatalogError, TiersError, RayOptionsError, InvalidConnectionString) as error:
         sys.exit(f"cannot start: {error}")
+
+
+def _selftest(arguments: argparse.Namespace) -> None:
+    try:
+        asyncio.run(selftest(arguments))
+    except asyncio.CancelledError:
+        sys.exit("terminated before its end")
+    except (SelfTestFailed, UnusableCluster) as error:
+        sys.exit(f"self-test failed: {error}")
 
 
 def _named(problem: FieldError) -> str:

@@ -10,7 +10,10 @@ import pytest
 from devstack.paths import REPOSITORY
 
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
-_DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+_DOCUMENTS = [
+    *(REPOSITORY / "README.md", REPOSITORY / "helm" / "namespace-operator" / "README.md"),
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+]
 
 
 def links(document: Path) -> list[tuple[Path, str]]:
