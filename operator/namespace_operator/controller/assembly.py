@@ -19,6 +19,7 @@ from namespace_operator.controller.secrets import Credentials, Secrets
 from namespace_operator.controller.sweep import Sweep
 from namespace_operator.controller.tombstones import Tombstones
 from namespace_operator.controller.waiting import Waiting
+from namespace_operator.domain.auto_indexes import AutoIndexPolicy
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.endpoints import Endpoint
 from namespace_operator.domain.identity import Key
@@ -40,6 +41,7 @@ class Options:
     sweep_interval: float = 300.0
     tombstone_age: float = 120.0
     ray: RayOptions = field(default_factory=RayOptions)
+    auto_indexes: AutoIndexPolicy = field(default_factory=AutoIndexPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         guarded=options.guarded,
         dependents=options.dependents,
         rest=timedelta(seconds=options.tombstone_age),
+        auto_indexes=options.auto_indexes,
         resync_interval=options.resync_interval,
     )
     sweep = Sweep(

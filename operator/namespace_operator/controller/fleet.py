@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from namespace_operator.controller.partition_counts import PartitionCounts
@@ -24,6 +24,7 @@ _RETIRED_SECONDS = 120.0
 """How long an old connection stays open: longer than what was sent over it may take."""
 
 _HOME_SECONDS = 30.0
+_SLOW_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Server:
     strays: Strays
     partitions: PartitionCounts
     rollout: Rollout
+    slow: Shared[Mapping[str, frozenset[str]]]
+    """Fields of slow requests by collection, as the server tells of itself."""
     turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     """One at a time makes something in a shared collection, by its name."""
 
@@ -83,7 +86,8 @@ class Fleet:
         strays = Strays(self.instance_id, self.metadata, vectors, self.monotonic)
         partitions = PartitionCounts(vectors, self.monotonic)
         rollout = Rollout(self.monotonic, self.wake)
-        made = Server(endpoint, credentials, vectors, check, strays, partitions, rollout)
+        slow = Shared(vectors.slow_fields, self.monotonic, _SLOW_SECONDS, vectors.waiting)
+        made = Server(endpoint, credentials, vectors, check, strays, partitions, rollout, slow)
         self._servers[endpoint.name] = made
         return made
 

@@ -19,6 +19,7 @@ from namespace_operator.controller.reporter import Result
 from namespace_operator.controller.settle import Settling
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.actions import Action
+from namespace_operator.domain.auto_indexes import AutoIndexPolicy, next_look, next_run
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.conditions import Finding, Reason, Retry, retry_of
 from namespace_operator.domain.deletion import plan_retained
@@ -48,7 +49,8 @@ class Reconciler:
 
     ``mint_id`` gives a fresh namespace id. ``volatile_interval`` is the least time in seconds between two status
     writes that change nothing but live numbers; ``resync_interval`` the time until a settled namespace is compared
-    again. ``tell`` counts how reconciles end; ``guarded``, ``dependents`` and ``rest`` are as in ``Context``.
+    again. ``tell`` counts how reconciles end; ``guarded``, ``dependents``, ``rest`` and ``auto_indexes`` are as in
+    ``Context``.
     """
 
     instance_id: str
@@ -66,6 +68,7 @@ class Reconciler:
     guarded: bool = True
     dependents: tuple[str, ...] = ()
     rest: timedelta = timedelta(seconds=120)
+    auto_indexes: AutoIndexPolicy = field(default_factory=AutoIndexPolicy)
     resync_interval: float = 300.0
     volatile_interval: float = 60.0
     _written: dict[Key, float] = field(default_factory=dict)
@@ -106,7 +109,7 @@ class Reconciler:
         if run.findings and retry_of(run.findings) is Retry.BACKOFF:
             return Next(failed=True)
         turn = self.observer.fleet.again_in(subject.key)
-        return Next(after=self.resync_interval * (0.9 + 0.2 * self.random()) if turn is None else turn)
+        return Next(after=self._until_next(run.world.observed) if turn is None else turn)
 
     async def _report(self, run: Settling) -> NamespaceStatus:
         document = run.world.observed.document
@@ -115,9 +118,22 @@ class Reconciler:
         status = report(
             run.world.subject, observed, run.findings, self.clock.now(), self.instance_id, run.planned, run.notes
         )
+        if isinstance(document, NamespaceDocument) and status.namespace_id == document.namespace_id:
+            has_run = document.auto_create_indexes and document.auto_indexes.last_run is not None
+            due = next_run(document, self.auto_indexes, self.clock.now()) if has_run else None
+            status = status.model_copy(update={"next_auto_index_run": due})
         if run.outcome is None or status.infrastructure is None:
             return status
         return status.model_copy(update={"infrastructure": run.outcome.status(status.infrastructure)})
+
+    def _until_next(self, observed: Observed) -> float:
+        """Seconds until the namespace is looked at again without any other cause."""
+        resync, document = self.resync_interval * (0.9 + 0.2 * self.random()), observed.document
+        if not isinstance(document, NamespaceDocument):
+            return resync
+        look = next_look(document, self.auto_indexes, self.clock.now())
+        # What is overdue could not be read, and is no reason to hurry.
+        return resync if look is None or look <= timedelta() else min(resync, look.total_seconds())
 
     async def _partition(self, observed: Observed) -> int | None:
         """The documents of a member of a shared collection, None while they are not known."""
@@ -183,6 +199,7 @@ class Reconciler:
             guarded=self.guarded,
             dependents=self.dependents,
             rest=self.rest,
+            auto_indexes=self.auto_indexes,
         )
 
 

@@ -15,6 +15,7 @@ from namespace_operator.domain.actions import (
     RemoveFinalizer,
     UnmarkCollection,
 )
+from namespace_operator.domain.auto_index_report import auto_index_events
 from namespace_operator.domain.conditions import ConditionType
 from namespace_operator.domain.observed import Subject
 
@@ -30,7 +31,9 @@ class Event:
 
 def events(subject: Subject, status: NamespaceStatus, done: Sequence[Action]) -> tuple[Event, ...]:
     """What is to tell of one reconcile. ``subject`` has the status from before, ``status`` is the new one."""
-    return (*_of_actions(subject, done), *_of_extractors(subject.status, status), *_of_ready(subject.status, status))
+    before = subject.status
+    automatic = (Event("Normal", reason, message) for reason, message in auto_index_events(before, status))
+    return (*_of_actions(subject, done), *_of_extractors(before, status), *automatic, *_of_ready(before, status))
 
 
 def events_of_release(subject: Subject, done: Sequence[Action]) -> tuple[Event, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from namespace_operator.domain.actions import Action
+from namespace_operator.domain.auto_indexes import AutoIndexPolicy
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.conditions import Finding
 from namespace_operator.domain.profiles import CollectionProfile, builtin_profile
@@ -19,7 +20,7 @@ class Context:
     checks who may write guarded annotations and fields; if not, they are not acted upon. ``dependents`` are the
     MongoDB collections in which a deletion also deletes what belongs to the namespace. ``rest`` is how long the name of
     a deleted collection stays unused: longer than any request to Qdrant may take. ``profile`` is what the tier of the
-    namespace makes of its collection.
+    namespace makes of its collection, ``auto_indexes`` when its use is looked at.
     """
 
     instance_id: str
@@ -30,6 +31,7 @@ class Context:
     dependents: tuple[str, ...] = ()
     rest: timedelta = timedelta(seconds=120)
     profile: CollectionProfile = field(default_factory=builtin_profile)
+    auto_indexes: AutoIndexPolicy = field(default_factory=AutoIndexPolicy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from namespace_operator.api.status import (
     PlannedStep,
     QdrantStatus,
 )
+from namespace_operator.domain.auto_index_report import auto_index_status, fields_of_auto_indexes
 from namespace_operator.domain.conditions import Finding, Note, conditions, paused
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, to_resource
@@ -65,6 +66,8 @@ def report(
         feature_extractors=previous.feature_extractors,
         payload_indexes=previous.payload_indexes,
         unmanaged_indexes=previous.unmanaged_indexes,
+        auto_indexes=previous.auto_indexes,
+        next_auto_index_run=previous.next_auto_index_run,
         plan=planned,
         last_handled_reconcile_at=subject.requests.reconcile_requested_at or previous.last_handled_reconcile_at,
         created_at=previous.created_at,
@@ -85,6 +88,7 @@ def report(
             "infrastructure": _infrastructure(subject, document, observed.shared, previous.infrastructure),
             "vector_inference_map": document.vector_inference_map,
             "feature_extractors": _extractors(subject, document),
+            "auto_indexes": auto_index_status(document),
             "created_at": document.created_at,
             "updated_at": document.updated_at,
         }
@@ -129,6 +133,7 @@ def _infrastructure(
 def _live(document: NamespaceDocument, collection: Collection, observed: Observed) -> dict[str, object]:
     declared = {index.field_name: index for index in document.payload_indexes}
     others = set(observed.shared.indexes_by_field) if document.sharing and observed.shared is not None else set()
+    managed = {*declared, *others, *fields_of_auto_indexes(document), *SYSTEM_INDEXES}
     indexes = tuple(
         IndexStatus(
             field_name=name,
@@ -149,7 +154,7 @@ def _live(document: NamespaceDocument, collection: Collection, observed: Observe
         ),
         "payload_indexes": indexes,
         "payload_index_count": len(declared.keys() & collection.indexes.keys()),
-        "unmanaged_indexes": tuple(sorted(set(collection.indexes) - set(declared) - others - set(SYSTEM_INDEXES))),
+        "unmanaged_indexes": tuple(sorted(set(collection.indexes) - managed)),
     }
 
 

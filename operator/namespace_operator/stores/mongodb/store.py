@@ -15,6 +15,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
 from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument, State
+from namespace_operator.domain.document_indexes import AutoIndexState
 from namespace_operator.domain.observed import Counts, Residents, ServerRecord
 from namespace_operator.domain.parsing import (
     FoundDocument,
@@ -156,13 +157,12 @@ class MongoStore:
 
     async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
         """One aggregation, whose answer is as long as there are fields."""
-        wanted = {"payload_indexes.field_name": {"$in": sorted(field_names)}}
+        declared = _wanting(members, field_names, "payload_indexes")
+        made = _wanting(members, field_names, "auto_indexes.indexes", state=AutoIndexState.CREATED.value)
         pipeline: list[Raw] = [
-            {"$match": {"_id": {"$in": sorted(members)}, "state": {"$nin": _ENDING}, **wanted}},
-            {"$project": {"payload_indexes.field_name": 1}},
-            {"$unwind": "$payload_indexes"},
-            {"$match": wanted},
-            {"$group": {"_id": "$payload_indexes.field_name", "member": {"$min": "$_id"}}},
+            *declared,
+            {"$unionWith": {"coll": NAMESPACES, "pipeline": made}},
+            {"$group": {"_id": "$field_name", "member": {"$min": "$_id"}}},
         ]
         with translated("looking for members that declare an index"):
             cursor = await self._namespaces.aggregate(pipeline)
@@ -284,6 +284,19 @@ class MongoStore:
         await self._namespaces.create_index("owner.instance_id", name="owner_instance")
         await self._namespaces.create_index("instance_id", name="shared_instance", sparse=True)
         self._indexed = True
+
+
+def _wanting(members: Names[str], field_names: Names[str], listed: str, **also: str) -> list[Raw]:
+    """The members that list one of the fields, once for each, as ``field_name``."""
+    wanted = {f"{listed}.field_name": {"$in": sorted(field_names)}}
+    entry = {**wanted, **{f"{listed}.{name}": value for name, value in also.items()}}
+    return [
+        {"$match": {"_id": {"$in": sorted(members)}, "state": {"$nin": _ENDING}, **wanted}},
+        {"$project": {listed: 1}},
+        {"$unwind": f"${listed}"},
+        {"$match": entry},
+        {"$project": {"field_name": f"${listed}.field_name"}},
+    ]
 
 
 def _residing(instance_id: str) -> Raw:
