@@ -95,8 +95,8 @@ class AutoIndexSample(ApiModel):
         tuple[str, ...],
         AbsentAsEmpty,
         Field(
-            description="Kinds of its values: string, datetime, uuid, integer, large-integer, float, boolean, geo, object,"
-            " array."
+            description="Kinds of its values: string, datetime, uuid, integer, large-integer, float, boolean, geo,"
+            " object, array."
         ),
     ] = ()
 

@@ -75,16 +75,13 @@ def plan_collection(
     tuning = tune(document, observed, collection, context.profile)
     if tuning.changes:
         return Plan((UpdateCollection(collection.name, tuning.changes),))
-    together = _confirm_shared(observed.shared, collection, observed, now) if observed.shared else None
-    if together is not None:
-        return Plan((ReplaceShared(together),))
-    confirmed = _confirm(document, observed, collection, wanted, whole, tuning, now)
-    if not confirmed.holds(document):
-        return Plan((ReplaceDocument(confirmed),))
-    if isinstance(subject.spec, NamespaceSpec):
+    confirmation = _confirmation(document, observed, collection, wanted, whole, tuning, now)
+    if confirmation is None and isinstance(subject.spec, NamespaceSpec):
         auto = looked_after(subject, subject.spec, document, observed, refused, context.auto_indexes, now)
-        if auto != document.auto_indexes:
-            return Plan((ReplaceDocument(document.changed(now, auto_indexes=auto)),))
+        changed = document.changed(now, auto_indexes=auto)
+        confirmation = None if auto == document.auto_indexes else ReplaceDocument(changed)
+    if confirmation is not None:
+        return Plan((confirmation,))
     status = _compare_status(collection)
     return Plan((), (*status, *findings, *vector_findings, *index_findings, *tuning.findings), tuning.notes)
 
@@ -119,6 +116,23 @@ def _whole(
     schemas = {name: index.field_schema for name, index in shared.indexes_by_field.items()}
     made = frozenset(index.field_name for index in shared.indexes if index.auto) - system.keys() - partition.keys()
     return _Whole(shared.vectors_by_name, {**schemas, **system, **partition}, made, shared.bound, shared.bound_vectors)
+
+
+def _confirmation(
+    document: NamespaceDocument,
+    observed: Observed,
+    collection: Collection,
+    wanted: Desired,
+    whole: _Whole,
+    tuning: Tuning,
+    now: datetime,
+) -> ReplaceShared | ReplaceDocument | None:
+    """What is still to be written of what stands in Qdrant."""
+    together = _confirm_shared(observed.shared, collection, observed, now) if observed.shared else None
+    if together is not None:
+        return ReplaceShared(together)
+    confirmed = _confirm(document, observed, collection, wanted, whole, tuning, now)
+    return None if confirmed.holds(document) else ReplaceDocument(confirmed)
 
 
 def _confirm_shared(
