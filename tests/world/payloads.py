@@ -49,10 +49,8 @@ def _step(values: list[Any], key: str, index: str) -> Iterator[Any]:
 
 
 def _is_whole(value: Any) -> bool:
-    # The index takes 1.0 for 1, and 2.5 for nothing.
-    if isinstance(value, bool):
-        return False
-    return (isinstance(value, int) and -(2**63) <= value < 2**63) or (isinstance(value, float) and value.is_integer())
+    # The index takes 1.0 for 1, 2.5 for nothing, and 2^63 for the largest number that it knows.
+    return _is_number(value) and abs(value) <= 2**63 and value == int(value)
 
 
 def _is_number(value: Any) -> bool:
