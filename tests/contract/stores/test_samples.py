@@ -57,7 +57,7 @@ async def full(vectors: VectorServer, collection: str) -> str:
     """A collection with points of two namespaces and of every shape."""
     await vectors.store.create_collection(collection, (DENSE,), {})
     await vectors.store.put_index(collection, "namespace_id", TENANT, wait=True)
-    points: dict[int, Mapping[str, Any]] = {number: shape for number, shape in enumerate(SHAPES)}
+    points: dict[int, Mapping[str, Any]] = dict(enumerate(SHAPES))
     points |= {100 + n: {"namespace_id": "ns_a", "f": "a", "secret": "x"} for n in range(30)}
     points |= {200 + n: {"namespace_id": "ns_b", "h": n} for n in range(3)}
     await vectors.add_points(collection, points)
