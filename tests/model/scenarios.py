@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.model.auto_index_scenarios import AUTO_INDEXES
 from tests.model.ownership_scenarios import OWNERSHIP
 from tests.model.profile_scenarios import PROFILES
 from tests.model.recovery_scenarios import RECOVERY
@@ -233,7 +234,8 @@ _DRIFT = (
     Scenario("mark put back", (mark_removed("shop"), mark_put_back("shop")), _FULL_SHOP),
 )
 
-SCENARIOS = (*_BEGINNINGS, *_EDITS, *_ENDS, *_DRIFT, *PROFILES, *OWNERSHIP, *RECOVERY, *SERVERS, *SHARING)
+_OWN = (*_BEGINNINGS, *_EDITS, *_ENDS, *_DRIFT)
+SCENARIOS = (*_OWN, *PROFILES, *OWNERSHIP, *RECOVERY, *SERVERS, *SHARING, *AUTO_INDEXES)
 
 
 async def world_of(name: str) -> World:

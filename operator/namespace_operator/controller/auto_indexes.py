@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 
+from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.controller.fleet import Server
 from namespace_operator.controller.observe import Observer
 from namespace_operator.domain.auto_index_run import candidates
@@ -39,6 +40,10 @@ class AutoIndexReader:
             return observed
         if collection is None or not document.mark.is_on(collection.mark):
             return observed
+        if isinstance(subject.spec, NamespaceSpec):
+            # In a dry run nothing was announced.
+            switch = {"auto_create_indexes": bool(subject.spec.auto_create_indexes)}
+            document = document.model_copy(update=switch)
         names = to_compare(document, collection, now)
         try:
             if is_due(subject, document, policy, now):

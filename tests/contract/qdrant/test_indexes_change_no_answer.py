@@ -42,13 +42,21 @@ def near(lat: float, lon: float, radius: float) -> Json:
     return {"key": "f", "geo_radius": {"center": {"lat": lat, "lon": lon}, "radius": radius}}
 
 
-ABOUT_THEIR_NUMBER = (
+ABOUT_THEIR_NUMBER: tuple[Json, ...] = (
     {"is_empty": {"key": "f"}},
     {"is_null": {"key": "f"}},
     *({"key": "f", "values_count": count} for count in ({"gte": 1}, {"gt": 1}, {"lt": 1})),
 )
 WORDS = ({"key": "f", "match": {"text": "re"}}, {"key": "f", "match": {"text": "red"}})
-NUMBERS = (match(1), match(3), any_of(1, 2), within(gte=1), within(gt=1, lt=3), within(lte=2.5), within(gt=2**53))
+NUMBERS: tuple[Json, ...] = (
+    match(1),
+    match(3),
+    any_of(1, 2),
+    within(gte=1),
+    within(gt=1, lt=3),
+    within(lte=2.5),
+    within(gt=2**53),
+)
 MOMENTS = (
     within(gte="2024-01-01T00:00:00Z"),
     within(gt="2024-01-01T00:00:00Z", lt="2024-06-01T00:00:00+02:00"),
@@ -56,12 +64,12 @@ MOMENTS = (
 )
 BOX = {"top_left": {"lat": 53, "lon": 13}, "bottom_right": {"lat": 52, "lon": 14}}
 RING = [{"lat": lat, "lon": lon} for lat, lon in ((52, 13), (53, 13), (53, 14), (52, 14), (52, 13))]
-PLACES = (
+PLACES: tuple[Json, ...] = (
     *(near(52.5, 13.4, radius) for radius in (1, 2_000, 50_000, 1e6)),
     {"key": "f", "geo_bounding_box": BOX},
     {"key": "f", "geo_polygon": {"exterior": {"points": RING}}},
 )
-OF_OTHER_KINDS = (match("red"), match(True), *WORDS, *NUMBERS, *PLACES)
+OF_OTHER_KINDS: tuple[Json, ...] = (match("red"), match(True), *WORDS, *NUMBERS, *PLACES)
 
 
 @dataclass(frozen=True)

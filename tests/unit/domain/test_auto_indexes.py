@@ -272,7 +272,8 @@ def test_switched_off_it_goes_where_the_spec_says_so(at_once: bool) -> None:
     life.want(dropAutoIndexesOnDisable=True)
     life.look()
     assert life.live == {}
-    assert life.document.auto_indexes.indexes == life.document.auto_indexes.dropping == ()
+    assert life.document.auto_indexes.indexes == ()
+    assert life.document.auto_indexes.dropping == ()
     assert sorted(life.changes[2:]) == ["DropIndex city", "DropIndex year"]
     assert len(life.happened("AutoIndexDropped")) == 2
 
