@@ -183,9 +183,10 @@ async def test_a_store_is_written_before_the_finalizer() -> None:
 async def test_data_goes_before_the_intent_is_on_record() -> None:
     world = await world_of("delete under Delete")
     written = [entry.split(" ns_")[0] for entry in world.faults.log if "event" not in entry]
-    assert written[-5:] == [
+    assert written[-6:] == [
         "mongodb: replace document",
         "qdrant: delete collection",
+        "mongodb: delete filter_usage of",
         "mongodb: replace document",
         "kubernetes: remove finalizer of acme/shop",
         "mongodb: delete document",

@@ -173,6 +173,7 @@ async def test_a_dry_run_of_a_deletion_deletes() -> None:
     assert plan_of(world) == [
         ("ReplaceDocument", collection),
         ("DeleteCollection", collection),
+        ("DeleteDependents", collection),
         ("ReplaceDocument", collection),
         ("RemoveFinalizer", "metadata.finalizers"),
     ]

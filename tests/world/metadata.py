@@ -24,15 +24,17 @@ from namespace_operator.domain.parsing import (
     summarize_document,
 )
 from namespace_operator.domain.shared import SharedCollection
-from namespace_operator.domain.usage import FilterUsage
+from namespace_operator.domain.usage import FILTER_USAGE, FilterUsage
 from namespace_operator.stores.errors import Backend, ClaimTaken, Outdated, Rejected, Unauthorized, Unavailable
 from namespace_operator.stores.mongodb import OWN
 from tests.world.faults import Faults
+from tests.world.usage import usage_of
 
 T = TypeVar("T")
 Raw = dict[str, Any]
 
 _CHUNK = 2
+_COUNTED = ("buckets", "collections", "objects")
 
 _CODEC: CodecOptions[Raw] = CodecOptions(tz_aware=True)
 
@@ -47,10 +49,10 @@ class ModelMetadataStore:
     faults: Faults
     documents: dict[str, bytes] = field(default_factory=dict)
     """Documents by ``_id``, as BSON: what was read can never change what is stored."""
-    belongings: dict[str, list[Raw]] = field(default_factory=lambda: {"buckets": [], "collections": [], "objects": []})
+    belongings: dict[str, list[Raw]] = field(default_factory=lambda: {name: [] for name in (*_COUNTED, FILTER_USAGE)})
     servers: dict[str, ServerRecord] = field(default_factory=dict)
     usage: dict[str, FilterUsage] = field(default_factory=dict)
-    """How each namespace's fields are filtered by."""
+    """How a namespace's fields are filtered by, whatever recorders wrote."""
     refuses: bool = False
     down: bool = False
 
@@ -138,15 +140,16 @@ class ModelMetadataStore:
 
         def look() -> Mapping[str, Counts]:
             return {
-                namespace_id: Counts(**{name: _count(self.belongings[name], namespace_id) for name in self.belongings})
+                namespace_id: Counts(**{name: _count(self.belongings[name], namespace_id) for name in _COUNTED})
                 for namespace_id in namespace_ids
             }
 
         return self._read(look)
 
     async def filter_usage(self, namespace_ids: Names[str], now: datetime) -> Mapping[str, FilterUsage]:
-        """The use that a test says there is, whatever the time."""
-        return self._read(lambda: {each: self.usage.get(each, FilterUsage()) for each in namespace_ids})
+        """The use that recorders wrote, or what a test says there is, whatever the time."""
+        rows = self.belongings[FILTER_USAGE]
+        return self._read(lambda: {each: self.usage.get(each) or usage_of(rows, each, now) for each in namespace_ids})
 
     async def delete_dependents(self, collection: str, namespace_id: str) -> bool:
         """Delete one chunk of what belongs to a namespace."""
@@ -155,7 +158,7 @@ class ModelMetadataStore:
 
         def act() -> bool:
             rows = self.belongings.get(collection, [])
-            chunk = [row for row in rows if row["namespace_id"] == namespace_id][:_CHUNK]
+            chunk = [row for row in rows if row.get("namespace_id") == namespace_id][:_CHUNK]
             self.belongings[collection] = [row for row in rows if not any(row is gone for gone in chunk)]
             return len(chunk) == _CHUNK
 

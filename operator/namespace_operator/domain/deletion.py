@@ -22,6 +22,7 @@ from namespace_operator.domain.observed import Observed, Subject
 from namespace_operator.domain.ownership import collection_conflict, identity_conflict
 from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.domain.recovery import recover_document
+from namespace_operator.domain.usage import FILTER_USAGE
 
 LET_GO = (
     f"or let the Namespace go and keep the data: set deletionPolicy: Retain, or the annotation {FORCE_RELEASE}: 'true'"
@@ -33,8 +34,9 @@ def plan_deletion(subject: Subject, observed: Observed, context: Context) -> Pla
     """The next step for an object with a deletion timestamp.
 
     Under Delete: the document says ``deleting`` (the live intent), then the collection goes, then what belongs to the
-    namespace in ``dependents``, then the document becomes a tombstone without claims but the collection's, then the
-    finalizer goes. An object that is let go loses its finalizer only; the document follows once the object is gone.
+    namespace in ``dependents`` and how its filters were used, then the document becomes a tombstone without claims but
+    the collection's, then the finalizer goes. An object that is let go loses its finalizer only; the document follows
+    once the object is gone.
     """
     document, owner = observed.document, subject.owner(context.instance_id)
     if not subject.finalized:
@@ -57,8 +59,9 @@ def plan_deletion(subject: Subject, observed: Observed, context: Context) -> Pla
     if of_data is not None:
         return of_data
     # What was never bound may be of an id that somebody else's data has.
-    if document.bound and context.dependents and not observed.dependents_deleted:
-        return Plan((DeleteDependents(document.namespace_id, context.dependents),))
+    if document.bound and not observed.dependents_deleted:
+        dependents = dict.fromkeys((*context.dependents, FILTER_USAGE))
+        return Plan((DeleteDependents(document.namespace_id, tuple(dependents)),))
     return Plan((ReplaceDocument(_tombstone(document, context.now)),))
 
 

@@ -48,6 +48,7 @@ UNMARKED: dict[str, Any] = {"metadata": {"team": "search"}}
 REPLACED = answering("server-1", None)
 UNGUARDED = context(guarded=False)
 DEPENDENTS = context(dependents=("buckets", "objects"))
+ALL_GONE: dict[str, Any] = {"delete_sent": True, "dependents_deleted": True}
 
 
 def asks(by: Subject = DELETE, **requests: Any) -> Subject:
@@ -91,9 +92,15 @@ DELETIONS = (
     Case("Delete writes its intent first", DELETE, observed(READY), ("ReplaceDocument deleting r8",)),
     Case("then the collection goes", DELETE, observed(DELETING), (f"DeleteCollection {NAMESPACE_ID}",)),
     Case(
-        "then the document becomes a tombstone",
+        "then how its filters were used",
         DELETE,
         observed(DELETING, collection=None, delete_sent=True),
+        (f"DeleteDependents {NAMESPACE_ID} in filter_usage",),
+    ),
+    Case(
+        "then the document becomes a tombstone",
+        DELETE,
+        observed(DELETING, collection=None, **ALL_GONE),
         ("ReplaceDocument deleted r8",),
     ),
     Case("then the finalizer goes", KNOWN, observed(DELETED, collection=None), ("RemoveFinalizer",)),
@@ -101,7 +108,7 @@ DELETIONS = (
         "what belongs to the namespace elsewhere goes before the tombstone",
         DELETE,
         observed(DELETING, collection=None, delete_sent=True),
-        (f"DeleteDependents {NAMESPACE_ID} in buckets, objects",),
+        (f"DeleteDependents {NAMESPACE_ID} in buckets, objects, filter_usage",),
         context=DEPENDENTS,
     ),
     Case(
@@ -121,7 +128,7 @@ DELETIONS = (
     Case(
         "and once",
         DELETE,
-        observed(DELETING, collection=None, delete_sent=True, dependents_deleted=True),
+        observed(DELETING, collection=None, **ALL_GONE),
         ("ReplaceDocument deleted r8",),
         context=DEPENDENTS,
     ),
@@ -195,7 +202,7 @@ COLLECTIONS = (
         "of a chosen name and not listed: the name may be another's by now",
         DELETE,
         observed(CHOSEN, collection=None),
-        ("ReplaceDocument deleted r8 in products",),
+        (f"DeleteDependents {NAMESPACE_ID} in filter_usage",),
     ),
     Case("of a chosen name", DELETE, observed(CHOSEN), ("DeleteCollection products",)),
     Case(
@@ -267,13 +274,13 @@ ADOPTIONS = (
     Case(
         "then the document becomes a tombstone",
         DELETE,
-        observed(ADOPTED, live(ADOPTED, **UNMARKED)),
+        observed(ADOPTED, live(ADOPTED, **UNMARKED), dependents_deleted=True),
         ("ReplaceDocument deleted r8 in products adopting nothing",),
     ),
     Case(
         "gone by itself",
         DELETE,
-        observed(ADOPTED, collection=None),
+        observed(ADOPTED, collection=None, dependents_deleted=True),
         ("ReplaceDocument deleted r8 in products adopting nothing",),
     ),
 )

@@ -25,6 +25,7 @@ from tests.unit.domain.builders import (
 from tests.unit.domain.plan_case import Case
 from tests.unit.domain.plan_cases_deletion import (
     ADOPTIONS,
+    ALL_GONE,
     BLOCKED,
     COLLECTIONS,
     DELETE,
@@ -76,7 +77,7 @@ def test_a_recovered_document_is_deleted_without_its_name() -> None:
 
 def test_a_tombstone_holds_nothing_but_its_collection() -> None:
     requested = DELETING.model_copy(update={"requested_name": "movies"})
-    (replaced,) = plan(DELETE, observed(requested, collection=None, delete_sent=True), context()).actions
+    (replaced,) = plan(DELETE, observed(requested, collection=None, **ALL_GONE), context()).actions
     assert isinstance(replaced, ReplaceDocument)
     assert replaced.document.claims == (collection_claim(NAMESPACE_ID),)
     assert replaced.document.mark == READY.mark, "a late create is known by it"

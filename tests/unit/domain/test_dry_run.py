@@ -105,7 +105,7 @@ def test_a_deletion() -> None:
     assert steps(DELETING, observed(HAS_TEXT), dependents=("buckets", "objects")) == [
         f"ReplaceDocument | {NAMESPACE_ID} | changes state",
         f"DeleteCollection | {NAMESPACE_ID}",
-        f"DeleteDependents | {NAMESPACE_ID} | buckets, objects",
+        f"DeleteDependents | {NAMESPACE_ID} | buckets, objects, filter_usage",
         f"ReplaceDocument | {NAMESPACE_ID} | changes state",
         "RemoveFinalizer | metadata.finalizers",
     ]
@@ -140,7 +140,7 @@ def test_where_nothing_is_to_be_done_there_are_no_steps_and_nothing_is_said() ->
             observed(document()),
             {ConditionType.METADATA: 2, ConditionType.VECTORS: 1},
         ),
-        (DELETING, observed(HAS_TEXT), {ConditionType.METADATA: 3, ConditionType.COLLECTION: 1}),
+        (DELETING, observed(HAS_TEXT), {ConditionType.METADATA: 4, ConditionType.COLLECTION: 1}),
     ],
 )
 def test_each_condition_that_would_change_says_so(

@@ -13,6 +13,7 @@ from namespace_operator.domain.actions import (
     CollectionAction,
     CreateCollection,
     DeleteCollection,
+    DeleteDependents,
     DropIndex,
     ReplaceDocument,
 )
@@ -200,7 +201,7 @@ def test_deletion_takes_everything_or_nothing(history: list[NamespaceSpec]) -> N
     assert not world.subject.finalized
     if policy == "Delete":
         kinds = [type(action) for action in world.done[written + 1 : -1]]
-        assert kinds == [DeleteCollection, ReplaceDocument]
+        assert kinds == [DeleteCollection, DeleteDependents, ReplaceDocument]
         assert _document(world).state is State.DELETED
         assert _document(world).claims == (collection_claim(_document(world).collection),)
         assert world.observed.collection is None

@@ -26,9 +26,10 @@ from namespace_operator.domain.parsing import (
     summarize_document,
 )
 from namespace_operator.domain.shared import SharedCollection, SharedState
-from namespace_operator.domain.usage import FilterUsage
+from namespace_operator.domain.usage import FILTER_USAGE, FilterUsage
 from namespace_operator.stores.errors import Backend, Outdated, Rejected
 from namespace_operator.stores.mongodb.errors import translated
+from namespace_operator.stores.mongodb.usage import make_usage_indexes, read_usage
 
 NAMESPACES = "namespaces"
 SERVERS = "servers"
@@ -186,11 +187,12 @@ class MongoStore:
         }
 
     async def filter_usage(self, namespace_ids: Names[str], now: datetime) -> Mapping[str, FilterUsage]:
-        """Nothing is recorded yet."""
-        raise NotImplementedError
+        """The counters of recorders, added up by the server."""
+        with translated("reading the use of filters"):
+            return await read_usage(self._database[FILTER_USAGE], namespace_ids, now)
 
     async def delete_dependents(self, collection: str, namespace_id: str) -> bool:
-        """Delete one chunk of a namespace's documents in a collection of another service."""
+        """Delete one chunk of what belongs to a namespace in a collection."""
         if collection in OWN:
             raise ValueError(f"{collection} is the operator's own")
         theirs = self._database[collection]
@@ -204,6 +206,8 @@ class MongoStore:
         """Make the indexes, whether or not this process has made them before."""
         with translated("making the indexes of the namespace documents"):
             await self._make_indexes()
+        with translated("making the indexes of the use of filters"):
+            await make_usage_indexes(self._database[FILTER_USAGE])
 
     async def owned(self, instance_id: str) -> AsyncIterator[OwnedDocument]:
         """Every namespace's document of an instance, without reading the most of it."""
