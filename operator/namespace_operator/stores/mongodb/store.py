@@ -158,12 +158,14 @@ class MongoStore:
 
     async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
         """One aggregation, whose answer is as long as there are fields."""
-        declared = _wanting(members, field_names, "payload_indexes")
-        made = _wanting(members, field_names, "auto_indexes.indexes", state=AutoIndexState.CREATED.value)
+        names = sorted(field_names)
+        listed = [{"payload_indexes.field_name": {"$in": names}}, {"auto_indexes.indexes.field_name": {"$in": names}}]
         pipeline: list[Raw] = [
-            *declared,
-            {"$unionWith": {"coll": NAMESPACES, "pipeline": made}},
-            {"$group": {"_id": "$field_name", "member": {"$min": "$_id"}}},
+            {"$match": {"_id": {"$in": sorted(members)}, "state": {"$nin": _ENDING}, "$or": listed}},
+            {"$project": {"wanted": {"$concatArrays": [_as_list("$payload_indexes.field_name"), _MADE_FROM_USE]}}},
+            {"$unwind": "$wanted"},
+            {"$match": {"wanted": {"$in": names}}},
+            {"$group": {"_id": "$wanted", "member": {"$min": "$_id"}}},
         ]
         with translated("looking for members that declare an index"):
             cursor = await self._namespaces.aggregate(pipeline)
@@ -290,17 +292,22 @@ class MongoStore:
         self._indexed = True
 
 
-def _wanting(members: Names[str], field_names: Names[str], listed: str, **also: str) -> list[Raw]:
-    """The members that list one of the fields, once for each, as ``field_name``."""
-    wanted = {f"{listed}.field_name": {"$in": sorted(field_names)}}
-    entry = {**wanted, **{f"{listed}.{name}": value for name, value in also.items()}}
-    return [
-        {"$match": {"_id": {"$in": sorted(members)}, "state": {"$nin": _ENDING}, **wanted}},
-        {"$project": {listed: 1}},
-        {"$unwind": f"${listed}"},
-        {"$match": entry},
-        {"$project": {"field_name": f"${listed}.field_name"}},
-    ]
+def _as_list(expression: str) -> Raw:
+    """An array, or what stands where one should be as the only element."""
+    return {"$cond": [{"$isArray": expression}, expression, [expression]]}
+
+
+_MADE_FROM_USE: Raw = {
+    "$map": {
+        "input": {
+            "$filter": {
+                "input": _as_list("$auto_indexes.indexes"),
+                "cond": {"$eq": ["$$this.state", AutoIndexState.CREATED.value]},
+            }
+        },
+        "in": "$$this.field_name",
+    }
+}
 
 
 def _residing(instance_id: str) -> Raw:
