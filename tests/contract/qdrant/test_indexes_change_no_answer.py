@@ -179,6 +179,10 @@ class Twins:
         answer = self.client.post(f"{collection}/points/scroll", json=body).raise_for_status()
         return [point["id"] for point in answer.json()["result"]["points"]]
 
+    def count(self, condition: Json) -> int:
+        """How many points a condition finds without the index."""
+        return len(self._found(self.plain, {"must": [condition]}))
+
     def counts(self) -> tuple[int, int]:
         """Points in the index, and points that have the field."""
         info = self.client.get(self.indexed).raise_for_status().json()["result"]
@@ -208,6 +212,7 @@ def test_the_index_answers_as_no_index_does(twins: Twins, name: str) -> None:
     every = (*case.conditions, *case.changed, *ABOUT_THEIR_NUMBER)
     twins.write(case.values)
     assert twins.differing(every) == []
+    assert 0 < twins.count(case.conditions[0]) < len(case.values)
     body = {"field_name": "f", "field_schema": dict(inference.schema)}
     twins.client.put(f"{twins.indexed}/index?wait=true", json=body).raise_for_status()
     assert twins.differing(every) == []

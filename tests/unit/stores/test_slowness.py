@@ -46,6 +46,9 @@ def test_the_fields_of_both_reports_are_taken_together() -> None:
     assert together([ISSUES, REQUESTS]) == {"films": {"city", "a/b", "price", "cast[].name", "place"}}
 
 
+_BODIES: tuple[Any, ...] = (None, "x", 5, [], [[[]]], {"key": 1})
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -59,11 +62,7 @@ def test_the_fields_of_both_reports_are_taken_together() -> None:
             {"issues": {}},
             {"requests": [None, {}, {"collection_name": 5}]},
         ),
-        {
-            "requests": [
-                {"collection_name": "films", "request_body": body} for body in (None, "x", 5, [], [[[]]], {"key": 1})
-            ]
-        },
+        {"requests": [{"collection_name": "films", "request_body": body} for body in _BODIES]},
     ],
 )
 def test_what_is_not_understood_is_left_out(answer: Any) -> None:
@@ -71,7 +70,7 @@ def test_what_is_not_understood_is_left_out(answer: Any) -> None:
 
 
 def test_a_body_without_end_is_looked_into_no_further() -> None:
-    body: Any = {"key": "deep", "match": {"value": 1}}
+    body: dict[str, Any] = {"key": "deep", "match": {"value": 1}}
     for _ in range(10_000):
         body = {"must": [body]}
     assert together([{"requests": [{"collection_name": "films", "request_body": body}]}]) == {}
