@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	@echo "==> virtual environment in $(VENV)"
@@ -55,6 +55,10 @@ bench: $(READY) ## What one Namespace costs in time and requests, beside its flo
 .PHONY: bench-shared
 bench-shared: $(READY) ## 2,000 members of 20 shared collections at once, beside their floor (MEMBERS=200 COLLECTIONS=2: few)
 	@MEMBERS=$(or $(MEMBERS),2000) COLLECTIONS=$(or $(COLLECTIONS),20) $(BIN)/python -m bench.shared_members
+
+.PHONY: bench-recorder
+bench-recorder: $(READY) ## What the recorder of filter usage costs a query, beside its floor
+	@$(BIN)/python -m bench.recorder
 
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format

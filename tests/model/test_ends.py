@@ -226,6 +226,18 @@ async def test_dependents_go_although_the_data_stays() -> None:
     assert len(world.metadata.belongings["objects"]) == 3
 
 
+@pytest.mark.parametrize(("policy", "left"), [("Delete", ["ns_other", None]), ("Retain", ["shop", "ns_other", None])])
+async def test_how_filters_were_used_stays_behind_or_goes_too_early(policy: str, left: list[str | None]) -> None:
+    world = await run((apply("shop", deletionPolicy=policy),), World())
+    shop = world.status("shop")["namespaceId"]
+    rows = [{"namespace_id": each, "field": "city"} for each in (shop, "ns_other", shop, shop)]
+    world.metadata.belongings["filter_usage"] = [*rows, {"service": "search"}]
+    await run((delete("shop"),), world)
+    assert world.api.objects == {}
+    found = [row.get("namespace_id") for row in world.metadata.belongings["filter_usage"]]
+    assert list(dict.fromkeys("shop" if each == shop else each for each in found)) == left
+
+
 # Qdrant or MongoDB down while deleting
 
 

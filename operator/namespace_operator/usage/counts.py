@@ -59,10 +59,10 @@ class Counts:
 
     def add(self, namespace_id: str, uses: Uses) -> None:
         """Count one query."""
-        hour = int(time.time()) // _SECONDS
+        now = time.time()
         with self._lock:
-            if hour != self._hour:
-                self._change_hour(hour)
+            if not self._begins <= now < self._ends:
+                self._change_hour(int(now) // _SECONDS)
             counts = self._fresh.get(namespace_id)
             if counts is None:
                 counts = self._new_namespace(namespace_id)
@@ -89,8 +89,11 @@ class Counts:
     def _begin(self, hour: int) -> None:
         # Counts are absolute by recorder and hour: nobody may ever begin one of a former process again.
         self._recorder = f"{self._service}-{secrets.token_hex(6)}"
-        self._hour = hour
         self._fresh: Fresh = {}
+        self._set_hour(hour)
+
+    def _set_hour(self, hour: int) -> None:
+        self._hour, self._begins, self._ends = hour, hour * _SECONDS, (hour + 1) * _SECONDS
 
     def _close(self) -> None:
         if self._fresh:
@@ -102,7 +105,7 @@ class Counts:
         if hour < self._hour:
             # The clock was set back. What the hour had by then is written, and another recorder adds to it.
             self._begin(hour)
-        self._hour = hour
+        self._set_hour(hour)
 
     def _add_first(self, counts: dict[tuple[str, str], int], use: tuple[str, str]) -> None:
         if len(counts) < MAX_FIELDS and self._held < MAX_COUNTERS:

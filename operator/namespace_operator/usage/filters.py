@@ -7,7 +7,6 @@ It runs in every query of a service, so it is written to be quick: kinds are pla
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -21,7 +20,8 @@ _MAX_CONDITIONS = 1_000
 _MAX_VALUES = 16
 """Of a longer list of values only the first so many are asked whether they are UUIDs."""
 _CLAUSES = frozenset({"must", "should", "must_not", "min_should"})
-_EXACT, _RANGE, _DATETIME = MatchKind.EXACT.value, MatchKind.RANGE.value, MatchKind.DATETIME.value
+_EXACT, _UUIDS = MatchKind.EXACT.value, MatchKind.UUID.value
+_RANGE, _DATETIME = MatchKind.RANGE.value, MatchKind.DATETIME.value
 _MATCHES = {
     **dict.fromkeys(("value", "any", "except", "except_"), _EXACT),
     **dict.fromkeys(("text", "phrase", "text_any", "prefix", "substring"), MatchKind.TEXT.value),
@@ -46,63 +46,60 @@ def used_fields(query_filter: object) -> frozenset[tuple[str, MatchKind]]:
 
 
 def walk(query_filter: object) -> Uses:
-    """The same with the kinds as strings. Raises whatever objects of other shapes raise."""
+    """The same with the kinds as strings. Raises where something is neither JSON nor a model, or has another shape."""
     found: Uses = set()
-    filters: list[tuple[object, str]] = [(query_filter, "")]
+    filters: list[tuple[Any, str]] = [(query_filter, "")] if query_filter is not None else []
     left = _MAX_CONDITIONS
     while filters:
         node, prefix = filters.pop()
-        for clause, conditions in _fields(node).items():
+        for clause, conditions in (node if isinstance(node, dict) else node.__dict__).items():
             if conditions is None or clause not in _CLAUSES:
                 continue
             listed = conditions if type(conditions) is list else _listed(clause, conditions)
-            for condition in listed[:left]:
-                asked = condition if type(condition) is dict else _fields(condition)
+            if len(listed) > left:
+                listed = listed[:left]
+            left -= len(listed)
+            for condition in listed:
+                asked = condition if isinstance(condition, dict) else condition.__dict__
                 key = asked.get("key")
                 if key is None:
-                    _descend(condition, asked, prefix, filters)
+                    _descend(asked, prefix, filters)
                 elif path := path_below(prefix, key) if prefix else field_path(key):
                     match = asked.get("match")
-                    kind = _match_kind(match) if match is not None else _other_kind(asked)
+                    kind = _other_kind(asked) if match is None else _match_kind(match)
                     if kind is not None:
                         found.add((path, kind))
-            left = max(0, left - len(listed))
     return found
 
 
-def _fields(node: object) -> Mapping[str, Any]:
-    """The fields of a JSON object or of a model."""
-    if isinstance(node, dict):
-        return node
-    fields: Mapping[str, Any] | None = getattr(node, "__dict__", None)
-    return fields or (node if isinstance(node, Mapping) else {})
-
-
-def _listed(clause: str, conditions: object) -> list[object]:
+def _listed(clause: str, conditions: object) -> list[Any]:
     """The conditions of a clause that is no list: a single one, or one that says how many of them have to be met."""
     if clause == "min_should":
-        conditions = _fields(conditions).get("conditions")
+        fields = conditions if isinstance(conditions, dict) else conditions.__dict__
+        conditions = fields.get("conditions") or []
     return list(conditions) if isinstance(conditions, list | tuple) else [conditions]
 
 
-def _descend(condition: object, asked: Mapping[str, Any], prefix: str, filters: list[tuple[object, str]]) -> None:
+def _descend(asked: dict[str, Any], prefix: str, filters: list[tuple[Any, str]]) -> None:
     """Look into a filter among the conditions, or into that of a nested condition, later."""
     nested = asked.get("nested")
     if nested is None:
-        filters.append((condition, prefix))
+        filters.append((asked, prefix))
         return
-    inner = _fields(nested)
+    inner = nested if isinstance(nested, dict) else nested.__dict__
     key = inner["key"]
     path = path_below(prefix, key) if prefix else field_path(key)
     if path:
-        filters.append((inner.get("filter"), elements(path)))
+        filters.append((inner["filter"], elements(path)))
 
 
 def _match_kind(match: object) -> str | None:
-    for name, wanted in (match if type(match) is dict else _fields(match)).items():
+    for name, wanted in (match if isinstance(match, dict) else match.__dict__).items():
         kind = _MATCHES.get(name)
         if kind is not None and wanted is not None:
-            return MatchKind.UUID.value if kind is _EXACT and _are_uuids(wanted) else kind
+            if kind is not _EXACT or (type(wanted) is str and len(wanted) != _UUID_LENGTH):
+                return kind
+            return _UUIDS if _are_uuids(wanted) else kind
     return None
 
 
@@ -114,10 +111,10 @@ def _are_uuids(wanted: object) -> bool:
     return all(isinstance(value, str) and _are_uuids(value) for value in wanted[:_MAX_VALUES])
 
 
-def _other_kind(asked: Mapping[str, Any]) -> str | None:
+def _other_kind(asked: dict[str, Any]) -> str | None:
     bounds = asked.get("range")
     if bounds is not None:
-        for bound in (bounds if type(bounds) is dict else _fields(bounds)).values():
+        for bound in (bounds if isinstance(bounds, dict) else bounds.__dict__).values():
             if bound is not None:
                 return _BOUNDS.get(type(bound)) or _kind_of_odd(bound)
         return None

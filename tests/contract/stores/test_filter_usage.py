@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pymongo
 import pytest
+from pymongo.errors import NetworkTimeout
 
 from devstack.stores import MongoDB
 from namespace_operator.domain.usage import MAX_SILENCE, FieldUse, FilterUsage, MatchKind
+from namespace_operator.stores.errors import Unavailable
 from namespace_operator.stores.mongodb import MongoStore
+from namespace_operator.stores.mongodb import usage as usage_module
 from tests.contract.stores.harness import MetadataServer
 
 NOW = datetime(2026, 11, 26, 12, 35, tzinfo=UTC)
@@ -160,34 +164,67 @@ async def test_the_use_of_a_namespace_goes_with_it(metadata: MetadataServer) -> 
     assert found[THEIRS].fields.keys() == {"city"}
 
 
-async def test_a_tenant_who_makes_fields_up_does_not_fill_the_answer(own_mongodb: MongoDB) -> None:
-    store, client = (
-        MongoStore(own_mongodb.uri, name := f"usage_{uuid4().hex[:12]}"),
-        pymongo.MongoClient(own_mongodb.uri),
-    )
+@pytest.fixture
+async def place(own_mongodb: MongoDB) -> AsyncIterator[tuple[MongoStore, Any]]:
+    """A store, and its collection seen past it."""
+    name = f"usage_{uuid4().hex[:12]}"
+    store = MongoStore(own_mongodb.uri, name, timeout_seconds=30)
+    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(own_mongodb.uri)
+    yield store, client[name]["filter_usage"]
+    client.drop_database(name)
+    client.close()
+    await store.close()
+
+
+async def test_a_tenant_who_makes_fields_up_does_not_fill_the_answer(place: tuple[MongoStore, Any]) -> None:
+    store, collection = place
     rows = [counter(field=f"made.up{number}") for number in range(1_500)]
     used = [last_use(FORTNIGHT, field=f"made.up{number}") for number in range(1_500)]
-    client[name]["filter_usage"].insert_many([*rows, *used, counter(200), last_use(NOW)])
+    collection.insert_many([*rows, *used, counter(200), last_use(NOW)])
     found = (await store.filter_usage([MINE], NOW))[MINE]
     assert (len(found.fields), found.fields["city"].last_week) == (1_000, 200)
     assert found.last_used["city"] == NOW
     assert len(found.last_used) <= 2_000
-    client.drop_database(name)
-    client.close()
-    await store.close()
 
 
-async def test_what_is_old_goes_after_its_time_whatever_an_earlier_version_said(own_mongodb: MongoDB) -> None:
-    store, client = (
-        MongoStore(own_mongodb.uri, name := f"usage_{uuid4().hex[:12]}"),
-        pymongo.MongoClient(own_mongodb.uri),
-    )
-    client[name]["filter_usage"].create_index("hour", name="hour", sparse=True, expireAfterSeconds=60)
+async def test_what_is_old_goes_after_its_time_whatever_an_earlier_version_said(
+    place: tuple[MongoStore, Any],
+) -> None:
+    store, collection = place
+    collection.create_index("hour", name="hour", sparse=True, expireAfterSeconds=60)
     await store.prepare()
     await store.prepare()
-    indexes = client[name]["filter_usage"].index_information()
+    indexes = collection.index_information()
     kept = {name: index["expireAfterSeconds"] for name, index in indexes.items() if "expireAfterSeconds" in index}
     assert kept == {"hour": 8 * 86_400, "last_used_at": 90 * 86_400, "at": 30 * 86_400}
-    client.drop_database(name)
-    client.close()
-    await store.close()
+
+
+async def test_the_use_of_many_namespaces_is_read_at_once(place: tuple[MongoStore, Any]) -> None:
+    store, collection = place
+    collection.insert_many([counter(number, namespace_id=f"ns_{number}") for number in range(1, 121)])
+    found = await store.filter_usage([f"ns_{number}" for number in range(1, 131)], NOW)
+    counted = {name: use.fields["city"].last_week if use.fields else 0 for name, use in found.items()}
+    assert counted == {f"ns_{number}": number if number <= 120 else 0 for number in range(1, 131)}
+
+
+async def test_what_is_too_much_for_one_operation_is_read_in_parts(
+    place: tuple[MongoStore, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, collection = place
+    collection.insert_many([counter(number, namespace_id=f"ns_{number}") for number in range(1, 11)])
+    counted, asked = usage_module._counted, list[int]()
+
+    async def slow(usage: Any, namespace_ids: Sequence[str], now: datetime) -> Mapping[str, Sequence[Any]]:
+        asked.append(len(namespace_ids))
+        if len(namespace_ids) > most:
+            raise NetworkTimeout("too much")
+        return await counted(usage, namespace_ids, now)
+
+    monkeypatch.setattr(usage_module, "_counted", slow)
+    most = 4
+    found = await store.filter_usage([f"ns_{number}" for number in range(1, 11)], NOW)
+    assert all(use.fields for use in found.values())
+    assert sorted(asked) == [2, 2, 3, 3, 5, 5, 10]
+    most = 0
+    with pytest.raises(Unavailable):
+        await store.filter_usage([MINE], NOW)

@@ -1,8 +1,9 @@
-"""Every request to the namespaces' collection goes by an index, as MongoDB's profiler tells at 10,000 documents."""
+"""Every request to the operator's collections goes by an index, as MongoDB's profiler tells at 10,000 documents."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from tests.contract.stores.documents import INSTANCE, document, following, share
 
 _DOCUMENTS = 10_000
 _SHARED = 20
+_NOW = datetime(2026, 11, 26, 12, 35, tzinfo=UTC)
 _MEMBERS = [document(number).namespace_id for number in range(2_000)]
 
 Request = Callable[[MongoStore], Awaitable[object]]
@@ -64,12 +66,27 @@ class Profiled:
         rows = ({"_id": one.document_id, **one.model_dump(mode="python")} for one in everything)
         await self._database["namespaces"].insert_many(rows, ordered=False)
 
-    async def plans(self, request: Request) -> tuple[str, int]:
+    async def fill_usage(self) -> None:
+        """Insert what recorders of three services write."""
+        await self.store.prepare()
+        used = [
+            {"namespace_id": f"ns_{n}", "field": f"f{m}", "last_used_at": _NOW} for n in range(100) for m in range(10)
+        ]
+        counters = [
+            {**field, "kind": "exact", "count": 1, "hour": _NOW - timedelta(hours=hour)}
+            for field in used
+            for hour in range(10)
+        ]
+        services = [{"_id": f"service/{n}", "at": _NOW, "since": _NOW} for n in range(3)]
+        rows = [*used, *({name: row[name] for name in row if name != "last_used_at"} for row in counters), *services]
+        await self._database["filter_usage"].insert_many([{**row} for row in rows], ordered=False)
+
+    async def plans(self, request: Request, collection: str = "namespaces") -> tuple[str, int]:
         """The plans of a request, and how many documents it looked at."""
         await self._database.command("profile", 2)
         await request(self.store)
         await self._database.command("profile", 0)
-        cursor = self._database["system.profile"].find({"ns": f"{self._database.name}.namespaces"})
+        cursor = self._database["system.profile"].find({"ns": f"{self._database.name}.{collection}"})
         entries = await cursor.to_list()
         await self._database.drop_collection("system.profile")
         assert entries, "the server has recorded nothing"
@@ -87,12 +104,25 @@ class Profiled:
 async def profiled(request: pytest.FixtureRequest) -> AsyncIterator[Profiled]:
     server: MongoDB = external.from_environment().mongodb or request.getfixturevalue("own_mongodb")
     database = Profiled(server.uri)
-    await database.fill()
     yield database
     await database.close()
 
 
+async def test_no_request_looks_at_the_use_of_every_namespace(profiled: Profiled) -> None:
+    await profiled.fill_usage()
+    requests: dict[str, tuple[Request, int]] = {
+        "filter_usage": (lambda store: store.filter_usage(["ns_7", "ns_8"], _NOW), 2 * 110 + 3),
+        "delete_dependents": (lambda store: store.delete_dependents("filter_usage", "ns_9"), 2 * 110),
+    }
+    found = {name: await profiled.plans(request, "filter_usage") for name, (request, _) in requests.items()}
+    assert not {name: plans for name, (plans, _) in found.items() if "COLLSCAN" in plans}
+    assert {name: examined for name, (_, examined) in found.items()} == {
+        name: examined for name, (_, examined) in requests.items()
+    }
+
+
 async def test_no_request_looks_at_every_document(profiled: Profiled) -> None:
+    await profiled.fill()
     found = {name: await profiled.plans(request) for name, (request, _) in REQUESTS.items()}
     assert not {name: plans for name, (plans, _) in found.items() if "COLLSCAN" in plans}
     assert {name: examined for name, (_, examined) in found.items()} == {

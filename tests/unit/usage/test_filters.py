@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -127,13 +127,13 @@ def test_a_filter_counts_for_its_fields_alike_as_json_and_as_a_model(shape: str)
     assert found(models.Filter.model_validate(raw)) == used
 
 
-def test_mappings_of_other_kinds_and_tuples_are_json_too() -> None:
+def test_dictionaries_of_other_kinds_and_tuples_are_json_too() -> None:
     class Raw(dict[str, Any]):
         def __init__(self, *given: Any) -> None:
             super().__init__(*given)
             self.note = "has attributes of its own"
 
-    assert found(MappingProxyType({"must": (MappingProxyType(CITY), Raw(PRICE))})) == {CITY_USED, PRICE_USED}
+    assert found(Raw({"must": (Raw(CITY), OrderedDict(PRICE))})) == {CITY_USED, PRICE_USED}
 
 
 def test_bounds_of_python_are_numbers_and_times() -> None:
@@ -160,8 +160,8 @@ PATHS = {
     '""': '""',
     "a" * 255: "a" * 255,
 }
-NO_PATHS = ("", ".", "a.", ".a", "a b", "a..b", "[]", "[].a", "a[-1]", "a[", 'a"', '"a', '"\\"', "$where", "a" * 256)
-NO_PATHS = (*NO_PATHS, "ß" * 128, '"\ud800"', "a[" + "9" * 300 + "]", "a\n")
+_UNREADABLE = ("", ".", "a.", ".a", "a b", "a..b", "[]", "[].a", "a[-1]", "a[", 'a"', '"a', '"\\"', "$where", "a" * 256)
+NO_PATHS = (*_UNREADABLE, "ß" * 128, '"\ud800"', "a[" + "9" * 300 + "]", "a\n")
 
 
 @pytest.mark.parametrize(("spelling", "path"), PATHS.items())
