@@ -184,11 +184,8 @@ class ModelVectorStore:
         def look() -> Sequence[Payload]:
             points = self._existing(collection).points
             roots = {root_of(name) for name in field_names}
-            return [
-                {name: value for name, value in points[number].items() if name in roots}
-                for draw in draws
-                for number in _drawn(draw, points)
-            ]
+            numbers = dict.fromkeys(number for draw in draws for number in _drawn(draw, points))
+            return [{name: value for name, value in points[number].items() if name in roots} for number in numbers]
 
         return self._read(look)
 

@@ -64,7 +64,7 @@ class VectorStore(Protocol):
     async def sample(self, collection: str, field_names: Sequence[str], draws: Sequence[Draw]) -> Sequence[Payload]:
         """Payloads of random points of an existing collection, no more than these fields of them, in one request.
 
-        A point that is drawn twice is told of twice.
+        A point that is drawn twice is told of once.
         """
 
     async def slow_fields(self) -> Mapping[str, frozenset[str]]:

@@ -18,8 +18,8 @@ def batch(field_names: Sequence[str], draws: Sequence[Draw]) -> dict[str, Any]:
 
 
 def payloads(answer: Sequence[Mapping[str, Any]]) -> tuple[Payload, ...]:
-    """The payloads of all the points that were drawn."""
-    return tuple(point.get("payload") or {} for drawn in answer for point in drawn["points"])
+    """The payloads of all the points that were drawn, of each once."""
+    return tuple({point["id"]: point.get("payload") or {} for drawn in answer for point in drawn["points"]}.values())
 
 
 def having(field_name: str) -> dict[str, Any]:
