@@ -9,6 +9,7 @@ import pytest
 
 from namespace_operator.domain.evidence import Draw, sample_of
 from namespace_operator.domain.payload_path import values_at
+from namespace_operator.domain.value_kinds import NUMBERS, TEXTS, ValueKind, kind_of
 from namespace_operator.domain.vectors import NamedVector
 from namespace_operator.stores.errors import Rejected
 from tests.contract.stores.harness import VectorServer
@@ -39,6 +40,16 @@ SHAPES: tuple[dict[str, Any], ...] = (
     {},
 )
 PATHS = ("f", "f[]", "f[0]", "f.g", "f[].g", '"a b".c')
+WHOLE = (*SHAPES, *[{"f": "a"}] * 30)
+TAKEN = {
+    "keyword": TEXTS,
+    "float": NUMBERS,
+    "bool": frozenset({ValueKind.BOOLEAN}),
+    "datetime": frozenset({ValueKind.DATETIME}),
+    "geo": frozenset({ValueKind.GEO}),
+}
+"""The kinds of values that an index takes, as the domain tells them apart."""
+
 IN_INDEXES = {
     "keyword": (30 + 4, 3, 3, 1, 1, 0),
     "text": (30 + 4, 3, 3, 1, 1, 0),
@@ -79,6 +90,13 @@ async def test_what_is_in_an_index_is_counted_alike(vectors: VectorServer, full:
     assert live is not None
     counts = {path: live.indexes[path].points for path in PATHS}
     assert counts == dict(zip(PATHS, IN_INDEXES[kind], strict=True))
+    if kind in TAKEN:
+        assert counts == {path: sum(_has_a_kind(payload, path, TAKEN[kind]) for payload in WHOLE) for path in PATHS}
+
+
+def _has_a_kind(payload: Mapping[str, Any], path: str, kinds: frozenset[ValueKind]) -> bool:
+    """What the domain sees at a path."""
+    return any(value is not None and kind_of(value) in kinds for value in values_at(payload, path))
 
 
 async def test_a_sample_has_the_fields_that_were_asked_for_and_no_others(vectors: VectorServer, full: str) -> None:
@@ -92,11 +110,10 @@ async def test_a_sample_has_the_fields_that_were_asked_for_and_no_others(vectors
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_sample_shows_what_is_at_a_path(vectors: VectorServer, full: str, path: str) -> None:
     payloads = await vectors.store.sample(full, [path], [Draw(1000)])
-    whole = [*SHAPES, *[{"f": "a"}] * 30]
-    assert sample_of(payloads, path) == sample_of(whole, path)
+    assert sample_of(payloads, path) == sample_of(WHOLE, path)
     shown = sorted(repr(values_at(payload, path)) for payload in payloads)
     assert [one for one in shown if one != "[]"] == sorted(
-        repr(values) for payload in whole if (values := values_at(payload, path))
+        repr(values) for payload in WHOLE if (values := values_at(payload, path))
     )
 
 
