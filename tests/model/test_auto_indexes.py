@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -179,3 +180,17 @@ async def test_an_index_without_use_in_one_member_but_in_another_stays() -> None
         world.metadata.usage[ids["b"]] = FilterUsage({"city": use}, {"city": seen}, long_ago)
         await run((passed(days=20),), world)
     assert indexes(world, "a") == {"city": KEYWORD}
+
+
+async def test_what_a_hand_put_in_its_place_right_before_is_not_dropped() -> None:
+    start = await run((apply("shop", **ON), points("shop", 3), queried("shop", city="exact"), passed(hours=6)), World())
+    twin = start.fork()
+    first = twin.faults.operations
+    await run((apply("shop", dropAutoIndexesOnDisable=True),), twin)
+    drop = twin.faults.operation_of("qdrant: drop index city") - first
+    for number in range(1, drop):
+        world = start.fork()
+        world.faults.before(first + number, partial(index_put("shop", "city", "text"), world))
+        await run((apply("shop", dropAutoIndexesOnDisable=True),), world)
+        assert indexes(world) == {"city": {"type": "text"}}, number
+        assert world.status("shop")["unmanagedIndexes"] == ["city"]

@@ -113,9 +113,14 @@ class Removal:
         await self.vectors.set_metadata(action.collection, dict.fromkeys(gone))
 
     async def _drop_index(self, action: DropIndex, *, wait: bool) -> None:
-        """Drop an index; that of a shared collection only if no member wants it by now."""
+        """Drop an index; that of a shared collection only if no member wants it by now, one from use only as it was."""
         if action.shared is not None:
             await self._verify_unwanted(action.shared, action.field_name)
+        if action.made is not None:
+            live = await self.vectors.read(action.collection)
+            found = live.indexes.get(action.field_name) if live is not None else None
+            if found is None or found.schema != action.made:
+                raise Outdated(f"the index on {action.field_name} is not the one that was made from use")
         await self.vectors.drop_index(action.collection, action.field_name, wait=wait)
 
     async def _verify_unwanted(self, planned: SharedCollection, field_name: str) -> None:

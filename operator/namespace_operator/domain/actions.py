@@ -150,12 +150,14 @@ class PutIndex:
 class DropIndex:
     """Drop a payload index; the points keep their payload.
 
-    With the document of a shared collection only if no member wants it by then.
+    With the document of a shared collection only if no member wants it by then; one that was made from use only if it
+    still is as it was ``made``.
     """
 
     collection: str
     field_name: str
     shared: SharedCollection | None = None
+    made: IndexSchema | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,7 +230,7 @@ def _compare_indexes(
         if name in collection.indexes and not _was_adopted(name, document, collection)
     )
     abandoned = still_dropping(document, collection, whole.schemas)
-    actions.extend(DropIndex(collection.name, index.field_name) for index in abandoned)
+    actions.extend(DropIndex(collection.name, index.field_name, made=index.field_schema) for index in abandoned)
     return actions, findings, refused
 
 
