@@ -6,6 +6,7 @@ import pytest
 from qdrant_client import models
 
 from namespace_operator.domain.indexes import SYSTEM_INDEXES
+from namespace_operator.usage import Recorder
 from tests.integration.support import Organization, Platform, condition, eventually
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
@@ -203,8 +204,13 @@ def test_delete_leaves_nothing_in_either_store(platform: Platform, organization:
     organization.create("gone", featureExtractors=[TEXT], deletionPolicy="Delete")
     status = organization.ready("gone")
     assert organization.get("gone")["metadata"]["finalizers"] == ["mixpeek.com/namespace"]
+    with Recorder(platform.stack.mongodb_uri, platform.database.name, "search") as recorder:
+        recorder.record(status["namespaceId"], {"must": {"key": "city", "match": {"value": "Berlin"}}})
+    used = {"namespace_id": status["namespaceId"]}
+    assert platform.database["filter_usage"].count_documents(used) == 2
 
     organization.remove("gone")
+    assert platform.database["filter_usage"].count_documents(used) == 0
     assert not platform.qdrant.collection_exists(status["collection"])
     assert organization.find_document("gone") is None
     claim = {"claims": f"collection/{status['collection']}"}
