@@ -7,7 +7,7 @@ from aiohttp import web
 from devstack.qdrant.errors import ApiError
 
 _OPEN = {"/", "/healthz", "/livez", "/readyz"}
-_READS = ("/points", "/points/count", "/points/scroll", "/points/query", "/facet")
+_READS = ("/points", "/points/count", "/points/scroll", "/points/query", "/points/query/batch", "/facet")
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,15 @@ class Collection:
         self._strict.check_read(fields, self.config.indexes)
         return {"points": await self._read(lambda shard: shard.query(request), [])}
 
+    async def query_batch(self, fields: Json) -> list[Json]:
+        """Several queries; one that is not allowed refuses all."""
+        requests = queries.parse_batch(fields, self.config.vectors)
+        for search in fields["searches"]:
+            self._strict.check_read(search, self.config.indexes)
+        return await self._read(
+            lambda shard: [{"points": shard.query(request)} for request in requests], [{"points": []}] * len(requests)
+        )
+
     async def facet(self, fields: Json) -> Json:
         """The values of an indexed field."""
         request = queries.parse_facet(fields)

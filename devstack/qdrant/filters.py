@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy
 import qdrant_edge as engine
 
 from devstack.qdrant.body import Json
@@ -91,6 +92,12 @@ def _match(value: Any) -> Any:
     return _MATCHES[name](argument)
 
 
+def _match_value(value: Any) -> engine.MatchValue:
+    # The engine's binding asks for an integer first, and Python's booleans are some; numpy's are not.
+    distinct: Any = numpy.bool_(value) if isinstance(value, bool) else value
+    return engine.MatchValue(distinct)
+
+
 def _range(value: Any) -> Any:
     _require_object(value, "gt", "gte", "lt", "lte")
     bounds = {name: bound for name, bound in value.items() if bound is not None}
@@ -156,7 +163,7 @@ _COMPARISONS: dict[str, Callable[[Any], Any]] = {
 }
 
 _MATCHES: dict[str, Callable[[Any], Any]] = {
-    "value": engine.MatchValue,
+    "value": _match_value,
     "text": engine.MatchText,
     "text_any": engine.MatchTextAny,
     "phrase": engine.MatchPhrase,

@@ -67,10 +67,12 @@ def parse_facet(fields: Json) -> engine.FacetRequest:
 
 
 def parse_query(fields: Json, vectors: Vectors) -> engine.QueryRequest:
-    """POST …/points/query, for the nearest points to a vector and for any points."""
+    """POST …/points/query, for the nearest points to a vector, for random points and for any."""
     _refuse(fields, "shard_key", "prefetch", "lookup_from")
     using = fields.get("using") or ""
     query = fields.get("query")
+    if isinstance(query, dict) and query.keys() == {"sample"}:
+        return _parse_sample(fields, query["sample"])
     if isinstance(query, dict) and query.keys() == {"nearest"}:
         query = query["nearest"]
     if isinstance(query, str | int | float) or (isinstance(query, dict) and not query.keys() & {"indices", "values"}):
@@ -89,6 +91,27 @@ def parse_query(fields: Json, vectors: Vectors) -> engine.QueryRequest:
         filter=parse_filter(fields.get("filter")),
         score_threshold=threshold,
         params=_search_params(fields.get("params")),
+        with_payload=_with_payload(fields, default=False),
+        with_vector=_with_vector(fields),
+    )
+
+
+def parse_batch(fields: Json, vectors: Vectors) -> list[engine.QueryRequest]:
+    """POST …/points/query/batch."""
+    searches = fields.get("searches")
+    if not isinstance(searches, list) or not all(isinstance(search, dict) for search in searches):
+        raise malformed_body("missing field `searches`")
+    return [parse_query(search, vectors) for search in searches]
+
+
+def _parse_sample(fields: Json, method: Any) -> engine.QueryRequest:
+    if method != "random":
+        raise malformed_body(f"query.sample: unknown variant `{method}`, expected `random`")
+    return engine.QueryRequest(
+        limit=_limit(fields),
+        offset=_number(fields, "offset", 0),
+        query=engine.Sample.Random,
+        filter=parse_filter(fields.get("filter")),
         with_payload=_with_payload(fields, default=False),
         with_vector=_with_vector(fields),
     )

@@ -83,6 +83,7 @@ class Server:
             ("POST", f"{one}/points/count", self._read(Collection.count)),
             ("POST", f"{one}/points/scroll", self._read(Collection.scroll)),
             ("POST", f"{one}/points/query", self._read(Collection.query)),
+            ("POST", f"{one}/points/query/batch", self._read(Collection.query_batch)),
             ("POST", f"{one}/facet", self._read(Collection.facet)),
             *((method, f"{one}/points{path}", self._update(kind)) for (method, path), kind in _POINT_UPDATES.items()),
             *((method, path, _unserved(reason)) for (method, path), reason in UNSERVED.items()),

@@ -30,7 +30,6 @@ UNSERVED: dict[tuple[str, str], str] = {
     ("POST", f"{_ONE}/shards/delete"): _ONE_NODE,
     ("GET", f"{_ONE}/points/{{point}}"): "use POST /collections/{collection}/points",
     ("POST", f"{_ONE}/points/batch"): "send the operations one by one",
-    ("POST", f"{_ONE}/points/query/batch"): "send the queries one by one",
     ("POST", f"{_ONE}/points/query/groups"): _SEARCH,
     ("POST", f"{_ONE}/points/search"): _SEARCH,
     ("POST", f"{_ONE}/points/search/batch"): _SEARCH,

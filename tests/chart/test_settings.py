@@ -83,6 +83,7 @@ def test_every_value_arrives(chart: Chart, read: Any) -> None:
             "deleteDependents": ["buckets", "1234"],
         },
         "operator": operator,
+        "autoIndexes": {"intervalSeconds": 1800, "unusedSeconds": 0},
         "admissionPolicies": {"enabled": False},
     }
     settings = read(chart.render(values))
@@ -95,6 +96,8 @@ def test_every_value_arrives(chart: Chart, read: Any) -> None:
     assert settings.delete_dependents == ("buckets", "1234")
     assert settings.tombstone_seconds == 90
     assert settings.expiry_memory_seconds == 86_400
+    assert settings.auto_index_interval_seconds == 1800
+    assert settings.auto_index_unused_seconds == 0
     assert not settings.guarded
     assert settings.instance_name == 'blue: "1"'
     assert settings.instance_id == "12345"

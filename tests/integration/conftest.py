@@ -24,6 +24,9 @@ OPERATOR = {
 }
 """Values of the chart that make the operator look for drift every few seconds."""
 
+AUTO_INDEXES = {"intervalSeconds": 2}
+"""And at the use of the Namespaces that want indexes made from it."""
+
 _numbers = itertools.count(1)
 _course = Course()
 
@@ -64,7 +67,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def platform(stack: Stack) -> Iterator[Platform]:
     """The stack with the operator installed by helm, looking for drift every few seconds."""
-    stack.install_operator({"operator": OPERATOR})
+    stack.install_operator({"operator": OPERATOR, "autoIndexes": AUTO_INDEXES})
     with Platform(stack) as platform:
         yield platform
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.model.auto_index_scenarios import AUTO_INDEXES
 from tests.model.expiry_scenarios import EXPIRY
 from tests.model.ownership_scenarios import OWNERSHIP
 from tests.model.profile_scenarios import PROFILES
@@ -247,6 +248,7 @@ SCENARIOS = (
     *SHARING,
     *REPAIRS,
     *EXPIRY,
+    *AUTO_INDEXES,
 )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.domain.profiles import builtin_tiers, load_tiers, overlay_tiers
+from namespace_operator.domain.usage import FieldUse, FilterUsage, MatchKind
 from namespace_operator.domain.vectors import NamedVector
 from tests.world.sites import cluster
 from tests.world.vectors import ModelVectorStore, StoredCollection
@@ -16,6 +18,8 @@ from tests.world.world import ORGANIZATION, World
 
 Step = Callable[[World], None]
 Spec = Mapping[str, Any]
+
+_EARLY = datetime(2025, 12, 31, tzinfo=UTC)
 
 
 def apply(name: str, **spec: Any) -> Step:
@@ -73,6 +77,28 @@ def points(name: str, count: int) -> Step:
     def act(world: World) -> None:
         collection = world.collection(name)
         collection.points.update({number: {"city": f"city {number}"} for number in range(count)})
+
+    return act
+
+
+def queried(name: str, count: int = 200, /, **kinds: str) -> Step:
+    """Let so many queries filter a custom resource's namespace by each of these fields, by the kind of condition."""
+
+    def act(world: World) -> None:
+        uses = {
+            field: FieldUse({MatchKind(kind): count}, count, _EARLY, _EARLY, frozenset({MatchKind(kind)}))
+            for field, kind in kinds.items()
+        }
+        world.metadata.usage[world.status(name)["namespaceId"]] = FilterUsage(uses, {}, _EARLY - timedelta(days=30))
+
+    return act
+
+
+def passed(**time: float) -> Step:
+    """Let time pass."""
+
+    def act(world: World) -> None:
+        world.seconds += timedelta(**time).total_seconds()
 
     return act
 

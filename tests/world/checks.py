@@ -89,7 +89,23 @@ def _check_live(status: Object, stored: StoredCollection, raw: Raw, others: list
     assert all(shown[name]["type"] == schema["type"] for name, schema in stored.indexes.items())
     members = [other for other in others if other["collection"] == raw["collection"]] if raw["sharing"] else [raw]
     declared = {index["field_name"] for member in members for index in member["payload_indexes"]}
-    assert set(status["unmanagedIndexes"]) == stored.indexes.keys() - declared - SYSTEM_FIELDS
+    made = {index["field_name"] for member in members for index in _made_from_use(member)}
+    assert set(status["unmanagedIndexes"]) == stored.indexes.keys() - declared - made - SYSTEM_FIELDS
+    _check_made_from_use(status, stored, raw)
+
+
+def _made_from_use(raw: Raw) -> list[Raw]:
+    return [index for index in raw["auto_indexes"]["indexes"] if index["state"] == "created"]
+
+
+def _check_made_from_use(status: Object, stored: StoredCollection, raw: Raw) -> None:
+    """What was made from use is there as the document has it, and told of once its points are complete."""
+    told = {index["fieldName"] for index in status.get("autoIndexes", ()) if index["state"] == "created"}
+    assert told == {index["field_name"] for index in _made_from_use(raw) if index["verified"]}
+    for index in _made_from_use(raw):
+        assert dict(stored.indexes[index["field_name"]]) == index["field_schema"], index
+        assert not index["to_compare"], f"nobody compared {index}"
+    assert raw["auto_indexes"]["dropping"] == []
 
 
 def _check_ready(world: World, obj: Object, raw: Raw, stored: StoredCollection) -> None:

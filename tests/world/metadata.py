@@ -129,13 +129,13 @@ class ModelMetadataStore:
         return self._write(f"join {document_id} as {namespace_id}", act)
 
     async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
-        """Who still declares an index on these fields."""
+        """Who still wants an index on these fields."""
 
         def look() -> Mapping[str, str]:
             wanted: dict[str, str] = {}
             for raw in sorted(self.all_raw(), key=lambda raw: str(raw["_id"])):
                 if raw["_id"] in members and raw.get("state") not in ("deleting", "deleted"):
-                    for field_name in _declared(raw) & set(field_names):
+                    for field_name in (_declared(raw) | _made(raw)) & set(field_names):
                         wanted.setdefault(field_name, raw["_id"])
             return wanted
 
@@ -307,6 +307,15 @@ def _declared(raw: Raw) -> set[str]:
     entries = declared if isinstance(declared, list) else [declared]
     names = (entry.get("field_name") for entry in entries if isinstance(entry, dict))
     return {name for name in names if isinstance(name, str)}
+
+
+def _made(raw: Raw) -> set[str]:
+    """The fields on which a document of any shape has an index from use."""
+    auto = raw.get("auto_indexes")
+    made = auto.get("indexes") if isinstance(auto, dict) else None
+    entries = made if isinstance(made, list) else [made]
+    created = (entry for entry in entries if isinstance(entry, dict) and entry.get("state") == "created")
+    return {name for entry in created if isinstance(name := entry.get("field_name"), str)}
 
 
 def _count(rows: Sequence[Raw], namespace_id: str) -> int:

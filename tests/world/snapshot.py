@@ -40,7 +40,7 @@ def _object(obj: Object) -> Object:
 
 def _without_times(value: Any) -> Any:
     if isinstance(value, dict):
-        dropped = ("lastTransitionTime", "createdAt", "updatedAt", "expiresAt", "at", "since")
+        dropped = ("lastTransitionTime", "createdAt", "updatedAt", "expiresAt", "nextAutoIndexRun", "at", "since")
         return {name: _without_times(part) for name, part in value.items() if name not in dropped}
     if isinstance(value, str):
         return _MOMENT.sub("<moment>", value)
@@ -54,6 +54,7 @@ def _document(world: World, raw: Raw) -> Raw:
     kept["repairs"] = _without_times(raw.get("repairs"))
     kept["expires_at"] = "set" if raw.get("expires_at") else None
     kept["life"] = {name: "set" for name, value in (raw.get("life") or {}).items() if value is not None}
+    kept["auto_indexes"] = _without_runs(kept.get("auto_indexes", {}))
     owner = raw.get("owner")
     if not isinstance(owner, dict):
         return _of_all_members(kept)
@@ -64,6 +65,15 @@ def _document(world: World, raw: Raw) -> Raw:
     is_current = world.api.organizations.get(key.organization) == owner.get("k8s_namespace_uid")
     owner["k8s_namespace_uid"] = "live" if is_current else "gone"
     return {**kept, "owner": owner}
+
+
+def _without_runs(auto: Raw) -> Raw:
+    """Without the times of runs and comparisons, and how many comparisons it took."""
+    indexes = [
+        {name: value for name, value in index.items() if name not in ("at", "compared_at", "mismatches")}
+        for index in auto.get("indexes", ())
+    ]
+    return {**_without(auto, "last_run"), "indexes": indexes}
 
 
 def _of_all_members(raw: Raw) -> Raw:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from qdrant_client import models
 
 from namespace_operator.api.profile import CollectionParameters
+from namespace_operator.domain.evidence import Draw, Payload
 from namespace_operator.domain.indexes import IndexSchema, canonical
 from namespace_operator.domain.observed import Collection, LiveIndex
 from namespace_operator.domain.parameters import (
@@ -31,6 +32,7 @@ from namespace_operator.domain.vectors import NamedVector, VectorKind
 from namespace_operator.stores.errors import Backend, Outdated, Rejected, Unauthorized, Unavailable
 from namespace_operator.stores.protocols import ReadAtOnce
 from tests.world.faults import Faults
+from tests.world.payloads import has_value, is_indexed, root_of
 
 T = TypeVar("T")
 
@@ -121,6 +123,8 @@ class ModelVectorStore:
     drops: frozenset[str] = frozenset()
     rejects: frozenset[str] = frozenset()
     most_rebuilding: int = 0
+    slow: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What it tells of slow requests."""
     _operations: int = 0
 
     def waiting(self) -> AbstractAsyncContextManager[None]:
@@ -191,6 +195,33 @@ class ModelVectorStore:
             return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:limit])
 
         return self._read(look)
+
+    async def count_having(self, collection: str, field_name: str) -> int:
+        """The number of points that have a value in a field."""
+
+        def look() -> int:
+            points = self._existing(collection).points.values()
+            return sum(has_value(payload, field_name) for payload in points)
+
+        return self._read(look)
+
+    async def sample(self, collection: str, field_names: Sequence[str], draws: Sequence[Draw]) -> Sequence[Payload]:
+        """Payloads of points: the first ones, which is as random as any."""
+
+        def look() -> Sequence[Payload]:
+            points = self._existing(collection).points
+            roots = {root_of(name) for name in field_names}
+            numbers = dict.fromkeys(number for draw in draws for number in _drawn(draw, points))
+            return [{name: value for name, value in points[number].items() if name in roots} for number in numbers]
+
+        return self._read(look)
+
+    async def slow_fields(self) -> Mapping[str, frozenset[str]]:
+        """Fields of slow requests, of which nobody is told who may not know."""
+        try:
+            return self._read(lambda: self.slow)
+        except (Unauthorized, Unavailable):
+            return {}
 
     async def alias_target(self, name: str) -> str | None:
         """The collection behind an alias."""
@@ -377,7 +408,9 @@ class ModelVectorStore:
             segments_count=1,
             vectors=dict(stored.vectors),
             indexes={
-                field_name: LiveIndex(canonical(schema), sum(field_name in payload for payload in points))
+                field_name: LiveIndex(
+                    canonical(schema), sum(is_indexed(payload, field_name, schema) for payload in points)
+                )
                 for field_name, schema in stored.indexes.items()
             },
             metadata=dict(stored.metadata),
@@ -399,6 +432,12 @@ def _flush(stored: StoredCollection) -> None:
 
 def _plain(vector: NamedVector) -> NamedVector:
     return NamedVector.model_validate(vector.model_dump())
+
+
+def _drawn(draw: Draw, points: Mapping[int, Mapping[str, Any]]) -> list[int]:
+    numbers = list(points) if draw.namespace_id is None else _points_of(draw.namespace_id, points)
+    wanted = draw.field_name
+    return [number for number in numbers if wanted is None or has_value(points[number], wanted)][: draw.limit]
 
 
 def _points_of(namespace_id: str, points: Mapping[int, Mapping[str, Any]]) -> list[int]:

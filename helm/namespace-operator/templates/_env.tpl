@@ -45,6 +45,10 @@
 {{- end }}
 - name: NAMESPACE_OPERATOR_GUARDED
   value: {{ or .Values.admissionPolicies.enabled .Values.admissionPolicies.enforcedElsewhere | quote }}
+- name: NAMESPACE_OPERATOR_AUTO_INDEX_INTERVAL_SECONDS
+  value: {{ .Values.autoIndexes.intervalSeconds | quote }}
+- name: NAMESPACE_OPERATOR_AUTO_INDEX_UNUSED_SECONDS
+  value: {{ .Values.autoIndexes.unusedSeconds | quote }}
 {{- with .Values.operator }}
 - name: NAMESPACE_OPERATOR_INSTANCE_NAME
   value: {{ .instanceName | quote }}

@@ -94,7 +94,10 @@ class AutoIndexSample(ApiModel):
     kinds: Annotated[
         tuple[str, ...],
         AbsentAsEmpty,
-        Field(description="Kinds of its values: string, datetime, uuid, integer, float, boolean, geo, object."),
+        Field(
+            description="Kinds of its values: string, datetime, uuid, integer, large-integer, float, boolean, geo,"
+            " object, array."
+        ),
     ] = ()
 
 

@@ -9,6 +9,7 @@ import signal
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import TypeVar
 
 import structlog
@@ -31,6 +32,7 @@ from namespace_operator.controller.cluster import ClusterUnavailable
 from namespace_operator.controller.cluster_status import ClusterStatus
 from namespace_operator.controller.clusters import Surveyor
 from namespace_operator.controller.queue import Backoff, Next, WorkQueue
+from namespace_operator.domain.auto_indexes import AutoIndexPolicy
 from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
 from namespace_operator.domain.endpoints import SecretKey
 from namespace_operator.domain.identity import Key
@@ -192,6 +194,10 @@ def _options(settings: Settings, ray: RayOptions, instance_id: str, cluster: str
         or max(_TOMBSTONE_SECONDS, _TOMBSTONE_TIMEOUTS * settings.qdrant_timeout_seconds),
         expiry_memory=settings.expiry_memory_seconds,
         ray=ray,
+        auto_indexes=AutoIndexPolicy(
+            interval=timedelta(seconds=settings.auto_index_interval_seconds),
+            unused=timedelta(seconds=settings.auto_index_unused_seconds) or None,
+        ),
     )
 
 

@@ -63,6 +63,11 @@ class Settings(BaseSettings):
     resync_interval_seconds: float = Field(default=300.0, gt=0)
     sweep_interval_seconds: float = Field(default=300.0, gt=0)
 
+    auto_index_interval_seconds: float = Field(default=21600.0, gt=0)
+    """How often autoCreateIndexes looks at how queries filter a namespace."""
+    auto_index_unused_seconds: float = Field(default=1209600.0, ge=0)
+    """After how long without use an index that it made is dropped; 0: never."""
+
     tombstone_seconds: float | None = Field(default=None, gt=0)
     """How long the name of a deleted collection stays unused; None: six Qdrant timeouts, at least two minutes."""
     expiry_memory_seconds: float = Field(default=2_592_000.0, gt=0)

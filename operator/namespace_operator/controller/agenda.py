@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.queue import Next
+from namespace_operator.domain.auto_indexes import AutoIndexPolicy, next_look
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Observed, Subject
@@ -27,6 +28,7 @@ class Agenda:
     clock: Clock
     random: Callable[[], float]
     resync_interval: float
+    auto_indexes: AutoIndexPolicy = field(default_factory=AutoIndexPolicy)
     _awaited: dict[Key, datetime] = field(default_factory=dict)
     """The next moment in the life of each namespace that has one, as the queue waits for it."""
 
@@ -48,6 +50,10 @@ class Agenda:
         place, turn = observed.place, self.fleet.again_in(subject.key)
         overview = self.fleet.settle(subject.key, place.site.name if place is not None else None)
         sooner = [seconds for seconds in (turn, self._moment(subject, observed)) if seconds is not None]
+        look = self._look_at_use(observed)
+        # What is overdue could not be read, and is no reason to hurry.
+        if look is not None and look > timedelta():
+            sooner.append(look.total_seconds())
         together = overview is not None and overview.is_worthwhile
         if overview is not None and together:
             resync = overview.due_in(self.resync_interval)
@@ -55,6 +61,17 @@ class Agenda:
             resync = self.resync_interval * (0.9 + 0.2 * self.random())
         first = min(resync, *sooner) if sooner else resync
         return Next(after=first, check=together and first == resync)
+
+    def wants_use(self, observed: Observed) -> bool:
+        """Whether it is time to look at how the fields of the namespace are used."""
+        look = self._look_at_use(observed)
+        return look is not None and look <= timedelta()
+
+    def _look_at_use(self, observed: Observed) -> timedelta | None:
+        document = observed.document
+        if not isinstance(document, NamespaceDocument):
+            return None
+        return next_look(document, self.auto_indexes, self.clock.now())
 
     def _moment(self, subject: Subject, observed: Observed) -> float | None:
         """Seconds to the next moment in the life of a namespace, None where it has none or where it is over.

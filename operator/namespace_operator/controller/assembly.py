@@ -22,6 +22,7 @@ from namespace_operator.controller.secrets import Credentials, Secrets
 from namespace_operator.controller.sweep import Sweep
 from namespace_operator.controller.tombstones import Tombstones
 from namespace_operator.controller.waiting import Waiting
+from namespace_operator.domain.auto_indexes import AutoIndexPolicy
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.endpoints import Endpoint
 from namespace_operator.domain.identity import Key
@@ -53,6 +54,7 @@ class Options:
     tombstone_age: float = 120.0
     expiry_memory: float = 2_592_000.0
     ray: RayOptions = field(default_factory=RayOptions)
+    auto_indexes: AutoIndexPolicy = field(default_factory=AutoIndexPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +110,14 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
         counts=CountReader(metadata),
         ray=RaySync(around.ray_clusters, options.ray),
         waiting=waiting,
-        agenda=Agenda(options.instance_id, fleet, clock, around.random, options.resync_interval),
+        agenda=Agenda(options.instance_id, fleet, clock, around.random, options.resync_interval, options.auto_indexes),
         clock=clock,
         mint_id=around.mint_id,
         tell=around.reporter.reconciled,
         guarded=options.guarded,
         dependents=options.dependents,
         rest=timedelta(seconds=options.tombstone_age),
+        auto_indexes=options.auto_indexes,
     )
     sweep = Sweep(
         instance_id=options.instance_id,

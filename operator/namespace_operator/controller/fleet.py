@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from namespace_operator.controller.late_counts import LateVectorCounts
@@ -26,6 +26,7 @@ _RETIRED_SECONDS = 120.0
 """How long an old connection stays open: longer than what was sent over it may take."""
 
 _HOME_SECONDS = 30.0
+_SLOW_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Server:
     partitions: PartitionCounts
     late: LateVectorCounts
     rollout: Rollout
+    slow: Shared[Mapping[str, frozenset[str]]]
+    """Fields of slow requests by collection, as the server tells of itself."""
     overview: Overview | None = None
     """None for a server that a Namespace brought: few live there."""
     turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -94,8 +97,9 @@ class Fleet:
         partitions = PartitionCounts(vectors, self.monotonic)
         late = LateVectorCounts(vectors, partitions, self.monotonic, self.late_interval)
         rollout = Rollout(self.monotonic, self.wake)
+        slow = Shared(vectors.slow_fields, self.monotonic, _SLOW_SECONDS, vectors.waiting)
         overview = self._overview(endpoint, vectors)
-        made = Server(endpoint, credentials, vectors, check, strays, partitions, late, rollout, overview)
+        made = Server(endpoint, credentials, vectors, check, strays, partitions, late, rollout, slow, overview)
         self._servers[endpoint.name] = made
         return made
 

@@ -78,7 +78,7 @@ class Observer:
 
         Who takes an index away looks for wishes after it said so: one of both sees the other.
         """
-        if before.payload_indexes == after.payload_indexes:
+        if before.wanted_indexes == after.wanted_indexes:
             return observed
         return await self._sharing(subject, observed, None)
 
@@ -91,7 +91,8 @@ class Observer:
             leaves = isinstance(document, NamespaceDocument) and subject.deleting
             contested = frozenset(holder.dropping) if leaves else frozenset()
         else:
-            wanted = {} if isinstance(subject.spec, InvalidSpec) else spec_indexes(subject.spec)
+            declared = {} if isinstance(subject.spec, InvalidSpec) else spec_indexes(subject.spec)
+            wanted = {**document.made_from_use, **declared}
             contested = contested_fields(document.namespace_id, wanted, holder, leaves=subject.deleting)
         if not contested:
             return replace(observed, wanted_elsewhere={})

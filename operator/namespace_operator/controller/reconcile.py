@@ -28,6 +28,7 @@ from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.controller.settle import Settling
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.actions import Action
+from namespace_operator.domain.auto_indexes import AutoIndexPolicy, next_run
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.conditions import Finding, Reason, Retry, retry_of
 from namespace_operator.domain.deletion import plan_retained
@@ -49,8 +50,8 @@ class Reconciler:
     """Makes both stores agree with one custom resource at a time, and tells of it in its status.
 
     ``mint_id`` gives a fresh namespace id. ``volatile_interval`` is the least time in seconds between two status
-    writes that change nothing but live numbers. ``tell`` counts how reconciles end; ``guarded``, ``dependents`` and
-    ``rest`` are as in ``Context``.
+    writes that change nothing but live numbers. ``tell`` counts how reconciles end; ``guarded``, ``dependents``,
+    ``rest`` and ``auto_indexes`` are as in ``Context``.
     """
 
     instance_id: str
@@ -68,6 +69,7 @@ class Reconciler:
     guarded: bool = True
     dependents: tuple[str, ...] = ()
     rest: timedelta = timedelta(seconds=120)
+    auto_indexes: AutoIndexPolicy = field(default_factory=AutoIndexPolicy)
     volatile_interval: float = 60.0
     _written: dict[Key, float] = field(default_factory=dict)
     _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -137,6 +139,8 @@ class Reconciler:
             run = self._settling(subject, self._glancing(server, seen))
             if not await run.look() or retry_of(run.findings) is Retry.BACKOFF:
                 return None
+            if self.agenda.wants_use(run.world.observed):
+                return None
             status = await self._report(run, seen.counts)
         except (BackendError, SecretUnavailable, ClusterError):
             # It is told by whoever looks next.
@@ -180,6 +184,10 @@ class Reconciler:
         status = report(
             run.world.subject, observed, run.findings, self.clock.now(), self.instance_id, run.planned, run.notes
         )
+        if isinstance(document, NamespaceDocument) and status.namespace_id == document.namespace_id:
+            has_run = document.auto_create_indexes and document.auto_indexes.last_run is not None
+            due = next_run(document, self.auto_indexes, self.clock.now()) if has_run else None
+            status = status.model_copy(update={"next_auto_index_run": due})
         if run.outcome is None or status.infrastructure is None:
             return status
         return status.model_copy(update={"infrastructure": run.outcome.status(status.infrastructure)})
@@ -249,6 +257,7 @@ class Reconciler:
             dependents=self.dependents,
             rest=self.rest,
             awaited=awaited,
+            auto_indexes=self.auto_indexes,
         )
 
 

@@ -126,11 +126,18 @@ class Removal:
         await self.vectors.set_metadata(action.collection, dict.fromkeys(gone))
 
     async def _drop_index(self, action: DropIndex, subject: Subject, *, wait: bool) -> None:
-        """Drop an index: of a shared collection only if no member wants it by now, else as the document says."""
+        """Drop an index: of a shared collection only if no member wants it by now, else as the document says, and one
+        that was made from use only as it was made.
+        """
         if action.shared is not None:
             await self._verify_unwanted(action.shared, action.field_name)
         if action.announced is not None:
             await self._verify_announced(action, action.announced, subject)
+        if action.made is not None:
+            live = await self.vectors.read(action.collection)
+            found = live.indexes.get(action.field_name) if live is not None else None
+            if found is None or found.schema != action.made:
+                raise Outdated(f"the index on {action.field_name} is not the one that was made from use")
         await self.vectors.drop_index(action.collection, action.field_name, wait=wait)
 
     async def _verify_announced(self, action: DropIndex, announced: Announced, subject: Subject) -> None:

@@ -11,6 +11,7 @@ import structlog
 from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import PlannedStep
 from namespace_operator.controller.apply import Applier, World
+from namespace_operator.controller.auto_indexes import AutoIndexReader
 from namespace_operator.controller.cluster import Cluster, ClusterError, Refused
 from namespace_operator.controller.observe import Observer
 from namespace_operator.controller.ray import RayOutcome, RaySync
@@ -43,6 +44,7 @@ from namespace_operator.stores.protocols import MetadataStore
 
 _MAX_ROUNDS = 20
 _MAX_OUTDATED = 3
+_MAX_LOOKS = 3
 _IN_TURN = CreateCollection | AddVector | PutIndex | DropIndex | ReplaceShared
 _NEW_ID = "ns_new"
 """Stands for the id that would be made up, so that a forecast reads the same each time."""
@@ -82,9 +84,11 @@ class Settling:
             if not self.world.subject.lets_go:
                 await self._observe()
             if self.world.subject.requests.dry_run and not self.world.subject.lets_go:
+                await self._read_of_use()
                 self._foresee()
             else:
                 await self._settle()
+                await self._look_after_indexes()
             await self._serve()
         except BackendError as error:
             structlog.get_logger().debug("request failed", key=str(self.world.subject.key), request=error.request)
@@ -163,6 +167,21 @@ class Settling:
         if not subject.deleting:
             return any(makes_room)
         return subject.finalized and any(isinstance(action, DeleteResource) for action in done)
+
+    async def _look_after_indexes(self) -> None:
+        """Indexes from use: decided on what is read now, made, and compared with the points they are to have."""
+        for _ in range(_MAX_LOOKS):
+            if any(finding.halts for finding in self.findings) or not await self._read_of_use():
+                return
+            await self._settle()
+
+    async def _read_of_use(self) -> bool:
+        """Read what automatic indexes go by, if that is due; whether there is news."""
+        context, before = self._context(), self.world.observed
+        reader = AutoIndexReader(self.metadata, self.observer)
+        observed = await reader.read(self.world.subject, before, context.auto_indexes, context.now)
+        self.world = replace(self.world, observed=observed)
+        return observed is not before
 
     async def _serve(self) -> None:
         """Ray for a namespace that has its place in the stores, and where it is in the document."""

@@ -179,13 +179,14 @@ class DropIndex:
     """Drop a payload index; the points keep their payload.
 
     With the document of a shared collection only if no member wants it by then; with ``announced`` only if a
-    namespace's document says so right then.
+    namespace's document says so right then; one that was made from use only if it still is as it was ``made``.
     """
 
     collection: str
     field_name: str
     shared: SharedCollection | None = None
     announced: Announced | None = None
+    made: IndexSchema | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from namespace_operator.api.profile import SystemIndex
+from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.domain.actions import (
     AddVector,
     CollectionAction,
@@ -19,6 +20,7 @@ from namespace_operator.domain.actions import (
     ReplaceShared,
     UpdateCollection,
 )
+from namespace_operator.domain.auto_indexes import looked_after, still_dropping
 from namespace_operator.domain.conditions import Finding, Reason
 from namespace_operator.domain.desired import Desired
 from namespace_operator.domain.document import NamespaceDocument, State, UnsupportedIndex
@@ -78,7 +80,7 @@ def plan_collection(
     if document.bound and repairs != document.repairs:
         return Plan((ReplaceDocument(document.changed(now, repairs=repairs)),))
     vector_actions, vector_findings = _compare_vectors(whole, document, observed.shared, collection)
-    index_actions, index_findings = _compare_indexes(document, observed, collection, whole)
+    index_actions, index_findings, refused = _compare_indexes(document, observed, collection, whole)
     # Who is only just coming leaves the clearing up to those that are there.
     shared = observed.shared if document.bound else None
     cleared_away = clearing(shared, collection, observed.wanted_elsewhere) if shared is not None else ()
@@ -89,12 +91,13 @@ def plan_collection(
     tuning = tune(document, observed, collection, context.profile)
     if tuning.changes:
         return Plan((UpdateCollection(collection.name, tuning.changes),))
-    together = _confirm_shared(observed.shared, collection, observed, now) if observed.shared else None
-    if together is not None:
-        return Plan((ReplaceShared(together),))
-    confirmed = _confirm(document, observed, collection, wanted, whole.schemas, tuning, now)
-    if not confirmed.holds(document):
-        return Plan((ReplaceDocument(confirmed),))
+    confirmation = _confirmation(document, observed, collection, wanted, whole, tuning, now)
+    if confirmation is None and isinstance(subject.spec, NamespaceSpec):
+        auto = looked_after(subject, subject.spec, document, observed, refused, context.auto_indexes, now)
+        changed = document.changed(now, auto_indexes=auto)
+        confirmation = None if auto == document.auto_indexes else ReplaceDocument(changed)
+    if confirmation is not None:
+        return Plan((confirmation,))
     status = _compare_status(collection)
     index_findings += rebuild_findings(document, observed, collection, whole.schemas)
     return Plan((), (*status, *findings, *vector_findings, *index_findings, *tuning.findings), tuning.notes)
@@ -120,10 +123,14 @@ def _plan_missing(
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
-    """All that is to be in the collection, whoever wants it; ``bound`` as in the documents."""
+    """All that is to be in the collection, whoever wants it; ``bound`` as in the documents.
+
+    ``auto`` are the fields among ``schemas`` whose index was made from use.
+    """
 
     vectors: Mapping[str, NamedVector]
     schemas: Mapping[str, IndexSchema]
+    auto: frozenset[str]
     bound: bool
     bound_vectors: tuple[str, ...]
 
@@ -133,12 +140,34 @@ def _whole(
 ) -> _Whole:
     system = {name: schema for name, schema in SYSTEM_INDEXES.items() if name in listed}
     if shared is None:
-        schemas = {name: index.field_schema for name, index in wanted.indexes.items()}
-        return _Whole(document.vectors, {**schemas, **system}, document.bound, document.bound_vectors)
+        declared = {name: index.field_schema for name, index in wanted.indexes.items()}
+        # What vanished is not made again once nobody wants any made.
+        auto = document.auto_indexes.schemas if document.auto_create_indexes else {}
+        schemas = {**auto, **declared, **system}
+        made = frozenset(auto.keys() - declared.keys() - system.keys())
+        return _Whole(document.vectors, schemas, made, document.bound, document.bound_vectors)
     # What tells the members apart is always indexed.
     partition = {SystemIndex.NAMESPACE_ID.value: SYSTEM_INDEXES[SystemIndex.NAMESPACE_ID]}
     schemas = {name: index.field_schema for name, index in shared.indexes_by_field.items()}
-    return _Whole(shared.vectors_by_name, {**schemas, **system, **partition}, shared.bound, shared.bound_vectors)
+    made = frozenset(index.field_name for index in shared.indexes if index.auto) - system.keys() - partition.keys()
+    return _Whole(shared.vectors_by_name, {**schemas, **system, **partition}, made, shared.bound, shared.bound_vectors)
+
+
+def _confirmation(
+    document: NamespaceDocument,
+    observed: Observed,
+    collection: Collection,
+    wanted: Desired,
+    whole: _Whole,
+    tuning: Tuning,
+    now: datetime,
+) -> ReplaceShared | ReplaceDocument | None:
+    """What is still to be written of what stands in Qdrant."""
+    together = _confirm_shared(observed.shared, collection, observed, now) if observed.shared else None
+    if together is not None:
+        return ReplaceShared(together)
+    confirmed = _confirm(document, observed, collection, wanted, whole, tuning, now)
+    return None if confirmed.holds(document) else ReplaceDocument(confirmed)
 
 
 def _confirm_shared(
@@ -221,28 +250,37 @@ def _compare_vectors(
 
 def _compare_indexes(
     document: NamespaceDocument, observed: Observed, collection: Collection, whole: _Whole
-) -> tuple[list[CollectionAction], list[Finding]]:
+) -> tuple[list[CollectionAction], list[Finding], dict[str, str]]:
+    """What to make and drop, what is in the way of it, and why indexes from use are not made, by field name."""
     actions: list[CollectionAction] = []
     findings: list[Finding] = []
+    refused: dict[str, str] = {}
     for field_name, schema in whole.schemas.items():
         live = collection.indexes.get(field_name)
         if live is not None and live.schema == schema:
             continue
         put = PutIndex(collection.name, field_name, schema)
         finding = _in_the_way(put, document, observed, collection)
-        if finding is None:
+        if field_name in whole.auto:
+            if finding is None and live is None:
+                actions.append(put)
+            elif finding is not None and finding.reason is not Reason.INDEX_MISSING:
+                refused[field_name] = finding.message
+        elif finding is None:
             actions.append(put)
         else:
             findings.append(finding)
     if document.sharing:
-        return actions, findings
+        return actions, findings, refused
     dropped = (index.field_name for index in document.payload_indexes if index.field_name not in whole.schemas)
     actions.extend(
         DropIndex(collection.name, name)
         for name in dropped
         if name in collection.indexes and not was_adopted(name, document, collection)
     )
-    return actions, findings
+    abandoned = still_dropping(document, collection, whole.schemas)
+    actions.extend(DropIndex(collection.name, index.field_name, made=index.field_schema) for index in abandoned)
+    return actions, findings, refused
 
 
 def _in_the_way(
@@ -288,7 +326,7 @@ def _confirm(
     observed: Observed,
     collection: Collection,
     wanted: Desired,
-    schemas: Mapping[str, IndexSchema],
+    whole: _Whole,
     tuning: Tuning,
     now: datetime,
 ) -> NamespaceDocument:
@@ -297,8 +335,9 @@ def _confirm(
     bound = tuple(sorted(present.union(document.bound_vectors)))
     unsupported = tuple(
         _unsupported(name, schema, observed.server_version, collection.indexes[name].schema)
-        for name, schema in schemas.items()
+        for name, schema in whole.schemas.items()
         if name in collection.indexes
+        and name not in whole.auto
         and collection.indexes[name].schema != schema
         and not was_adopted(name, document, collection)
         and PutIndex(collection.name, name, schema).attempt not in observed.rejected_indexes
@@ -314,6 +353,7 @@ def _confirm(
         bound_vectors=bound,
         previous_owner=None,
         payload_indexes=tuple(i for i in document.payload_indexes if i.field_name in wanted.indexes),
+        auto_indexes=document.auto_indexes.changed(dropping=still_dropping(document, collection, whole.schemas)),
         unsupported_indexes=unsupported,
         unsupported_parameters=tuning.unsupported,
         vector_inference_map={name: services[name] for name in bound if name in services},

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from namespace_operator.api.spec import Mode, NamespaceType, Scope
+from namespace_operator.domain.document_indexes import AutoIndexes
 from namespace_operator.domain.document_infrastructure import DocumentInfrastructure
 from namespace_operator.domain.document_life import Life
 from namespace_operator.domain.document_repair import Repairs
@@ -199,6 +200,19 @@ class NamespaceDocument(Revisioned):
     repairs: Repairs = Field(default_factory=Repairs)
     expires_at: datetime | None = None
     life: Life = Life()
+    auto_create_indexes: bool = False
+    auto_indexes: AutoIndexes = Field(default_factory=AutoIndexes)
+
+    @property
+    def made_from_use(self) -> Mapping[str, DeclaredIndex]:
+        """The indexes that autoCreateIndexes made, by field name."""
+        made = self.auto_indexes.schemas.items()
+        return {name: DeclaredIndex(field_name=name, field_schema=schema) for name, schema in made}
+
+    @property
+    def wanted_indexes(self) -> Mapping[str, DeclaredIndex]:
+        """The declared indexes and those made from use, by field name."""
+        return {**self.made_from_use, **{index.field_name: index for index in self.payload_indexes}}
 
     @property
     def home_claim(self) -> str:

@@ -22,6 +22,7 @@ from namespace_operator.domain.actions import (
     ReplaceDocument,
     UnmarkCollection,
 )
+from namespace_operator.domain.auto_index_report import auto_index_events
 from namespace_operator.domain.conditions import ConditionType
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.observed import Subject
@@ -39,10 +40,12 @@ class Event:
 def events(subject: Subject, status: NamespaceStatus, done: Sequence[Action]) -> tuple[Event, ...]:
     """What is to tell of one reconcile. ``subject`` has the status from before, ``status`` is the new one."""
     before = subject.status
+    automatic = (Event("Normal", reason, message) for reason, message in auto_index_events(before, status))
     return (
         *_of_actions(subject, done),
         *_of_repairs(done),
         *_of_extractors(before, status),
+        *automatic,
         *_of_warning(before, status),
         *_of_ready(before, status),
     )

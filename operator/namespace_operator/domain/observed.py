@@ -19,6 +19,7 @@ from namespace_operator.domain.document import (
     Owner,
 )
 from namespace_operator.domain.document_repair import LateVector
+from namespace_operator.domain.evidence import Comparison, Evidence
 from namespace_operator.domain.identity import Key, Mark
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.parameters import Parameters
@@ -268,6 +269,8 @@ class Observed:
     to delete the collection, ``points_deleted`` the namespace's
     points in it, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
     ``may_rebuild`` False says that it is another collection's turn to be rebuilt by the server.
+
+    ``evidence`` and ``comparisons`` (by field name) are what was read for automatic indexes, where that was due.
     """
 
     document: Document | None = None
@@ -301,6 +304,8 @@ class Observed:
     delete_sent: bool = False
     points_deleted: bool = False
     dependents_deleted: bool = False
+    evidence: Evidence | None = None
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
 
     @property
     def server(self) -> ServerIdentity:

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from namespace_operator.api.annotations import FORCE_RELEASE, MANAGE_SYSTEM_VERB, SET_ID_VERB
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec, Scope
+from namespace_operator.domain import auto_indexes
 from namespace_operator.domain.actions import AddFinalizer, InsertDocument, RemoveFinalizer, ReplaceDocument
 from namespace_operator.domain.conditions import ConditionType, Finding, Reason
 from namespace_operator.domain.contents import plan_collection
@@ -49,7 +50,13 @@ from namespace_operator.domain.ray_status import RayAddresses
 from namespace_operator.domain.recovery import recover_document
 from namespace_operator.domain.recreation import plan_following
 from namespace_operator.domain.residence import crowding, home, is_same_server, misplacement
-from namespace_operator.domain.sharing import fitted, is_joinable, joining_obstacle, plan_membership
+from namespace_operator.domain.sharing import (
+    fitted,
+    is_joinable,
+    joining_obstacle,
+    plan_membership,
+    settled_elsewhere,
+)
 
 _MAX_FORMER = 1_000
 
@@ -271,6 +278,7 @@ def _new_document(
         vector_configs=wanted.vector_configs,
         payload_indexes=tuple(wanted.indexes.values()),
         infrastructure=document_infrastructure(spec, namespace_id, RayAddresses()),
+        auto_create_indexes=bool(spec.auto_create_indexes),
         **new_life(subject, spec, context.now),
         created_at=context.now,
         updated_at=context.now,
@@ -320,6 +328,10 @@ def _announce(
         vector_configs=wanted.vector_configs,
         payload_indexes=tuple(declared.values()),
         infrastructure=_infrastructure(spec, document, observed),
+        auto_create_indexes=bool(spec.auto_create_indexes),
+        auto_indexes=auto_indexes.announced(
+            document, spec, wanted.indexes.keys() | settled_elsewhere(document, observed.shared)
+        ),
         **life_as_announced(subject, spec, document, context.now),
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from namespace_operator.domain.actions import Action
+from namespace_operator.domain.auto_indexes import AutoIndexPolicy
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.conditions import Finding
 from namespace_operator.domain.profiles import CollectionProfile, builtin_profile
@@ -20,7 +21,7 @@ class Context:
     MongoDB collections in which a deletion also deletes what belongs to the namespace. ``rest`` is how long the name of
     a deleted collection stays unused: longer than any request to Qdrant may take. ``awaited`` is the end of the
     namespace that the queue has waited for: only then is it its turn, so that the oldest go first. ``profile`` is what
-    the tier of the namespace makes of its collection.
+    the tier of the namespace makes of its collection, ``auto_indexes`` when its use is looked at.
     """
 
     instance_id: str
@@ -32,6 +33,7 @@ class Context:
     rest: timedelta = timedelta(seconds=120)
     awaited: datetime | None = None
     profile: CollectionProfile = field(default_factory=builtin_profile)
+    auto_indexes: AutoIndexPolicy = field(default_factory=AutoIndexPolicy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from namespace_operator.domain.document import (
     document_claims,
     home_claim,
 )
+from namespace_operator.domain.document_indexes import AutoIndex, AutoIndexes, AutoIndexState
 from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, from_resource
 from namespace_operator.domain.observed import Collection, Observed, Subject
@@ -120,6 +121,7 @@ def _from_collection(
         vector_configs=tuple(collection.vectors[name] for name in sorted(configs)),
         # Of a shared collection the status also shows what others declared.
         payload_indexes=() if mark.shared else _declared_indexes(subject),
+        auto_indexes=_auto_indexes(subject),
         created_at=status.created_at or now,
         updated_at=now,
     )
@@ -143,7 +145,7 @@ def _extractor(status: ExtractorStatus, subject: Subject, collection: Collection
 
 
 def _declared_indexes(subject: Subject) -> tuple[DeclaredIndex, ...]:
-    unmanaged = {*subject.status.unmanaged_indexes, *SYSTEM_INDEXES}
+    unmanaged = {*subject.status.unmanaged_indexes, *SYSTEM_INDEXES, *_auto_indexes(subject).created}
     return tuple(
         DeclaredIndex(
             field_name=index.field_name,
@@ -152,4 +154,26 @@ def _declared_indexes(subject: Subject) -> tuple[DeclaredIndex, ...]:
         )
         for index in subject.status.payload_indexes
         if index.field_name not in unmanaged
+    )
+
+
+def _auto_indexes(subject: Subject) -> AutoIndexes:
+    """Those that were made from use, so that they are not taken for declared ones which the spec no longer has."""
+    live = {
+        index.field_name: from_resource({**(index.field_schema or {}), "type": index.type})
+        for index in subject.status.payload_indexes
+    }
+    return AutoIndexes(
+        indexes=tuple(
+            AutoIndex(
+                field_name=told.field_name,
+                field_schema=live[told.field_name],
+                state=AutoIndexState.CREATED,
+                at=told.at,
+                last_seen=told.last_seen,
+                verified=True,
+            )
+            for told in subject.status.auto_indexes
+            if told.state == "created" and told.field_name in live
+        )
     )

@@ -16,6 +16,7 @@ from namespace_operator.api.status import (
     PlannedStep,
     QdrantStatus,
 )
+from namespace_operator.domain.auto_index_report import auto_index_status
 from namespace_operator.domain.conditions import CONDITIONS, ConditionType, Finding, Note, conditions, paused
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.expiry import is_left_of_expiry
@@ -85,6 +86,8 @@ def report(
         unmanaged_indexes=previous.unmanaged_indexes,
         last_repair=previous.last_repair,
         index_rebuild=previous.index_rebuild,
+        auto_indexes=previous.auto_indexes,
+        next_auto_index_run=previous.next_auto_index_run,
         plan=planned,
         last_handled_reconcile_at=subject.requests.reconcile_requested_at or previous.last_handled_reconcile_at,
         last_handled_repair_at=previous.last_handled_repair_at,
@@ -108,6 +111,7 @@ def report(
             **told_of_repairs(document.repairs),
             "conditions": (*status.conditions, *_warning(subject, document, now)),
             "expires_at": document.expires_at,
+            "auto_indexes": auto_index_status(document),
             "created_at": document.created_at,
             "updated_at": document.updated_at,
         }

@@ -33,9 +33,13 @@ class SharedVector(NamedVector):
 
 
 class SharedIndex(DeclaredIndex):
-    """A payload index that a member wants; ``by`` is the namespace id of one that does."""
+    """A payload index that a member wants; ``by`` is the namespace id of one that does.
+
+    One that was made from use is ``auto``: it gives way to any that a member declares.
+    """
 
     by: str
+    auto: bool = False
 
 
 class SharedCollection(Revisioned):

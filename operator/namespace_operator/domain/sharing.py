@@ -104,7 +104,7 @@ class _Fitting:
         if there is None or there.field_schema == index.field_schema:
             return None
         by = there.by if there.by != namespace_id else self.wanted_elsewhere.get(index.field_name)
-        if by is None:
+        if by is None or there.auto:
             return None
         message = (
             f"Index on {index.field_name} is to be {dict(index.field_schema)}, but {self._member(by)} has it in the "
@@ -200,7 +200,7 @@ def founded(document: NamespaceDocument, members: Iterable[str], now: datetime) 
         members=tuple(sorted(members)),
         incarnation=document.incarnation,
         vectors=_vectors_of(document),
-        indexes=tuple(_index_of(document.namespace_id, index) for index in document.payload_indexes),
+        indexes=tuple(_wishes_of(document).values()),
         revision=1,
         created_at=now,
         updated_at=now,
@@ -221,7 +221,7 @@ def recovered(document: NamespaceDocument, live: Collection, now: datetime) -> S
 def _with_wishes_of(
     document: NamespaceDocument, shared: SharedCollection, wanted_elsewhere: Mapping[str, str], now: datetime
 ) -> SharedCollection:
-    wanted = {index.field_name: index for index in document.payload_indexes}
+    wanted = _wishes_of(document)
     vectors = {vector.name: vector for vector in _vectors_of(document)} | dict(shared.vectors_by_name)
     return shared.changed(
         now,
@@ -243,7 +243,7 @@ def without_member(
 
 def _indexes_with(
     namespace_id: str,
-    wanted: Mapping[str, DeclaredIndex],
+    wanted: Mapping[str, SharedIndex],
     shared: SharedCollection,
     wanted_elsewhere: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -251,13 +251,16 @@ def _indexes_with(
     kept: dict[str, SharedIndex] = {}
     dropped = set(shared.dropping)
     for name, index in shared.indexes_by_field.items():
-        if index.by != namespace_id or _is_wanted(index, wanted):
-            kept[name] = index
+        if index.by != namespace_id:
+            if not _gives_way(index, wanted.get(name)):
+                kept[name] = index
+        elif _is_wanted(index, wanted):
+            kept[name] = wanted[name]
         elif name in wanted_elsewhere:
             kept[name] = index.model_copy(update={"by": wanted_elsewhere[name]})
         elif name not in wanted:
             dropped.add(name)
-    indexes = {name: _index_of(namespace_id, index) for name, index in wanted.items()} | kept
+    indexes = {**wanted, **kept}
     return {
         "indexes": tuple(indexes[name] for name in sorted(indexes)),
         "dropping": tuple(sorted(dropped - indexes.keys())),
@@ -269,8 +272,27 @@ def _vectors_of(document: NamespaceDocument) -> tuple[SharedVector, ...]:
     return tuple(SharedVector(**vector.model_dump(), by=document.namespace_id) for vector in plain)
 
 
-def _index_of(namespace_id: str, index: DeclaredIndex) -> SharedIndex:
-    return SharedIndex(field_name=index.field_name, field_schema=index.field_schema, by=namespace_id)
+def _wishes_of(document: NamespaceDocument) -> Mapping[str, SharedIndex]:
+    """The indexes that a member wants, by field name: those that it declares and those made from use."""
+    declared = {index.field_name for index in document.payload_indexes}
+    return {
+        name: SharedIndex(
+            field_name=name, field_schema=index.field_schema, by=document.namespace_id, auto=name not in declared
+        )
+        for name, index in document.wanted_indexes.items()
+    }
+
+
+def _gives_way(index: SharedIndex, wish: SharedIndex | None) -> bool:
+    """Whether one that was made from use makes place for one that another member declares."""
+    return index.auto and wish is not None and not wish.auto
+
+
+def settled_elsewhere(document: NamespaceDocument, shared: SharedCollection | None) -> frozenset[str]:
+    """Fields whose index is another member's to answer for."""
+    if shared is None or not document.sharing:
+        return frozenset()
+    return frozenset(index.field_name for index in shared.indexes if index.by != document.namespace_id)
 
 
 def never_shared(document: NamespaceDocument, live: Collection) -> Finding | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from namespace_operator.domain.auto_index_report import fields_of_auto_indexes
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.indexes import SYSTEM_INDEXES
 from namespace_operator.domain.observed import Collection
@@ -9,10 +10,10 @@ from namespace_operator.domain.shared import SharedCollection
 
 
 def accounted_fields(document: NamespaceDocument, shared: SharedCollection | None) -> frozenset[str]:
-    """The fields whose index the spec, another member or the system declares. Whoever makes others adds them here."""
+    """The fields whose index the spec, another member or the system declares, or that was made from use."""
     declared = {index.field_name for index in document.payload_indexes}
     others = set(shared.indexes_by_field) if document.sharing and shared is not None else set()
-    return frozenset(declared | others | set(SYSTEM_INDEXES))
+    return frozenset(declared | others | fields_of_auto_indexes(document) | set(SYSTEM_INDEXES))
 
 
 def unmanaged_fields(

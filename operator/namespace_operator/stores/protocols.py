@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from namespace_operator.api.profile import CollectionParameters
 from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument
+from namespace_operator.domain.evidence import Draw, Payload
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection, Counts, Residents, ServerRecord
 from namespace_operator.domain.parameters import AS_QDRANT_HAS_IT, Parameters
@@ -76,6 +77,24 @@ class VectorStore(Protocol):
 
         No more than ``limit`` ids are told of: where there are as many, others may be missing and counts be too low.
         Raises ``Rejected`` where ``namespace_id`` has no index to count by.
+        """
+
+    async def count_having(self, collection: str, field_name: str) -> int:
+        """The exact number of points of an existing collection that have a value in a field.
+
+        Null and an empty array are none, an array of nulls is one.
+        """
+
+    async def sample(self, collection: str, field_names: Sequence[str], draws: Sequence[Draw]) -> Sequence[Payload]:
+        """Payloads of random points of an existing collection, no more than these fields of them, in one request.
+
+        A point that is drawn twice is told of once.
+        """
+
+    async def slow_fields(self) -> Mapping[str, frozenset[str]]:
+        """Fields that slow requests filtered by, by collection, as the server tells of itself.
+
+        Nothing where it does not, or not to the holder of this key; that raises no error.
         """
 
     async def aliases(self, collection: str) -> tuple[str, ...]:
@@ -146,10 +165,10 @@ class MetadataStore(Protocol):
         """
 
     async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
-        """Who still declares a payload index on these fields, in one read: field name to the smallest namespace id.
+        """Who still wants a payload index on these fields, in one read: field name to the smallest namespace id.
 
-        Only documents of ``members`` count, whatever their shape, and none that is being deleted or a tombstone. A
-        field that none of them declares is absent.
+        That is who declares it, and who had it made from use. Only documents of ``members`` count, whatever their
+        shape, and none that is being deleted or a tombstone. A field that none of them wants is absent.
         """
 
     async def counts(self, namespace_ids: Names[str]) -> Mapping[str, Counts]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from namespace_operator.domain.document import Binding, DeclaredIndex, MalformedDocument, State
+from namespace_operator.domain.document_indexes import AutoIndex, AutoIndexes, AutoIndexState
 from namespace_operator.domain.parsing import OwnDocument
 from namespace_operator.domain.shared import SharedState
 from namespace_operator.stores.errors import ClaimTaken, Outdated
@@ -249,3 +250,25 @@ async def test_a_member_of_another_shape_keeps_what_it_declares(metadata: Metada
 async def test_what_declares_nothing_wants_nothing(metadata: MetadataServer, declared: object) -> None:
     await metadata.write("namespaces", {"_id": "ns_odd", "state": "ready", "payload_indexes": declared})
     assert await metadata.store.wanted_by(["ns_odd"], ["a"]) == {}
+
+
+def _from_use(*fields: tuple[str, AutoIndexState]) -> AutoIndexes:
+    moment = document().created_at
+    return AutoIndexes(indexes=tuple(AutoIndex(field_name=name, state=state, at=moment) for name, state in fields))
+
+
+async def test_who_had_an_index_made_from_use_wants_it_too(metadata: MetadataServer) -> None:
+    made = _from_use(("a", AutoIndexState.CREATED), ("b", AutoIndexState.SUGGESTED), ("c", AutoIndexState.LIMITED))
+    await metadata.store.insert(wanting(2, "d", auto_indexes=made))
+    await metadata.store.insert(wanting(1, "b", "z", auto_indexes=_from_use(("d", AutoIndexState.CREATED))))
+    ids = {number: document(number).namespace_id for number in (1, 2)}
+    wanted = await metadata.store.wanted_by(list(ids.values()), ["a", "b", "c", "d"])
+    assert wanted == {"a": ids[2], "b": ids[1], "d": ids[1]}
+    assert await metadata.store.wanted_by([ids[2]], ["a", "b", "c", "d"]) == {"a": ids[2], "d": ids[2]}
+
+
+@pytest.mark.parametrize("made", [None, 5, "a", ["a"], {}, [{}], [{"field_name": "a"}], [{"state": "created"}]])
+async def test_what_was_made_from_use_in_another_shape_is_no_wish(metadata: MetadataServer, made: object) -> None:
+    for number, auto in enumerate([made, {"indexes": made}]):
+        await metadata.write("namespaces", {"_id": f"ns_odd{number}", "state": "ready", "auto_indexes": auto})
+    assert await metadata.store.wanted_by(["ns_odd0", "ns_odd1"], ["a"]) == {}

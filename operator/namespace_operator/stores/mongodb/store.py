@@ -15,6 +15,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
 from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument, State
+from namespace_operator.domain.document_indexes import AutoIndexState
 from namespace_operator.domain.observed import Counts, Residents, ServerRecord
 from namespace_operator.domain.parsing import (
     FoundDocument,
@@ -169,13 +170,14 @@ class MongoStore:
 
     async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
         """One aggregation, whose answer is as long as there are fields."""
-        wanted = {"payload_indexes.field_name": {"$in": sorted(field_names)}}
+        names = sorted(field_names)
+        listed = [{"payload_indexes.field_name": {"$in": names}}, {"auto_indexes.indexes.field_name": {"$in": names}}]
         pipeline: list[Raw] = [
-            {"$match": {"_id": {"$in": sorted(members)}, "state": {"$nin": _ENDING}, **wanted}},
-            {"$project": {"payload_indexes.field_name": 1}},
-            {"$unwind": "$payload_indexes"},
-            {"$match": wanted},
-            {"$group": {"_id": "$payload_indexes.field_name", "member": {"$min": "$_id"}}},
+            {"$match": {"_id": {"$in": sorted(members)}, "state": {"$nin": _ENDING}, "$or": listed}},
+            {"$project": {"wanted": {"$concatArrays": [_as_list("$payload_indexes.field_name"), _MADE_FROM_USE]}}},
+            {"$unwind": "$wanted"},
+            {"$match": {"wanted": {"$in": names}}},
+            {"$group": {"_id": "$wanted", "member": {"$min": "$_id"}}},
         ]
         with translated("looking for members that declare an index"):
             cursor = await self._namespaces.aggregate(pipeline)
@@ -308,6 +310,24 @@ class MongoStore:
         await self._namespaces.create_index("owner.instance_id", name="owner_instance")
         await self._namespaces.create_index("instance_id", name="shared_instance", sparse=True)
         self._indexed = True
+
+
+def _as_list(expression: str) -> Raw:
+    """An array, or what stands where one should be as the only element."""
+    return {"$cond": [{"$isArray": expression}, expression, [expression]]}
+
+
+_MADE_FROM_USE: Raw = {
+    "$map": {
+        "input": {
+            "$filter": {
+                "input": _as_list("$auto_indexes.indexes"),
+                "cond": {"$eq": ["$$this.state", AutoIndexState.CREATED.value]},
+            }
+        },
+        "in": "$$this.field_name",
+    }
+}
 
 
 def _residing(instance_id: str) -> Raw:

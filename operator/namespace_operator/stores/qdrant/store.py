@@ -13,13 +13,14 @@ from pydantic import BaseModel, ValidationError
 from qdrant_client import models
 
 from namespace_operator.api.profile import CollectionParameters
+from namespace_operator.domain.evidence import Draw, Payload
 from namespace_operator.domain.indexes import IndexSchema
 from namespace_operator.domain.observed import Collection
 from namespace_operator.domain.parameters import AS_QDRANT_HAS_IT, Parameters, flat
 from namespace_operator.domain.vectors import NamedVector
-from namespace_operator.stores.errors import Backend, Outdated, Rejected, Unauthorized
+from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected, Unauthorized
 from namespace_operator.stores.protocols import ReadAtOnce
-from namespace_operator.stores.qdrant import telemetry, translate
+from namespace_operator.stores.qdrant import sampling, slowness, telemetry, translate
 from namespace_operator.stores.qdrant.crowd import PATIENCE_SECONDS
 from namespace_operator.stores.qdrant.http import QdrantHttp
 from namespace_operator.stores.qdrant.parameters import change, creation
@@ -137,6 +138,33 @@ class QdrantStore:
         with _understood(f"counts the points of {collection} by namespace", f"POST {collection}/facet"):
             hits = {str(hit["value"]): int(hit["count"]) for hit in answer["result"]["hits"]}
         return {namespace_id: count for namespace_id, count in hits.items() if count}
+
+    async def count_having(self, collection: str, field_name: str) -> int:
+        """The exact number of points that have a value in a field."""
+        body = {"exact": True, "filter": sampling.having(field_name)}
+        _, answer = await self._http.request("POST", "collections", collection, "points", "count", body=body)
+        with _understood(f"counts the points of {collection}", f"POST {collection}/points/count"):
+            return int(answer["result"]["count"])
+
+    async def sample(self, collection: str, field_names: Sequence[str], draws: Sequence[Draw]) -> Sequence[Payload]:
+        """Payloads of random points, from one batch of queries."""
+        path = ("collections", collection, "points", "query", "batch")
+        body = sampling.batch(field_names, draws)
+        _, answer = await self._http.request("POST", *path, body=body, timeout_seconds=_BUILD_SECONDS)
+        with _understood(f"draws points of {collection}", f"POST {collection}/points/query/batch"):
+            return sampling.payloads(answer["result"])
+
+    async def slow_fields(self) -> Mapping[str, frozenset[str]]:
+        """Fields that slow requests filtered by. What their bodies hold otherwise is read by nobody."""
+        return slowness.together([await self._told("issues"), await self._told("profiler", "slow_requests")])
+
+    async def _told(self, *path: str) -> Any:  # noqa: ANN401 - JSON
+        """What the server tells of itself, None where it does not tell it to the holder of this key."""
+        try:
+            _, answer = await self._http.request("GET", *path)
+            return answer["result"]
+        except (BackendError, KeyError, TypeError):
+            return None
 
     async def alias_target(self, name: str) -> str | None:
         """The collection behind an alias."""
