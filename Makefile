@@ -36,13 +36,13 @@ image: $(READY) ## The operator's image, by docker, podman or buildah (IMAGE=rep
 	@IMAGE=$(IMAGE) BASE=$(BASE) $(BIN)/python -m devstack image
 
 .PHONY: test
-test: $(READY) ## All tests: unit, model, contract and integration on the real stack
+test: unit ## All tests: unit, model, contract and integration on the real stack
 	@$(BIN)/python -m devstack build
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest tests/chart tests/contract tests/integration
 
 .PHONY: unit
-unit: $(READY) ## Only the tests that need no server
-	@$(BIN)/python -m pytest tests/unit tests/model
+unit: $(READY) ## Only the tests that need no server, on all processors
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal tests/unit tests/model
 
 .PHONY: check
 check: $(READY) ## Format, lint, types, import contracts, generated files

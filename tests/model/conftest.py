@@ -27,6 +27,20 @@ def tally(request: pytest.FixtureRequest) -> Counter[str]:
     return request.config.stash.setdefault(_TALLY, Counter())
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of several processes hands its counts to the one that shows them."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["tally"] = dict(session.config.stash.get(_TALLY, Counter()))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """The counts of one of several processes."""
+    output = getattr(node, "workeroutput", None) or {}
+    node.config.stash.setdefault(_TALLY, Counter()).update(output.get("tally", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """One line: how many cases the parametrized tests of the model world stand for."""
     tally = config.stash.get(_TALLY, None)

@@ -27,7 +27,7 @@ _MATCHES = {
     **dict.fromkeys(("text", "phrase", "text_any", "prefix", "substring"), MatchKind.TEXT.value),
 }
 _BOUNDS: dict[type, str] = {int: _RANGE, float: _RANGE, str: _DATETIME, datetime: _DATETIME, date: _DATETIME}
-_GEO = ("geo_radius", "geo_bounding_box", "geo_polygon")
+_PLACE = MatchKind.GEO.value
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}").fullmatch
 _UUID_LENGTH = 36
 
@@ -66,8 +66,11 @@ def walk(query_filter: object) -> Uses:
                     _descend(asked, prefix, filters)
                 elif path := path_below(prefix, key) if prefix else field_path(key):
                     match = asked.get("match")
-                    kind = _other_kind(asked) if match is None else _match_kind(match)
+                    kind = None if match is None else _match_kind(match)
                     if kind is not None:
+                        found.add((path, kind))
+                    # One condition may ask for both; the JSON of one that does not has but a key and a match.
+                    if (match is None or len(asked) > 2) and (kind := _other_kind(asked)) is not None:
                         found.add((path, kind))
     return found
 
@@ -118,7 +121,8 @@ def _other_kind(asked: dict[str, Any]) -> str | None:
             if bound is not None:
                 return _BOUNDS.get(type(bound)) or _kind_of_odd(bound)
         return None
-    return MatchKind.GEO.value if any(asked.get(name) is not None for name in _GEO) else None
+    has_place = asked.get("geo_radius") or asked.get("geo_bounding_box") or asked.get("geo_polygon")
+    return None if has_place is None else _PLACE
 
 
 def _kind_of_odd(bound: object) -> str | None:

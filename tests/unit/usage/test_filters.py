@@ -87,6 +87,10 @@ SHAPES: dict[str, tuple[dict[str, Any], set[tuple[str, str]]]] = {
         must(CITY, {"key": "city", "match": {"text": "Ber"}}),
         {CITY_USED, ("city", "text")},
     ),
+    "one condition with a match and a range": (
+        must({"key": "city", "match": {"value": 1}, "range": {"gt": 0}}),
+        {CITY_USED, ("city", "range")},
+    ),
     "a filter as a condition": (must({"should": [CITY, {"must_not": [PRICE]}]}), {CITY_USED, PRICE_USED}),
     "nested": (must(nested("offers", must(PRICE))), {("offers[].price", "range")}),
     "nested, as an array already": (must(nested("offers[]", must(PRICE))), {("offers[].price", "range")}),
@@ -217,7 +221,7 @@ ODD: list[object] = [
 ]
 
 
-@pytest.mark.parametrize("odd", ODD, ids=repr)
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__ if type(odd) is object else repr(odd))
 def test_what_is_no_filter_counts_for_nothing(odd: object) -> None:
     assert found(odd) == set()
 
