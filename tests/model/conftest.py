@@ -31,7 +31,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """One of several processes hands its counts to the one that shows them."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["tally"] = dict(session.config.stash.get(_TALLY, Counter()))
+        output["tally"] = dict(session.config.stash.get(_TALLY, None) or {})
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    JsonValue,
     PlainSerializer,
     ValidationError,
     model_validator,
@@ -21,6 +22,11 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from namespace_operator.api.rules import Rule, TransitionRule
+
+ATOMIC: dict[str, JsonValue] = {"x-kubernetes-map-type": "atomic"}
+"""The schema of an object that appliers set as a whole, so that two on one item get a conflict."""
+
+ATOMIC_MODEL = ConfigDict(json_schema_extra=ATOMIC)
 
 
 class ApiModel(BaseModel):

@@ -26,13 +26,8 @@ from namespace_operator.api.rules import Rule, TransitionRule, matches
 from namespace_operator.api.vectors import Metric, VectorKind
 
 if TYPE_CHECKING:
-    from namespace_operator.api.spec import (
-        FeatureExtractor,
-        FieldSchema,
-        NamespaceSpec,
-        PayloadIndex,
-        VectorConfig,
-    )
+    from namespace_operator.api.payload_index import FieldSchema, PayloadIndex
+    from namespace_operator.api.spec import FeatureExtractor, NamespaceSpec, VectorConfig
 
 PARAMETER_TYPES: dict[str, tuple[IndexType, ...]] = {
     "is_tenant": (IndexType.KEYWORD, IndexType.UUID),

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel, to_snake
 
-from namespace_operator.api.spec import FieldSchema
+from namespace_operator.api.payload_index import FieldSchema
 
 IndexSchema = Mapping[str, Any]
 """Parameters of a payload index in Qdrant's spelling (snake_case) with its ``type``, canonical."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from namespace_operator.api.indexes import IndexType, Tokenizer
-from namespace_operator.api.spec import FieldSchema
+from namespace_operator.api.payload_index import FieldSchema
 from namespace_operator.api.spec_rules import PARAMETER_TYPES
 from namespace_operator.domain.identity import Mark
 from namespace_operator.domain.indexes import wanted_schema

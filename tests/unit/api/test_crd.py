@@ -21,7 +21,8 @@ from namespace_operator.api.crd import (
     custom_resource_definition,
     missing_fields,
 )
-from namespace_operator.api.spec import FieldSchema, NamespaceSpec
+from namespace_operator.api.payload_index import FieldSchema
+from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.spec_rules import PARAMETER_TYPES
 from namespace_operator.api.status import NamespaceStatus
 

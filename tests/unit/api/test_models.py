@@ -9,8 +9,9 @@ from qdrant_client import models as qdrant
 
 from namespace_operator.api import indexes
 from namespace_operator.api.base import FieldError, field_errors
+from namespace_operator.api.payload_index import FieldSchema, PayloadIndex
 from namespace_operator.api.rules import Rule, TransitionRule
-from namespace_operator.api.spec import FieldSchema, NamespaceSpec, PayloadIndex
+from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.api.status import Condition, NamespaceStatus
 from tests.unit.api.cases import CASES, CHANGES, Case, Change
 from tests.unit.api.every_rule import every_rule, every_transition_rule, words

@@ -3,8 +3,8 @@
 import pytest
 
 from namespace_operator.api.indexes import IndexType
+from namespace_operator.api.payload_index import FieldSchema, PayloadIndex
 from namespace_operator.api.rules import Rule, matches
-from namespace_operator.api.spec import FieldSchema, PayloadIndex
 
 INDEX = PayloadIndex(field_name='"it\'s {type}"', type=IndexType.TEXT, field_schema=FieldSchema(type=IndexType.TEXT))
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from namespace_operator.api.spec import PayloadIndex
+from namespace_operator.api.payload_index import PayloadIndex
 from namespace_operator.domain.indexes import (
     SYSTEM_INDEXES,
     canonical,
