@@ -294,8 +294,9 @@ def essence(document: Mapping[str, Any], collection: Mapping[str, Any], status: 
     """What two namespaces of one spec have in common, whatever their histories.
 
     ``document`` as it is stored, ``collection`` with ``vectors`` (name to description), ``indexes`` (field to canonical
-    schema) and ``metadata``, ``status`` as the API server has it. Without ids, times, revisions and counts, and
-    without extractors and vectors that were registered before and are no longer in the spec.
+    schema) and ``metadata``, ``status`` as the API server has it. Without ids, times, revisions and counts, without
+    extractors and vectors that were registered before and are no longer in the spec, and without what points that were
+    there before a vector lack of it.
     """
     former = [e for e in status.get("featureExtractors", ()) if not e["inSpec"]]
     listed = [e for e in status.get("featureExtractors", ()) if e["inSpec"]]
@@ -319,6 +320,7 @@ def _essence_of_document(document: Mapping[str, Any], gone: set[str], former: se
     extractors = {e["feature_extractor_id"]: e for e in document["feature_extractors"]}
     return {
         **_without(document, set(dropped)),
+        "repairs": _without(document["repairs"], {"late"}),
         "bound_vectors": sorted(set(document["bound_vectors"]) - gone),
         "vector_inference_map": _without(document["vector_inference_map"], gone),
         "feature_extractors": _without(extractors, former),
@@ -340,7 +342,7 @@ def _essence_of_status(status: Mapping[str, Any], gone: set[str], listed: list[M
     return {
         **{name: status[name] for name in kept if name in status},
         "vectorInferenceMap": _without(status["vectorInferenceMap"], gone),
-        "featureExtractors": {e["featureExtractorId"]: e for e in listed},
+        "featureExtractors": {e["featureExtractorId"]: _without(e, {"pointsWithVector"}) for e in listed},
         "payloadIndexes": {index["fieldName"]: _without(index, {"points"}) for index in status["payloadIndexes"]},
         "conditions": {c["type"]: (c["status"], c["reason"], c["message"]) for c in status["conditions"]},
     }
