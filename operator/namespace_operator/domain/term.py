@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from namespace_operator.domain.document import NamespaceDocument
+from namespace_operator.domain.observed import InvalidSpec, Subject
 
 _LONGEST_LEAD = timedelta(hours=1)
+_UNTIL_SHOWN = timedelta(minutes=1)
+"""How long after the document the status may begin to show a warning; what is older was a warning to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def term(document: NamespaceDocument, ttl_seconds: int | None, now: datetime, *,
     begin, known = beginning(document), known_term(document)
     end = begin + timedelta(seconds=ttl_seconds)
     if known.expires_at is not None and _is_of(known, begin, end):
-        return _going_on(known.expires_at, known.warned_at, begin, now, shown=shown)
+        return _going_on(known.expires_at, known.warned_at, begin, end, now, shown=shown)
     if now < end - lead_of(end - begin):
         return Term(end)
     if known.expires_at is not None and known.warned_at is not None and known.expires_at <= end:
@@ -70,6 +73,22 @@ def term(document: NamespaceDocument, ttl_seconds: int | None, now: datetime, *,
     return fresh
 
 
+def is_renewed(subject: Subject, document: NamespaceDocument) -> bool:
+    """Whether a renewal is asked for that was not acted upon: its text may stay on the object for ever."""
+    return subject.requests.renew not in (None, document.life.renewed)
+
+
+def is_of_expiry(subject: Subject, document: NamespaceDocument) -> bool:
+    """Whether an object that is being deleted still asks for the end that its document says has come.
+
+    If not, the end was called off, and it is deleted by hand.
+    """
+    expired_at, spec = document.life.expired_at, subject.spec
+    if expired_at is None or isinstance(spec, InvalidSpec) or spec.ttl_seconds is None or is_renewed(subject, document):
+        return False
+    return beginning(document) + timedelta(seconds=spec.ttl_seconds) <= expired_at
+
+
 def next_moment(document: NamespaceDocument, now: datetime) -> datetime | None:
     """When this namespace has to be warned of its end, or ends; None if it lives on for ever."""
     known = known_term(document)
@@ -79,11 +98,14 @@ def next_moment(document: NamespaceDocument, now: datetime) -> datetime | None:
     return warning if now < warning else known.expires_at
 
 
-def _going_on(expires_at: datetime, warned_at: datetime | None, begin: datetime, now: datetime, *, shown: bool) -> Term:
+def _going_on(
+    expires_at: datetime, warned_at: datetime | None, begin: datetime, end: datetime, now: datetime, *, shown: bool
+) -> Term:
     """The announced term, with the warning where it is time for it."""
     warning = expires_at - lead_of(expires_at - begin)
-    if not shown and now >= (expires_at if warned_at is not None else warning):
-        return _warned(begin, expires_at, now)
+    unseen = warning if warned_at is None else min(expires_at, warned_at + _UNTIL_SHOWN)
+    if not shown and now >= unseen:
+        return _warned(begin, end, now)
     # Whoever slept through both acts on an end that was announced all the time.
     if warned_at is None and warning <= now < expires_at:
         return Term(expires_at, now)
