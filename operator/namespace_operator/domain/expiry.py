@@ -36,7 +36,7 @@ _HELD_UP = frozenset(
         Reason.SERVER_REPLACED,
     }
 )
-"""Reasons of Ready under which nothing ends and of no end is warned, until somebody puts it right.
+"""Reasons under which nothing ends and of no end is warned, until somebody puts it right.
 
 What was overdue meanwhile is warned of once more. Each of them has to keep every end from coming, or none would ever
 come. A dry run is none of them: it shows the expiry that comes with its end.
@@ -87,8 +87,8 @@ def is_over(subject: Subject, spec: NamespaceSpec, document: NamespaceDocument, 
 
 def _is_shown(subject: Subject, document: NamespaceDocument) -> bool:
     """Whether the status has told of the announced end all along, and nobody had the operator look away meanwhile."""
-    states = {condition.type: condition.reason for condition in subject.status.conditions}
-    held_up = ConditionType.PAUSED in states or states.get(ConditionType.READY) in _HELD_UP
+    told = subject.status.conditions
+    held_up = any(condition.type == ConditionType.PAUSED or condition.reason in _HELD_UP for condition in told)
     return subject.status.expires_at == document.expires_at and not held_up
 
 

@@ -80,7 +80,7 @@ async def test_an_end_that_is_past_waits_for_its_turn_and_comes_then() -> None:
 
 async def test_an_end_does_not_wait_for_a_rebuild() -> None:
     fields = tuple(f"field_{number}" for number in range(9))
-    known = document(indexes=dict.fromkeys(fields, {"type": "keyword"}), expires_at=later(-500))
+    known = document(indexes={name: {"type": "keyword"} for name in fields}, expires_at=later(-500))
     rebuild = IndexRebuild(token="1", force=True, at=T0, total=9, pending=fields)
     known = known.model_copy(update={"repairs": Repairs(indexes=rebuild)})
     wanted = spec(ttlSeconds=AGE - 500, payloadIndexes=[index(name) for name in fields])

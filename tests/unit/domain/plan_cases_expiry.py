@@ -64,7 +64,8 @@ def asks(
 def _states(reason: str | None) -> tuple[Condition, ...]:
     if reason is None:
         return ()
-    kind = "Paused" if reason == "Paused" else "Ready"
+    # Ready has the first reason of all, and that may be another one.
+    kind = {"Paused": "Paused", "ServerReplaced": "CollectionReady"}.get(reason, "Ready")
     return (Condition(type=kind, status="True", reason=reason, message="m", last_transition_time=T0),)
 
 
