@@ -270,6 +270,12 @@ HELD_UP = (
         _WAITS,
     ),
     Case(
+        "the same beside a spec that wants an end before it",
+        asks(60, shows=NOW + timedelta(days=9)),
+        observed(living(NOW + timedelta(minutes=2), warned_at=ago(3000))),
+        _WAITS,
+    ),
+    Case(
         "a warning that the status is about to show",
         asks(AGE + 120, shows=NOW + timedelta(days=9)),
         observed(living(NOW + timedelta(minutes=60), warned_at=ago(0))),
