@@ -98,9 +98,7 @@ def next_moment(document: NamespaceDocument, now: datetime) -> datetime | None:
     return warning if now < warning else known.expires_at
 
 
-def _going_on(
-    known: Term, expires_at: datetime, begin: datetime, end: datetime, now: datetime, *, shown: bool
-) -> Term:
+def _going_on(known: Term, expires_at: datetime, begin: datetime, end: datetime, now: datetime, *, shown: bool) -> Term:
     """The announced term, with the warning where it is time for it."""
     warning = expires_at - lead_of(expires_at - begin)
     if not shown and now >= (warning if known.warned_at is None else _unseen_from(known)):
