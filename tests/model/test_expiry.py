@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from namespace_operator.api.resource import FINALIZER
 from tests.model.expiry_scenarios import TTL
 from tests.model.scenario import TEXT, run
 from tests.model.sharing_scenarios import member
@@ -17,6 +18,8 @@ from tests.model.steps import (
     operator_up,
     partition,
     points,
+    qdrant_replaced,
+    qdrant_restored,
     status_lost,
     time_passes,
 )
@@ -194,5 +197,34 @@ async def test_a_document_restored_from_before_a_renewal_is_warned_of_first() ->
     await run((time_passes(TTL / 2), annotate("shop", renew="1"), annotate("shop", renew=None)), world)
     restored = document_edited("shop", expires_at=first, life={})
     await run((operator_down, restored, time_passes(TTL / 2), operator_up), world)
+    assert world.condition("shop", "ExpiringSoon")[0] == "True"
+    assert world.vectors.lost_points == 0
+
+
+async def test_one_that_was_called_off_and_is_deleted_by_hand_keeps_its_data() -> None:
+    forever = apply("shop", featureExtractors=[TEXT])
+    world = await lived(SHOP, FULL, time_passes(TTL - 3000))
+    announced = {**world.document("shop")["life"], "expired_at": world.document("shop")["expires_at"]}
+    uid = world.object("shop")["metadata"]["uid"]
+    await run((operator_down, document_edited("shop", life=announced), time_passes(3000)), world)
+    world.api.set_finalizers(world.key("shop"), uid, None, [FINALIZER])
+    for step in (forever, delete("shop"), operator_up):
+        step(world)
+    await world.settle()
+    assert not is_there(world)
+    assert world.vectors.lost_points == 0
+    assert world.document("shop")["state"] == "retained"
+    await run((forever,), world)
+    assert world.condition("shop") == ("True", "Ready"), "nothing expired"
+
+
+async def test_an_end_from_a_backup_is_warned_of_even_if_it_was_read_before_it_could_be_corrected() -> None:
+    world = await lived(SHOP, FULL)
+    first, later = world.document("shop")["expires_at"], time_passes(TTL / 2)
+    await run((later, annotate("shop", renew="1"), annotate("shop", renew=None)), world)
+    restored = document_edited("shop", expires_at=first, life={})
+    await run((operator_down, restored, later, qdrant_replaced, operator_up), world)
+    assert world.condition("shop") == ("False", "ServerReplaced")
+    await run((qdrant_restored,), world)
     assert world.condition("shop", "ExpiringSoon")[0] == "True"
     assert world.vectors.lost_points == 0

@@ -45,6 +45,11 @@ class Agenda:
         """After a failure: with back-off, and no later than the next moment in its life."""
         return Next(failed=True, after=self._moment(subject, observed))
 
+    def going_on(self, subject: Subject, observed: Observed) -> Next:
+        """After a portion of what goes on at once: an end that comes meanwhile does not wait for the rest of it."""
+        self._moment(subject, observed)
+        return Next(after=0.0)
+
     def settled(self, subject: Subject, observed: Observed) -> Next:
         """After a look that left nothing to do: with the others of its server, where that saves reads."""
         place, turn = observed.place, self.fleet.again_in(subject.key)

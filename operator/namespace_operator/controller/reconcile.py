@@ -112,7 +112,7 @@ class Reconciler:
         await self._emit(run.world.subject, events(run.world.subject, status, run.done))
         self.tell("not_ready" if run.findings else "ready")
         if _goes_on(run):
-            return Next(after=0.0)
+            return self.agenda.going_on(subject, run.world.observed)
         if run.findings and retry_of(run.findings) is Retry.BACKOFF:
             return self.agenda.after_failure(subject, run.world.observed)
         return self.agenda.settled(subject, run.world.observed)

@@ -23,6 +23,7 @@ from namespace_operator.domain.observed import Observed, Subject
 from namespace_operator.domain.ownership import collection_conflict, identity_conflict
 from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.domain.recovery import recover_document
+from namespace_operator.domain.term import is_of_expiry
 from namespace_operator.domain.usage import FILTER_USAGE
 
 LET_GO = (
@@ -71,9 +72,13 @@ def _plan_apart(document: NamespaceDocument, subject: Subject, owner: Owner, now
     """The next step where the document is not this object's to delete: another's, gone already, or not expired."""
     if _is_inherited(document, subject, owner):
         return Plan((ReplaceDocument(document.changed(now, owner=owner, state=State.DELETING)),))
-    by_hand = subject.deletion_policy is DeletionPolicy.RETAIN and document.life.expired_at is None
-    is_kept = document.owner != owner or document.state is State.DELETED or by_hand
-    return Plan((RemoveFinalizer(),)) if is_kept else None
+    by_hand = subject.deletion_policy is DeletionPolicy.RETAIN and not is_of_expiry(subject, document)
+    if document.owner != owner or document.state is State.DELETED:
+        return Plan((RemoveFinalizer(),))
+    if by_hand and document.life.expired_at is not None:
+        called_off = document.life.model_copy(update={"expired_at": None})
+        return Plan((ReplaceDocument(document.changed(now, life=called_off)),))
+    return Plan((RemoveFinalizer(),)) if by_hand else None
 
 
 def _is_inherited(document: NamespaceDocument, subject: Subject, owner: Owner) -> bool:

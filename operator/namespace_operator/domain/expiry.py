@@ -20,12 +20,26 @@ from namespace_operator.domain.document_life import Life
 from namespace_operator.domain.observed import Observed, Subject
 from namespace_operator.domain.ownership import attaches
 from namespace_operator.domain.planning import Context, Plan
-from namespace_operator.domain.term import known_term, new_term, term
+from namespace_operator.domain.term import is_renewed, known_term, new_term, term
 
-_HELD_UP = frozenset({Reason.INVALID_SPEC, Reason.INVALID_ANNOTATION, Reason.NOT_GUARDED})
-"""Reasons of Ready that somebody's edit ends: what was overdue meanwhile is warned of once more.
+_HELD_UP = frozenset(
+    {
+        Reason.INVALID_SPEC,
+        Reason.INVALID_ANNOTATION,
+        Reason.NOT_GUARDED,
+        Reason.MALFORMED_DOCUMENT,
+        Reason.IDENTITY_CONFLICT,
+        Reason.CLUSTER_NOT_FOUND,
+        Reason.CLUSTER_NOT_ALLOWED,
+        Reason.TIER_NOT_SERVED,
+        Reason.VERSION_UNSUPPORTED,
+        Reason.SERVER_REPLACED,
+    }
+)
+"""Reasons under which nothing ends and of no end is warned, until somebody puts it right.
 
-A dry run is none of them: it shows the expiry that comes with its end.
+What was overdue meanwhile is warned of once more. Each of them has to keep every end from coming, or none would ever
+come. A dry run is none of them: it shows the expiry that comes with its end.
 """
 
 
@@ -43,11 +57,6 @@ def life_as_announced(
         life = life.model_copy(update={"renewed": subject.requests.renew, "renewed_at": now, "warned_at": None})
     after = term(document.model_copy(update={"life": life}), spec.ttl_seconds, now, shown=_is_shown(subject, document))
     return {"expires_at": after.expires_at, "life": life.model_copy(update={"warned_at": after.warned_at})}
-
-
-def is_renewed(subject: Subject, document: NamespaceDocument) -> bool:
-    """Whether a renewal is asked for that was not acted upon: its text may stay on the object for ever."""
-    return subject.requests.renew not in (None, document.life.renewed)
 
 
 def plan_expiry(
@@ -78,9 +87,20 @@ def is_over(subject: Subject, spec: NamespaceSpec, document: NamespaceDocument, 
 
 def _is_shown(subject: Subject, document: NamespaceDocument) -> bool:
     """Whether the status has told of the announced end all along, and nobody had the operator look away meanwhile."""
-    states = {condition.type: condition.reason for condition in subject.status.conditions}
-    held_up = ConditionType.PAUSED in states or states.get(ConditionType.READY) in _HELD_UP
+    told = subject.status.conditions
+    held_up = any(condition.type == ConditionType.PAUSED or condition.reason in _HELD_UP for condition in told)
     return subject.status.expires_at == document.expires_at and not held_up
+
+
+def told_end(subject: Subject, document: NamespaceDocument, now: datetime) -> datetime | None:
+    """The end that the status shows of a namespace: the document's, unless another one has to be announced first.
+
+    A document from a backup may be read while something else keeps the plan from correcting it.
+    """
+    if not isinstance(subject.spec, NamespaceSpec):
+        return subject.status.expires_at
+    announced = life_as_announced(subject, subject.spec, document, now)["expires_at"]
+    return document.expires_at if announced == document.expires_at else subject.status.expires_at
 
 
 def plan_after_expiry(subject: Subject, observed: Observed, owner: Owner, context: Context) -> Plan | None:

@@ -19,7 +19,7 @@ from namespace_operator.api.status import (
 from namespace_operator.domain.auto_index_report import auto_index_status
 from namespace_operator.domain.conditions import CONDITIONS, ConditionType, Finding, Note, conditions, paused
 from namespace_operator.domain.document import NamespaceDocument, State
-from namespace_operator.domain.expiry import is_left_of_expiry
+from namespace_operator.domain.expiry import is_left_of_expiry, told_end
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, to_resource
 from namespace_operator.domain.moment import Moment
 from namespace_operator.domain.observed import Collection, LateCounts, Observed, Subject
@@ -110,7 +110,7 @@ def report(
             "feature_extractors": _extractors(subject, document, observed.late),
             **told_of_repairs(document.repairs),
             "conditions": (*status.conditions, *_warning(subject, document, now)),
-            "expires_at": document.expires_at,
+            "expires_at": told_end(subject, document, now),
             "auto_indexes": auto_index_status(document),
             "created_at": document.created_at,
             "updated_at": document.updated_at,

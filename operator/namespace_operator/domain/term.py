@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from namespace_operator.domain.document import NamespaceDocument
+from namespace_operator.domain.observed import InvalidSpec, Subject
 
 _LONGEST_LEAD = timedelta(hours=1)
+_UNTIL_SHOWN = timedelta(minutes=1)
+"""How long after the document the status may begin to show a warning; what is older was a warning to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +60,33 @@ def term(document: NamespaceDocument, ttl_seconds: int | None, now: datetime, *,
     begin, known = beginning(document), known_term(document)
     end = begin + timedelta(seconds=ttl_seconds)
     if known.expires_at is not None and _is_of(known, begin, end):
-        return _going_on(known.expires_at, known.warned_at, begin, now, shown=shown)
+        return _going_on(known, known.expires_at, begin, end, now, shown=shown)
     if now < end - lead_of(end - begin):
         return Term(end)
     if known.expires_at is not None and known.warned_at is not None and known.expires_at <= end:
         # Later than what is warned of already, and within the time of a warning.
         return Term(end, known.warned_at)
     fresh = _warned(begin, end, now)
-    if known.warned_at is not None and _is_before(known, fresh) and (shown or not _is_over(known, now)):
+    if _is_before(known, fresh) and (shown or now < _unseen_from(known)):
         # Nearer than what is warned of, but a new warning would only put it off.
         return known
     return fresh
+
+
+def is_renewed(subject: Subject, document: NamespaceDocument) -> bool:
+    """Whether a renewal is asked for that was not acted upon: its text may stay on the object for ever."""
+    return subject.requests.renew not in (None, document.life.renewed)
+
+
+def is_of_expiry(subject: Subject, document: NamespaceDocument) -> bool:
+    """Whether an object that is being deleted still asks for the end that its document says has come.
+
+    If not, the end was called off, and it is deleted by hand.
+    """
+    expired_at, spec = document.life.expired_at, subject.spec
+    if expired_at is None or isinstance(spec, InvalidSpec) or spec.ttl_seconds is None or is_renewed(subject, document):
+        return False
+    return beginning(document) + timedelta(seconds=spec.ttl_seconds) <= expired_at
 
 
 def next_moment(document: NamespaceDocument, now: datetime) -> datetime | None:
@@ -79,23 +98,29 @@ def next_moment(document: NamespaceDocument, now: datetime) -> datetime | None:
     return warning if now < warning else known.expires_at
 
 
-def _going_on(expires_at: datetime, warned_at: datetime | None, begin: datetime, now: datetime, *, shown: bool) -> Term:
+def _going_on(known: Term, expires_at: datetime, begin: datetime, end: datetime, now: datetime, *, shown: bool) -> Term:
     """The announced term, with the warning where it is time for it."""
     warning = expires_at - lead_of(expires_at - begin)
-    if not shown and now >= (expires_at if warned_at is not None else warning):
-        return _warned(begin, expires_at, now)
+    if not shown and now >= (warning if known.warned_at is None else _unseen_from(known)):
+        return _warned(begin, end, now)
     # Whoever slept through both acts on an end that was announced all the time.
-    if warned_at is None and warning <= now < expires_at:
+    if known.warned_at is None and warning <= now < expires_at:
         return Term(expires_at, now)
-    return Term(expires_at, warned_at)
+    return known
 
 
 def _is_before(known: Term, fresh: Term) -> bool:
-    return known.expires_at is not None and fresh.expires_at is not None and known.expires_at <= fresh.expires_at
+    """Whether it is warned of an end that is no later than a fresh warning would have it."""
+    if known.expires_at is None or known.warned_at is None or fresh.expires_at is None:
+        return False
+    return known.expires_at <= fresh.expires_at
 
 
-def _is_over(known: Term, now: datetime) -> bool:
-    return known.expires_at is not None and known.expires_at <= now
+def _unseen_from(known: Term) -> datetime:
+    """From when on a warning that the status does not show is one to nobody."""
+    assert known.expires_at is not None
+    assert known.warned_at is not None
+    return min(known.expires_at, known.warned_at + _UNTIL_SHOWN)
 
 
 def _is_of(known: Term, begin: datetime, end: datetime) -> bool:

@@ -12,6 +12,7 @@ from namespace_operator.controller.queue import Next
 from namespace_operator.controller.removal import verify_expiry
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.document_life import Life
+from namespace_operator.domain.document_repair import IndexRebuild, Repairs
 from namespace_operator.domain.identity import collection_claim, resource_claim
 from namespace_operator.stores.errors import Backend, Outdated, Unavailable
 from tests.unit.controller.bench import Bench, later
@@ -24,6 +25,7 @@ from tests.unit.domain.builders import (
     T0,
     collection,
     document,
+    index,
     owner,
     spec,
     status_of,
@@ -74,6 +76,21 @@ async def test_an_end_that_is_past_waits_for_its_turn_and_comes_then() -> None:
     assert bench.document["state"] == State.DELETED
     assert set(bench.document["claims"]) == {collection_claim(NAMESPACE_ID), resource_claim(INSTANCE, KEY)}
     assert bench.cluster.events[-2:] == [("Warning", "Expired"), ("Normal", "CollectionDeleted")]
+
+
+async def test_an_end_does_not_wait_for_a_rebuild() -> None:
+    fields = tuple(f"field_{number}" for number in range(9))
+    known = document(indexes={name: {"type": "keyword"} for name in fields}, expires_at=later(-500))
+    rebuild = IndexRebuild(token="1", force=True, at=T0, total=9, pending=fields)
+    known = known.model_copy(update={"repairs": Repairs(indexes=rebuild)})
+    wanted = spec(ttlSeconds=AGE - 500, payloadIndexes=[index(name) for name in fields])
+    status = status_of(known, expires_at=later(-500))
+    who = subject(wanted, status=status, rebuild_indexes_requested_at="1 force")
+    bench = Bench(metadata_store(known), vector_store(collection(known)), FixedCluster(who))
+    assert await bench.run() == Next(after=0.0)
+    assert await bench.run() == Next()
+    assert bench.document["state"] == State.DELETED
+    assert bench.document["repairs"]["indexes"]["pending"]
 
 
 async def test_under_retain_only_the_object_goes() -> None:

@@ -64,7 +64,8 @@ def asks(
 def _states(reason: str | None) -> tuple[Condition, ...]:
     if reason is None:
         return ()
-    kind = "Paused" if reason == "Paused" else "Ready"
+    # Ready has the first reason of all, and that may be another one.
+    kind = {"Paused": "Paused", "ServerReplaced": "CollectionReady"}.get(reason, "Ready")
     return (Condition(type=kind, status="True", reason=reason, message="m", last_transition_time=T0),)
 
 
@@ -204,6 +205,20 @@ ENDINGS = (
         observed(OVER),
         ("RemoveFinalizer",),
     ),
+    *(
+        Case(
+            f"deleted by hand after it was called off by {what}",
+            finalized(who, deleting=True),
+            observed(OVER),
+            ("ReplaceDocument ready r8 expires 11-23T12:00:00 warned_at set",),
+        )
+        for what, who in (
+            ("its removal", asks(None)),
+            ("an edit", asks(LATE)),
+            ("a renewal", renewing(asks())),
+            ("a spec that cannot be read", replace(asks(), spec=InvalidSpec("bad"))),
+        )
+    ),
     Case("called off by an edit", finalized(asks(LATE)), observed(OVER), ("RemoveFinalizer",)),
     Case("and taken back", asks(LATE), observed(OVER), ("ReplaceDocument ready r8 expires 11-24T12:00:00",)),
     Case(
@@ -232,7 +247,7 @@ HELD_UP = (
             _WAITS,
             context=AWAITED,
         )
-        for reason in ("Paused", "InvalidSpec", "InvalidAnnotation", "NotGuarded")
+        for reason in ("Paused", "InvalidSpec", "InvalidAnnotation", "NotGuarded", "ServerReplaced", "ClusterNotFound")
     ),
     Case(
         "an outage puts nothing off",
@@ -247,6 +262,23 @@ HELD_UP = (
         observed(living(warned_at=ago(3600))),
         _WAITS,
         context=AWAITED,
+    ),
+    Case(
+        "a warning that the document has from a backup, and nobody saw",
+        asks(AGE + 120, shows=NOW + timedelta(days=9)),
+        observed(living(NOW + timedelta(minutes=2), warned_at=ago(3480))),
+        _WAITS,
+    ),
+    Case(
+        "the same beside a spec that wants an end before it",
+        asks(60, shows=NOW + timedelta(days=9)),
+        observed(living(NOW + timedelta(minutes=2), warned_at=ago(3000))),
+        _WAITS,
+    ),
+    Case(
+        "a warning that the status is about to show",
+        asks(AGE + 120, shows=NOW + timedelta(days=9)),
+        observed(living(NOW + timedelta(minutes=60), warned_at=ago(0))),
     ),
     Case(
         "an object restored without its status",
