@@ -129,6 +129,8 @@ class Reconciler:
             return None
         if subject.deleting or replace(requests, reconcile_requested_at=None) != Requests():
             return None
+        if self.agenda.has_come(subject.key):
+            return None
         await self._turn()
         if server.overview.is_being_taken:
             return Next(after=server.overview.soon, check=True)
@@ -139,7 +141,7 @@ class Reconciler:
             run = self._settling(subject, self._glancing(server, seen))
             if not await run.look() or retry_of(run.findings) is Retry.BACKOFF:
                 return None
-            if self.agenda.wants_use(run.world.observed):
+            if self.agenda.wants_use(subject, run.world.observed):
                 return None
             status = await self._report(run, seen.counts)
         except (BackendError, SecretUnavailable, ClusterError):

@@ -183,7 +183,7 @@ class Recorder:
             raise
         except Exception as error:
             self._rejected += len(writes)
-            self._complain_of(error)
+            _log.warning("uses of filters cannot be encoded for MongoDB and are dropped (%s)", type(error).__name__)
         names = [name for number, (name, _) in enumerate(writes) if number not in again]
         self._ledger.done(names)
         if names and names[-1] == _HEARTBEAT:
