@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.queue import Next
-from namespace_operator.domain.auto_indexes import AutoIndexPolicy, next_look
+from namespace_operator.domain.auto_indexes import AutoIndexPolicy, next_look, wants_look
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Observed, Subject
@@ -67,10 +67,17 @@ class Agenda:
         first = min(resync, *sooner) if sooner else resync
         return Next(after=first, check=together and first == resync)
 
-    def wants_use(self, observed: Observed) -> bool:
-        """Whether it is time to look at how the fields of the namespace are used."""
-        look = self._look_at_use(observed)
-        return look is not None and look <= timedelta()
+    def wants_use(self, subject: Subject, observed: Observed) -> bool:
+        """Whether there is something to read for the sake of automatic indexes, be it what could not be read before."""
+        document = observed.document
+        return isinstance(document, NamespaceDocument) and wants_look(
+            subject, document, self.auto_indexes, self.clock.now()
+        )
+
+    def has_come(self, key: Key) -> bool:
+        """Whether the moment in the life of a namespace that the queue waits for is here."""
+        moment = self._awaited.get(key)
+        return moment is not None and self.clock.until(moment) <= 0
 
     def _look_at_use(self, observed: Observed) -> timedelta | None:
         document = observed.document

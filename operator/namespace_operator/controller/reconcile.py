@@ -79,6 +79,8 @@ class Reconciler:
 
         ``check`` says that there is no other cause than the resync interval: then a look at many may do.
         """
+        if check and (postponed := self._postponed(key)) is not None:
+            return postponed
         try:
             subject = await self.cluster.subject(key)
             if subject is None:
@@ -129,9 +131,11 @@ class Reconciler:
             return None
         if subject.deleting or replace(requests, reconcile_requested_at=None) != Requests():
             return None
+        if self.agenda.has_come(subject.key):
+            return None
         await self._turn()
-        if server.overview.is_being_taken:
-            return Next(after=server.overview.soon, check=True)
+        if (postponed := self._postponed(subject.key)) is not None:
+            return postponed
         try:
             seen = await server.overview.seen()
             if seen is None:
@@ -139,7 +143,7 @@ class Reconciler:
             run = self._settling(subject, self._glancing(server, seen))
             if not await run.look() or retry_of(run.findings) is Retry.BACKOFF:
                 return None
-            if self.agenda.wants_use(run.world.observed):
+            if self.agenda.wants_use(subject, run.world.observed):
                 return None
             status = await self._report(run, seen.counts)
         except (BackendError, SecretUnavailable, ClusterError):
@@ -153,6 +157,13 @@ class Reconciler:
         _log(subject, (), run.findings, status_written=written)
         self.tell("not_ready" if run.findings else "ready")
         return self.agenda.settled(subject, run.world.observed)
+
+    def _postponed(self, key: Key) -> Next | None:
+        """What is next for a check that comes while another one takes the look: there is nothing to find out before."""
+        server = self.observer.fleet.home(key)
+        if server is None or server.overview is None or not server.overview.is_being_taken:
+            return None
+        return None if self.agenda.has_come(key) else Next(after=server.overview.soon, check=True)
 
     async def _turn(self) -> None:
         """One glance between two turns of the event loop: they mostly wait for nothing, and others have to."""

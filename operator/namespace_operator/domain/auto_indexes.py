@@ -72,6 +72,14 @@ def next_look(document: NamespaceDocument, policy: AutoIndexPolicy, now: datetim
     return next_run(document, policy, now) - now if document.auto_create_indexes else None
 
 
+def wants_look(subject: Subject, document: NamespaceDocument, policy: AutoIndexPolicy, now: datetime) -> bool:
+    """Whether there is something to read: the use, or how many points have a field whose index is not compared yet."""
+    if is_due(subject, document, policy, now):
+        return True
+    look = next_look(document, policy, now)
+    return look is not None and (look <= timedelta() or any(one.to_compare for one in document.auto_indexes.indexes))
+
+
 def to_compare(document: NamespaceDocument, collection: Collection, now: datetime) -> tuple[str, ...]:
     """Fields whose index is to be compared with the points that have them."""
     return tuple(

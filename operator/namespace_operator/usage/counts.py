@@ -118,7 +118,8 @@ class Counts:
         if not _is_sensible(namespace_id):
             self.refused += 1
             return None
-        return self._fresh.setdefault(namespace_id, {})
+        # Without room none is kept: what is dropped is counted by whoever finds no room.
+        return self._fresh.setdefault(namespace_id, {}) if self._held < MAX_COUNTERS else {}
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
 """Which fields a filter asks for what: of a model of qdrant-client, or of its JSON.
 
 Nothing here imports qdrant-client: a model's ``__dict__`` has the fields of its JSON, so that one walk serves both.
-It runs in every query of a service, so it is written to be quick: kinds are plain strings until somebody looks at them.
+It runs in every query of a service, so it is written to be quick: kinds are plain strings until somebody looks at
+them, and ``issubclass`` is asked of types where ``isinstance`` would also ask a model what it pretends to be.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def walk(query_filter: object) -> Uses:
     left = _MAX_CONDITIONS
     while filters:
         node, prefix = filters.pop()
-        for clause, conditions in (node if isinstance(node, dict) else node.__dict__).items():
+        for clause, conditions in (node if issubclass(type(node), dict) else node.__dict__).items():
             if conditions is None or clause not in _CLAUSES:
                 continue
             listed = conditions if type(conditions) is list else _listed(clause, conditions)
@@ -60,18 +61,12 @@ def walk(query_filter: object) -> Uses:
                 listed = listed[:left]
             left -= len(listed)
             for condition in listed:
-                asked = condition if isinstance(condition, dict) else condition.__dict__
+                asked = condition if issubclass(type(condition), dict) else condition.__dict__
                 key = asked.get("key")
                 if key is None:
                     _descend(asked, prefix, filters)
                 elif path := path_below(prefix, key) if prefix else field_path(key):
-                    match = asked.get("match")
-                    kind = None if match is None else _match_kind(match)
-                    if kind is not None:
-                        found.add((path, kind))
-                    # One condition may ask for both; the JSON of one that does not has but a key and a match.
-                    if (match is None or len(asked) > 2) and (kind := _other_kind(asked)) is not None:
-                        found.add((path, kind))
+                    _add_kinds(found, path, asked)
     return found
 
 
@@ -96,14 +91,27 @@ def _descend(asked: dict[str, Any], prefix: str, filters: list[tuple[Any, str]])
         filters.append((inner["filter"], elements(path)))
 
 
-def _match_kind(match: object) -> str | None:
-    for name, wanted in (match if isinstance(match, dict) else match.__dict__).items():
-        kind = _MATCHES.get(name)
-        if kind is not None and wanted is not None:
-            if kind is not _EXACT or (type(wanted) is str and len(wanted) != _UUID_LENGTH):
-                return kind
-            return _UUIDS if _are_uuids(wanted) else kind
-    return None
+def _add_kinds(found: Uses, path: str, asked: dict[str, Any]) -> None:
+    """What one condition asks of its field."""
+    match = asked.get("match")
+    if match is not None:
+        for name, wanted in (match if issubclass(type(match), dict) else match.__dict__).items():
+            if wanted is not None and (kind := _MATCHES.get(name)) is not None:
+                may_be_uuid = kind is _EXACT and (type(wanted) is not str or len(wanted) == _UUID_LENGTH)
+                found.add((path, _UUIDS if may_be_uuid and _are_uuids(wanted) else kind))
+                break
+        # One condition may ask for both; the JSON of one that does not has but a key and a match.
+        if len(asked) == 2:
+            return
+    bounds = asked.get("range")
+    if bounds is not None:
+        for bound in (bounds if issubclass(type(bounds), dict) else bounds.__dict__).values():
+            if bound is not None:
+                if (kind := _BOUNDS.get(type(bound)) or _kind_of_odd(bound)) is not None:
+                    found.add((path, kind))
+                return
+    elif asked.get("geo_radius") or asked.get("geo_bounding_box") or asked.get("geo_polygon"):
+        found.add((path, _PLACE))
 
 
 def _are_uuids(wanted: object) -> bool:
@@ -111,18 +119,10 @@ def _are_uuids(wanted: object) -> bool:
         return len(wanted) == _UUID_LENGTH and _UUID(wanted) is not None
     if not isinstance(wanted, list | tuple) or not wanted:
         return False
+    first = wanted[0]
+    if not isinstance(first, str) or len(first) != _UUID_LENGTH:
+        return False
     return all(isinstance(value, str) and _are_uuids(value) for value in wanted[:_MAX_VALUES])
-
-
-def _other_kind(asked: dict[str, Any]) -> str | None:
-    bounds = asked.get("range")
-    if bounds is not None:
-        for bound in (bounds if isinstance(bounds, dict) else bounds.__dict__).values():
-            if bound is not None:
-                return _BOUNDS.get(type(bound)) or _kind_of_odd(bound)
-        return None
-    has_place = asked.get("geo_radius") or asked.get("geo_bounding_box") or asked.get("geo_polygon")
-    return None if has_place is None else _PLACE
 
 
 def _kind_of_odd(bound: object) -> str | None:

@@ -53,7 +53,7 @@ class Recorder:
     ``connection`` is a connection string or a client, whose ``database`` is the operator's (``mongodb.database`` of
     the chart); its user may update and insert in ``filter_usage``. ``service`` is one name for all processes that
     answer the same queries. ``interval_seconds`` is how often is written, ``timeout_seconds`` how long one bulk write
-    may take, and how much longer at most the process takes to end. Raises ``ValueError`` for a name that is none;
+    may take; a process takes at most twice as much longer to end. Raises ``ValueError`` for a name that is none;
     nothing else ever fails: what cannot be written is kept, then dropped, and told in the log of
     ``namespace_operator.usage``.
 
@@ -183,7 +183,7 @@ class Recorder:
             raise
         except Exception as error:
             self._rejected += len(writes)
-            self._complain_of(error)
+            _log.warning("uses of filters cannot be encoded for MongoDB and are dropped (%s)", type(error).__name__)
         names = [name for number, (name, _) in enumerate(writes) if number not in again]
         self._ledger.done(names)
         if names and names[-1] == _HEARTBEAT:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pymongo
 from pymongo import MongoClient
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from namespace_operator.usage.contract import FILTER_USAGE, Write
@@ -49,7 +49,13 @@ class Sink:
     def _connected(self) -> MongoClient[Any]:
         if self._client is None:
             assert isinstance(self._connection, str)
-            self._client = MongoClient(self._connection, appname="filter-usage", maxPoolSize=1)
+            try:
+                self._client = MongoClient(self._connection, appname="filter-usage", maxPoolSize=1)
+            except PyMongoError:
+                raise
+            except Exception as error:
+                # A port that is none, or no thread to be had: what is to be written is not to blame.
+                raise ConnectionFailure(type(error).__name__) from error
         return self._client
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pymongo
 import pytest
+from bson.datetime_ms import DatetimeMS
 from pymongo.errors import NetworkTimeout
 
 from devstack.stores import MongoDB
@@ -109,6 +110,9 @@ async def test_a_bucket_counts_as_long_as_a_part_of_it_is_in_the_window(
         last_use("yesterday"),
         last_use(NOW, field=7),
         heartbeat("odd", NOW, "always"),
+        last_use(DatetimeMS(2**50)),
+        last_use(DatetimeMS(-(2**50))),
+        heartbeat("odd", NOW, DatetimeMS(2**50)),
     ],
     ids=repr,
 )

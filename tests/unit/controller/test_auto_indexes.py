@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -81,6 +82,50 @@ async def test_one_that_lacks_points_is_looked_at_again_soon() -> None:
         assert await made.run() == Next(after=10.0)
     assert live(made) == {"city"}
     assert made.held.status.auto_indexes == ()
+
+
+async def test_a_check_reads_what_was_asked_for_and_could_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = bench(interval=21600.0)
+    made.reconciler.observer.fleet.overview_from = 1
+    await made.run()
+    made.metadata.usage[NAMESPACE_ID] = FilterUsage({"city": used()})
+    made.edit(requests=replace(made.held.requests, reconcile_requested_at="now"))
+
+    async def refuse(*_: object) -> None:
+        raise Rejected(Backend.QDRANT, "no", "any")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ModelVectorStore, "sample", refuse)
+        assert (await made.run()).check
+    assert made.held.status.last_handled_reconcile_at == "now"
+    await made.run(300.0, check=True)
+    assert live(made) == {"city"}
+
+
+async def test_a_check_compares_an_index_that_is_not_compared_yet() -> None:
+    made = bench(city=used(), interval=21600.0)
+    made.reconciler.observer.fleet.overview_from = 1
+
+    async def miscount(*_: object) -> int:
+        return 6
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ModelVectorStore, "count_having", miscount)
+        await made.run()
+    asked: list[str] = []
+    model = ModelVectorStore.count_having
+
+    async def count(self: ModelVectorStore, name: str, field_name: str) -> int:
+        asked.append(field_name)
+        return await model(self, name, field_name)
+
+    held = made.document
+    held["auto_indexes"]["indexes"][0]["compared_at"] -= timedelta(seconds=11)
+    made.metadata.put_raw(held)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ModelVectorStore, "count_having", count)
+        await made.run(11.0, check=True)
+    assert asked == ["city"]
 
 
 async def test_nothing_is_sampled_where_no_field_is_used_enough(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Counts
 from namespace_operator.stores.errors import Backend, Unauthorized, Unavailable
 from namespace_operator.stores.protocols import ReadAtOnce
-from tests.unit.controller.bench import Bench
+from tests.unit.controller.bench import Bench, later
 from tests.unit.controller.fixed import FixedCluster, Outage, metadata_store, vector_store
 from tests.unit.domain.builders import (
     INSTANCE,
@@ -290,11 +290,25 @@ async def test_nobody_waits_for_a_look_that_another_one_takes() -> None:
     await bench.run()
     first = asyncio.create_task(bench.run(INTERVAL, check=True))
     await asyncio.wait_for(server.asked.wait(), 5.0)
+    bench.cluster.fails = AssertionError("thousands come back each half second, and their objects are not even read")
     assert await bench.run(check=True) == Next(after=0.5, check=True)
+    bench.cluster.fails = None
     assert not first.done()
     server.gate.set()
     assert (await first).check
     assert (await bench.run(check=True)).after == pytest.approx(200.0)
+
+
+async def test_an_end_does_not_wait_for_a_look_that_another_one_takes() -> None:
+    server = Hung(Outage(), collections=vector_store(collection(WHOLE)).collections)
+    bench = settled(server)
+    await bench.run()
+    first = asyncio.create_task(bench.run(INTERVAL, check=True))
+    await asyncio.wait_for(server.asked.wait(), 5.0)
+    bench.reconciler.agenda._awaited[KEY] = later(0)
+    assert await bench.run(check=True) == Next(after=200.0, check=True), "it was looked at by itself"
+    server.gate.set()
+    await first
 
 
 async def test_an_answer_that_is_believed_no_longer_is_forgotten() -> None:

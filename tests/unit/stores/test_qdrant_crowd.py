@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import pytest
 from aiohttp import web
 
 from namespace_operator.controller.shared import Shared
@@ -105,6 +106,53 @@ async def test_who_waits_for_something_else_does_not_make_the_server_silent() ->
 
         shared = Shared(ask, asyncio.get_running_loop().time, 1.0, store.waiting)
         assert await asyncio.gather(*(shared.get() for _ in range(16))) == [None] * 16
+        await store.close()
+
+
+async def test_a_long_answer_does_not_make_the_server_silent_for_who_waits_for_something_else() -> None:
+    server = Hangs()
+    async with serving(server) as url:
+        store = QdrantStore(url, timeout_seconds=TIMEOUT, patience_seconds=PATIENCE)
+
+        async def ask() -> Collection | None:
+            await asyncio.sleep(3 * PATIENCE)
+            return None
+
+        telemetry = asyncio.create_task(store.read_at_once(["x"]))
+        shared = Shared(ask, asyncio.get_running_loop().time, 1.0, store.waiting)
+        assert await asyncio.gather(*(shared.get() for _ in range(16))) == [None] * 16
+        server.woken.set()
+        assert await telemetry is None
+        await store.close()
+
+
+async def test_a_timeout_of_what_is_waited_for_is_not_the_servers() -> None:
+    store = QdrantStore("http://nowhere")
+    with pytest.raises(TimeoutError):
+        async with store.waiting():
+            raise TimeoutError
+    await store.close()
+
+
+async def test_who_is_cancelled_while_it_is_given_up_is_cancelled() -> None:
+    async with serving(Hangs()) as url:
+        store = QdrantStore(url, timeout_seconds=TIMEOUT, patience_seconds=PATIENCE)
+        crowd = store._http._crowd
+
+        async def wait() -> None:
+            async with store.waiting():
+                await asyncio.sleep(TIMEOUT)
+
+        tasks = [asyncio.create_task(wait()) for _ in range(8)]
+        asking = asyncio.create_task(store.read("x"))
+        await asyncio.sleep(0.5 * PATIENCE)
+        crowd._heard -= PATIENCE
+        crowd._look()
+        for task in (*tasks, asking):
+            task.cancel()
+        ended = await asyncio.gather(*tasks, asking, return_exceptions=True)
+        assert {type(end) for end in ended} == {asyncio.CancelledError}
+        assert not crowd._waiting, "nobody is left behind"
         await store.close()
 
 

@@ -160,6 +160,7 @@ def test_what_is_held_while_nothing_can_be_written_is_bounded_and_the_newest_hou
     for number in range(60):
         counts.add(f"ns_{number}", {CITY})
     assert counts.dropped == 10, "and within an hour what comes first"
+    assert sum(len(batch.fresh) for batch in counts.take()) == 50, "what finds no room takes none"
 
 
 def test_threads_count_exactly(clock: Clock) -> None:

@@ -164,6 +164,26 @@ def test_a_service_has_a_name(name: str) -> None:
         Recorder("mongodb://nowhere/", "mixpeek", name)
 
 
+def test_what_cannot_be_encoded_is_no_outage_that_ends(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+    recorder.record("ns_1", BERLIN)
+    sink(recorder).fails = OverflowError(CANARY)
+    recorder._flush()
+    told = [record.message for record in caplog.records]
+    assert told[0] == "uses of filters cannot be encoded for MongoDB and are dropped (OverflowError)"
+    assert "again" not in " ".join(told)
+    assert CANARY not in " ".join(told)
+
+
+def test_a_connection_string_that_is_none_costs_no_counts(caplog: pytest.LogCaptureFixture) -> None:
+    uri = f"mongodb://user:{CANARY}@nowhere:99999/"
+    with Recorder(uri, "mixpeek", "search", interval_seconds=0.05, timeout_seconds=0.2) as recorder:
+        recorder.record("ns_1", BERLIN)
+        time.sleep(0.2)
+    assert (recorder.stats.pending, recorder.stats.dropped) == (1, 0)
+    assert len(caplog.records) == 1, "told once"
+    assert CANARY not in caplog.text
+
+
 @pytest.mark.parametrize("uri", ["nonsense", "mongodb://%%%", "mongodb://127.0.0.1:1/", "mongodb://user:p@ss@h/"])
 def test_a_service_answers_whatever_its_connection_string_is(uri: str) -> None:
     started = time.monotonic()

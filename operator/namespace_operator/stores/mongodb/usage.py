@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection as Names
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo.asynchronous.collection import AsyncCollection
@@ -32,6 +32,8 @@ _FIELDS = 1_000
 _SENSIBLE = 1e15
 _KINDS = [kind.value for kind in MatchKind]
 _HOUR = timedelta(hours=1)
+_BEGIN_OF_TIME, _END_OF_TIME = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+"""Other dates cannot be read, and one of them would keep everything else from being read."""
 _INDEX_OPTIONS_CONFLICT = 85
 
 Raw = dict[str, Any]
@@ -85,7 +87,7 @@ def _usage(rows: Sequence[Raw], last_used: Mapping[str, datetime], since: dateti
 
 
 async def _heartbeats(usage: Usage, now: datetime) -> Sequence[Heartbeat]:
-    found = await usage.find({"at": {"$gte": now - KEPT["at"]}}, {"since": 1, "at": 1}).to_list()
+    found = await usage.find({"at": {"$gte": now - KEPT["at"], "$lt": _END_OF_TIME}}, {"since": 1, "at": 1}).to_list()
     return [Heartbeat(_date(row.get("since"), now), row["at"]) for row in found]
 
 
@@ -121,7 +123,7 @@ async def _counted(usage: Usage, namespace_ids: Sequence[str], now: datetime) ->
 async def _last_used(usage: Usage, namespace_ids: Sequence[str]) -> Mapping[str, Mapping[str, datetime]]:
     # Only counters have an hour: so the index on it finds the others.
     match = {"namespace_id": {"$in": namespace_ids}, "hour": None}
-    sensible = {"field": {"$type": "string"}, "last_used_at": {"$type": "date"}}
+    sensible = {"field": {"$type": "string"}, "last_used_at": {"$lt": _END_OF_TIME, "$gt": _BEGIN_OF_TIME}}
     cursor = await usage.aggregate([{"$match": {**match, **sensible}}, _most("last_used_at", "field")])
     return {row["_id"]: {each["field"]: each["last_used_at"] for each in row["rows"]} async for row in cursor}
 

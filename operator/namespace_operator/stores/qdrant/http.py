@@ -79,8 +79,11 @@ class QdrantHttp:
         return status, self._json(text, request)
 
     async def text(self, method: str, *path: str, query: Mapping[str, str] | None = None) -> str:
-        """The answer as it is, where it is too long to be read in one go. A status outside 2xx raises."""
-        request, status, text = await self._ask(method, path, query, None, None)
+        """The answer as it is, where it is too long to be read in one go. A status outside 2xx raises.
+
+        It may take its time, within the timeout, and says nothing of whether the server answers others.
+        """
+        request, status, text = await self._ask(method, path, query, None, self._timeout_seconds)
         self._check(status, text, request, ())
         return text
 
@@ -121,14 +124,18 @@ class QdrantHttp:
     @asynccontextmanager
     async def waiting(self) -> AsyncIterator[None]:
         """Wait within it for what another asks the server: it ends where too many wait for one that answers nothing."""
+        deadline = asyncio.timeout(None)
         try:
-            async with asyncio.timeout(None) as deadline:
+            async with deadline:
                 self._crowd.join(deadline)
                 try:
                     yield
                 finally:
                     self._crowd.leave(deadline)
         except TimeoutError as error:
+            if not deadline.expired():
+                # Of what is waited for, and perhaps of another server.
+                raise
             raise self._too_late("waiting for another's request") from error
 
     async def _send(self, method: str, url: URL, body: object, timeout_seconds: float | None) -> tuple[int, str]:
