@@ -16,7 +16,7 @@ from namespace_operator.domain.actions import (
 )
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.identity import MEMBER_PREFIX
-from namespace_operator.domain.observed import Subject
+from namespace_operator.domain.observed import Collection, Subject
 from namespace_operator.domain.rebuild import was_adopted
 from namespace_operator.domain.shared import SharedCollection, SharedState
 from namespace_operator.domain.unmanaged import prunable_fields
@@ -154,6 +154,8 @@ class Removal:
             raise Outdated(f"the index on {action.field_name} is somebody's")
         if announced.purpose is Purpose.REBUILD and was_adopted(action.field_name, document, live):
             raise Outdated(f"the index on {action.field_name} was there before the collection was adopted")
+        if announced.purpose is Purpose.REBUILD and _is_anothers(action.field_name, document, live):
+            raise Outdated(f"the index on {action.field_name} is not the one that was made from use")
 
     async def _verify_unwanted(self, planned: SharedCollection, field_name: str) -> None:
         shared = await self.metadata.shared(planned.document_id)
@@ -167,6 +169,13 @@ class Removal:
         closes = isinstance(shared, SharedCollection) and shared.state is SharedState.DELETING and not shared.members
         if not closes:
             raise Outdated(f"{document_id} is not left by everybody")
+
+
+def _is_anothers(field_name: str, document: NamespaceDocument, live: Collection) -> bool:
+    """Whether somebody made another index where one from use was."""
+    declared = {index.field_name for index in document.payload_indexes}
+    made, found = document.made_from_use.get(field_name), live.indexes.get(field_name)
+    return field_name not in declared and made is not None and found is not None and found.schema != made.field_schema
 
 
 def _says(document: NamespaceDocument, field_name: str, purpose: Purpose) -> bool:

@@ -155,7 +155,7 @@ class Abandoned:
         wanted = await self.tombstones.metadata.wanted_by(others, fields) if others and fields else {}
         changed = shared
         for stranger in strangers:
-            changed = without_member(stranger, changed, wanted, self.tombstones.now())
+            changed = without_member(stranger, changed, wanted, None, self.tombstones.now())
         return changed.model_copy(update={"revision": shared.revision + 1})
 
     async def _remove(self, shared: SharedCollection) -> bool:

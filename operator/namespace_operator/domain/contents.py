@@ -85,7 +85,7 @@ def plan_collection(
     shared = observed.shared if document.bound else None
     cleared_away = clearing(shared, collection, observed.wanted_elsewhere) if shared is not None else ()
     actions = (*vector_actions, *index_actions, *cleared_away, *plan_pruning(document, observed, collection))
-    rebuilding = actions or plan_rebuild(document, observed, collection, whole.schemas)
+    rebuilding = actions or plan_rebuild(document, observed, collection, whole.to_rebuild(collection))
     if rebuilding:
         return Plan(rebuilding)
     tuning = tune(document, observed, collection, context.profile)
@@ -99,7 +99,7 @@ def plan_collection(
     if confirmation is not None:
         return Plan((confirmation,))
     status = _compare_status(collection)
-    index_findings += rebuild_findings(document, observed, collection, whole.schemas)
+    index_findings += rebuild_findings(document, observed, collection, whole.to_rebuild(collection))
     return Plan((), (*status, *findings, *vector_findings, *index_findings, *tuning.findings), tuning.notes)
 
 
@@ -133,6 +133,15 @@ class _Whole:
     auto: frozenset[str]
     bound: bool
     bound_vectors: tuple[str, ...]
+
+    def to_rebuild(self, collection: Collection) -> Mapping[str, IndexSchema]:
+        """What a rebuild may put again: not what somebody else made where an index from use was."""
+        indexes = collection.indexes
+        return {
+            name: schema
+            for name, schema in self.schemas.items()
+            if name not in self.auto or name not in indexes or indexes[name].schema == schema
+        }
 
 
 def _whole(
@@ -227,7 +236,7 @@ def _noted(
     """What the document has to say of repairs before anything is done about them."""
     repairs = with_vector_repair(document.repairs, subject, document, collection, whole.bound_vectors, now)
     repairs = without_filled(repairs, collection, observed.late)
-    repairs = with_rebuild(repairs, subject, document, observed, collection, whole.schemas, now)
+    repairs = with_rebuild(repairs, subject, document, observed, collection, whole.to_rebuild(collection), now)
     repairs = with_pruning(repairs, subject, document, collection)
     return with_recreation_noted(repairs, subject, document, lost=False)
 

@@ -46,7 +46,9 @@ def _plan_departure(
 ) -> Plan | Finding:
     live = observed.collection
     if live is None and not document.bound:
-        return Plan((ReplaceShared(without_member(document.namespace_id, shared, observed.wanted_elsewhere, now)),))
+        return Plan(
+            (ReplaceShared(without_member(document.namespace_id, shared, observed.wanted_elsewhere, live, now)),)
+        )
     if live is None:
         message = (
             f"Shared collection {document.collection} is missing in Qdrant, perhaps only not loaded, so that the "
@@ -67,7 +69,7 @@ def _plan_departure(
         return Finding(Reason.QDRANT_REJECTED, message)
     if observed.points:
         return Plan((DeletePoints(document.collection, document.mark),))
-    return Plan((ReplaceShared(without_member(document.namespace_id, shared, observed.wanted_elsewhere, now)),))
+    return Plan((ReplaceShared(without_member(document.namespace_id, shared, observed.wanted_elsewhere, live, now)),))
 
 
 def _plan_rest(

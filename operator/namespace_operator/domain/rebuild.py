@@ -107,6 +107,9 @@ def plan_rebuild(
     head, dropped = known.pending[0], observed.dropped_indexes
     if known.dropped or head in dropped or len(dropped) >= DROPS_AT_A_TIME or schemas.keys() - collection.indexes:
         return ()
+    # What this reconcile has just made is not made a second time by it, and would stay away until the next one.
+    if PutIndex(collection.name, head, schemas[head]).attempt in observed.tried_indexes:
+        return ()
     return (DropIndex(collection.name, head, announced=Announced(document.namespace_id, Purpose.REBUILD)),)
 
 

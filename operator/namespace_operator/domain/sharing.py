@@ -169,7 +169,7 @@ def plan_membership(document: NamespaceDocument, observed: Observed, now: dateti
         return _plan_founding(document, observed, now)
     if document.namespace_id not in shared.members:
         return Plan((JoinCollection(shared.document_id, document.namespace_id),))
-    changed = _with_wishes_of(document, shared, observed.wanted_elsewhere, now)
+    changed = _with_wishes_of(document, observed, shared, now)
     return None if changed.holds(shared) else Plan((ReplaceShared(changed),))
 
 
@@ -219,25 +219,29 @@ def recovered(document: NamespaceDocument, live: Collection, now: datetime) -> S
 
 
 def _with_wishes_of(
-    document: NamespaceDocument, shared: SharedCollection, wanted_elsewhere: Mapping[str, str], now: datetime
+    document: NamespaceDocument, observed: Observed, shared: SharedCollection, now: datetime
 ) -> SharedCollection:
     wanted = _wishes_of(document)
     vectors = {vector.name: vector for vector in _vectors_of(document)} | dict(shared.vectors_by_name)
     return shared.changed(
         now,
         vectors=tuple(vectors[name] for name in sorted(vectors)),
-        **_indexes_with(document.namespace_id, wanted, shared, wanted_elsewhere),
+        **_indexes_with(document.namespace_id, wanted, shared, observed.wanted_elsewhere, observed.collection),
     )
 
 
 def without_member(
-    namespace_id: str, shared: SharedCollection, wanted_elsewhere: Mapping[str, str], now: datetime
+    namespace_id: str,
+    shared: SharedCollection,
+    wanted_elsewhere: Mapping[str, str],
+    live: Collection | None,
+    now: datetime,
 ) -> SharedCollection:
     """The shared collection's document without this member and without the indexes that it alone wanted."""
     return shared.changed(
         now,
         members=tuple(member for member in shared.members if member != namespace_id),
-        **_indexes_with(namespace_id, {}, shared, wanted_elsewhere),
+        **_indexes_with(namespace_id, {}, shared, wanted_elsewhere, live),
     )
 
 
@@ -246,6 +250,7 @@ def _indexes_with(
     wanted: Mapping[str, SharedIndex],
     shared: SharedCollection,
     wanted_elsewhere: Mapping[str, str],
+    live: Collection | None,
 ) -> dict[str, Any]:
     """The fields ``indexes`` and ``dropping``, once this member wants these indexes and no others."""
     kept: dict[str, SharedIndex] = {}
@@ -258,7 +263,7 @@ def _indexes_with(
             kept[name] = wanted[name]
         elif name in wanted_elsewhere:
             kept[name] = index.model_copy(update={"by": wanted_elsewhere[name]})
-        elif name not in wanted:
+        elif name not in wanted and not _was_replaced(index, live):
             dropped.add(name)
     indexes = {**wanted, **kept}
     return {
@@ -281,6 +286,12 @@ def _wishes_of(document: NamespaceDocument) -> Mapping[str, SharedIndex]:
         )
         for name, index in document.wanted_indexes.items()
     }
+
+
+def _was_replaced(index: SharedIndex, live: Collection | None) -> bool:
+    """Whether somebody made another index where one from use was."""
+    found = live.indexes.get(index.field_name) if live is not None else None
+    return index.auto and found is not None and found.schema != index.field_schema
 
 
 def _gives_way(index: SharedIndex, wish: SharedIndex | None) -> bool:

@@ -11,6 +11,7 @@ from namespace_operator.controller.late_counts import LateVectorCounts
 from namespace_operator.controller.partition_counts import PartitionCounts
 from namespace_operator.domain.actions import Announced, DropIndex, Purpose
 from namespace_operator.domain.document import Adoption, NamespaceDocument
+from namespace_operator.domain.document_indexes import AutoIndex, AutoIndexes, AutoIndexState
 from namespace_operator.domain.document_repair import IndexRebuild, LateVector, Repairs
 from namespace_operator.domain.observed import Collection, LateCounts
 from namespace_operator.stores.errors import Backend, Outdated, Unavailable
@@ -49,6 +50,14 @@ def with_repairs(of: NamespaceDocument = BRAND, **parts: object) -> NamespaceDoc
 
 PRUNING = with_repairs(pruning=("extra",))
 ADOPTED_EXTRA = Adoption.model_validate({"indexes": [{"field_name": "extra", "field_schema": {"type": "float"}}]})
+MADE_FROM_USE = rebuilding().model_copy(
+    update={
+        "payload_indexes": (),
+        "auto_indexes": AutoIndexes(
+            indexes=(AutoIndex(field_name="brand", field_schema=KEYWORD, state=AutoIndexState.CREATED, at=T0),)
+        ),
+    }
+)
 ADOPTED_BRAND = Adoption.model_validate({"indexes": [{"field_name": "brand", "field_schema": KEYWORD}]})
 
 
@@ -78,6 +87,7 @@ async def test_an_index_that_is_announced_to_go_goes(action: DropIndex, says: Na
         (REBUILD, rebuilding(pending=("bucket_id", "brand")), LIVE),
         (REBUILD, rebuilding(pending=()), LIVE),
         (REBUILD, rebuilding().model_copy(update={"incarnation": 2}), LIVE),
+        (REBUILD, MADE_FROM_USE, with_indexes(LIVE, brand={"type": "text"})),
     ],
 )
 async def test_one_that_is_not_announced_any_more_stays(

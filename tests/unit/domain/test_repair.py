@@ -10,18 +10,23 @@ from namespace_operator.domain.actions import (
     Announced,
     DropIndex,
     Purpose,
+    PutIndex,
     ReplaceDocument,
     ReplaceShared,
 )
 from namespace_operator.domain.conditions import Reason
 from namespace_operator.domain.document import NamespaceDocument, State
+from namespace_operator.domain.document_indexes import AutoIndex, AutoIndexes, AutoIndexState
 from namespace_operator.domain.document_repair import IndexRebuild, LateVector, Recreation, Repairs, VectorRepair
 from namespace_operator.domain.events import events
+from namespace_operator.domain.forecast import forecast
 from namespace_operator.domain.observed import LateCounts, Observed
 from namespace_operator.domain.rebuild import with_rebuild
 from namespace_operator.domain.recreation import plan_following, plan_recreation
 from namespace_operator.domain.repair import vector_missing, with_vector_repair
 from namespace_operator.domain.report import report
+from namespace_operator.domain.shared import SharedIndex
+from namespace_operator.domain.sharing import plan_membership
 from tests.unit.domain.builders import (
     INSTANCE,
     NAMESPACE_ID,
@@ -29,15 +34,18 @@ from tests.unit.domain.builders import (
     OTHER_ID,
     T0,
     collection,
+    context,
     document,
     observed,
     registered,
     shared_collection,
     spec,
     subject,
+    with_indexes,
     with_vectors,
 )
 from tests.unit.domain.plan_case import FILM, HAS_TEXT, KEYWORD, TEXT
+from tests.unit.domain.pure_world import PureWorld
 
 MEMBER = document([TEXT], {"brand": KEYWORD}, sharing=True)
 SHARED = shared_collection(MEMBER)
@@ -184,3 +192,35 @@ def test_one_that_is_being_deleted_follows_as_such() -> None:
     assert (follow.document.state, follow.document.incarnation) == (State.DELETING, 2)
     assert plan_following(MEMBER, SHARED, NOW) is None
     assert plan_following(MEMBER, None, NOW) is None
+
+
+def test_what_replaced_an_index_from_use_in_a_shared_collection_is_not_cleared_away() -> None:
+    member = document([TEXT], sharing=True)
+    mine = SharedIndex(field_name="brand", field_schema=KEYWORD, by=NAMESPACE_ID, auto=True)
+    shared = shared_collection(member, indexes=(mine,))
+    theirs = with_indexes(collection(member), brand={"type": "text"})
+    for live, dropping in ((theirs, ()), (with_indexes(theirs, brand=KEYWORD), ("brand",))):
+        step = plan_membership(member, observed(member, live, shared=shared), NOW)
+        assert step is not None
+        (write,) = step.actions
+        assert isinstance(write, ReplaceShared)
+        assert (write.shared.indexes, write.shared.dropping) == ((), dropping)
+
+
+def test_a_rebuild_leaves_alone_what_replaced_an_index_from_use() -> None:
+    made = AutoIndex(field_name="brand", field_schema=KEYWORD, state=AutoIndexState.CREATED, at=T0)
+    member = document(auto_create_indexes=True, auto_indexes=AutoIndexes(indexes=(made,)))
+    live = with_indexes(collection(member), brand={"type": "text"})
+    for token in ("1", "force 1"):
+        asked = subject(spec(autoCreateIndexes=True), rebuild_indexes_requested_at=token)
+        foreseen = forecast(asked, observed(member, live), context())
+        touched = {action.field_name for action in foreseen.actions if isinstance(action, DropIndex | PutIndex)}
+        assert touched
+        assert "brand" not in touched
+
+
+def test_a_rebuild_by_force_does_not_drop_what_the_same_reconcile_made() -> None:
+    world = PureWorld(subject(spec(), rebuild_indexes_requested_at="force 1"))
+    world.settle()
+    assert world.findings == ()
+    assert not any(isinstance(action, DropIndex) for action in world.done)
