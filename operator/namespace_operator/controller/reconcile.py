@@ -113,10 +113,10 @@ class Reconciler:
         _log(subject, run.done, run.findings, status_written=written)
         await self._emit(run.world.subject, events(run.world.subject, status, run.done))
         self.tell("not_ready" if run.findings else "ready")
-        if _goes_on(run):
-            return self.agenda.going_on(subject, run.world.observed)
         if run.findings and retry_of(run.findings) is Retry.BACKOFF:
             return self.agenda.after_failure(subject, run.world.observed)
+        if _goes_on(run):
+            return self.agenda.going_on(subject, run.world.observed)
         return self.agenda.settled(subject, run.world.observed)
 
     async def _glance(self, subject: Subject) -> Next | None:
