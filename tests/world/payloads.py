@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from namespace_operator.domain.indexes import IndexSchema
@@ -18,13 +19,21 @@ def has_value(payload: Mapping[str, Any], path: str) -> bool:
     return any(value not in (None, []) for value in _found(payload, path))
 
 
-def is_indexed(payload: Mapping[str, Any], path: str, schema: IndexSchema) -> bool:
-    """Whether an index has at least one value of this payload."""
-    takes = _TAKES[str(schema["type"])]
-    values = (one for value in _found(payload, path) for one in (value if isinstance(value, list) else [value]))
-    return any(takes(value) for value in values)
+def indexed(payloads: Iterable[Mapping[str, Any]], path: str, schema: IndexSchema) -> int:
+    """Of how many payloads an index has at least one value."""
+    takes, root = _TAKES[str(schema["type"])], root_of(path)
+    # Some tests have hundreds of thousands, nearly all of them without the field.
+    having = (payload for payload in payloads if root in payload)
+    return sum(any(takes(value) for value in _each(payload, path, root)) for payload in having)
 
 
+def _each(payload: Mapping[str, Any], path: str, root: str) -> list[Any]:
+    """The values at a path, those of arrays one by one."""
+    found = [payload[root]] if path == root else _found(payload, path)
+    return [one for value in found for one in (value if isinstance(value, list) else [value])]
+
+
+@cache
 def root_of(path: str) -> str:
     """The first key of a path."""
     found = _PART.match(path)

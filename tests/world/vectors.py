@@ -32,7 +32,7 @@ from namespace_operator.domain.vectors import NamedVector, VectorKind
 from namespace_operator.stores.errors import Backend, Outdated, Rejected, Unauthorized, Unavailable
 from namespace_operator.stores.protocols import ReadAtOnce
 from tests.world.faults import Faults
-from tests.world.payloads import has_value, is_indexed, root_of
+from tests.world.payloads import has_value, indexed, root_of
 
 T = TypeVar("T")
 
@@ -408,9 +408,7 @@ class ModelVectorStore:
             segments_count=1,
             vectors=dict(stored.vectors),
             indexes={
-                field_name: LiveIndex(
-                    canonical(schema), sum(is_indexed(payload, field_name, schema) for payload in points)
-                )
+                field_name: LiveIndex(canonical(schema), indexed(points, field_name, schema))
                 for field_name, schema in stored.indexes.items()
             },
             metadata=dict(stored.metadata),
