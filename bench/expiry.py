@@ -14,7 +14,7 @@ import os
 import ssl
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.arrivals import Object
+from bench.workers import at_once
 from devstack.control_plane import ADMIN
 from devstack.stack import Stack
 from namespace_operator.api.resource import API_VERSION, FINALIZER, GROUP, KIND, PLURAL, VERSION
@@ -82,19 +83,6 @@ async def servers_of(stack: Stack) -> AsyncIterator[Servers]:
         AsyncMongoClient[Object](stack.mongodb_uri, w="majority", tz_aware=True) as mongodb,
     ):
         yield Servers(kubernetes, qdrant, mongodb, stack.mongodb_database)
-
-
-async def at_once(workers: int, work: Callable[[int], Awaitable[None]]) -> None:
-    """The work of every number, by so many workers."""
-    numbers: Iterator[int] = iter(range(NAMESPACES))
-
-    async def one_after_the_other() -> None:
-        for number in numbers:
-            await work(number)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(workers):
-            group.create_task(one_after_the_other())
 
 
 @dataclass(slots=True)
@@ -156,7 +144,7 @@ async def operator(servers: Servers) -> tuple[Watched, datetime]:
             body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": f"n-{number}"}, "spec": {}}
             await servers.send("POST", _NAMESPACES, body)
 
-        await at_once(WORKERS, make)
+        await at_once(NAMESPACES, WORKERS, make)
         await watched.all_are(watched.ready)
         end = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=_AHEAD_SECONDS)
         documents = servers.mongodb[servers.database]["namespaces"]
@@ -167,7 +155,7 @@ async def operator(servers: Servers) -> tuple[Watched, datetime]:
             change = {"spec": {"ttlSeconds": _TTL}}
             await servers.send("PATCH", f"{_NAMESPACES}/n-{number}", change, "application/merge-patch+json")
 
-        await at_once(WORKERS, edit)
+        await at_once(NAMESPACES, WORKERS, edit)
         await watched.all_are(watched.gone)
         watching.cancel()
     return watched, end
@@ -208,9 +196,9 @@ async def floor(servers: Servers) -> list[float]:
         done.append(time.perf_counter() - started)
 
     await documents.create_index("claims", unique=True)
-    await at_once(WORKERS, prepare)
+    await at_once(NAMESPACES, WORKERS, prepare)
     started = time.perf_counter()
-    await at_once(WORKERS, end)
+    await at_once(NAMESPACES, WORKERS, end)
     return done
 
 

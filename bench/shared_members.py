@@ -14,7 +14,6 @@ import resource
 import ssl
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from rich.table import Table
 
 from bench.arrivals import Object, api_requests, qdrant_requests
 from bench.shared_floor import Floor
+from bench.workers import at_once
 from devstack.control_plane import ADMIN
 from devstack.release import RELEASE, RELEASE_NAMESPACE
 from devstack.stack import Stack
@@ -97,7 +97,7 @@ class Applier:
         started = time.perf_counter()
         async with asyncio.timeout(_TIMEOUT_SECONDS), asyncio.TaskGroup() as group:
             group.create_task(self._await_all())
-            group.create_task(at_once(_APPLIERS, self._apply))
+            group.create_task(at_once(MEMBERS, _APPLIERS, self._apply))
         return time.perf_counter() - started
 
     async def _apply(self, number: int) -> None:
@@ -139,19 +139,6 @@ def _is_ready(obj: Object) -> bool:
 def _collection_of(number: int) -> int:
     """Members of one collection come one after the other, so that those at work at once meet in it."""
     return number * COLLECTIONS // MEMBERS
-
-
-async def at_once(workers: int, work: Callable[[int], Awaitable[None]]) -> None:
-    """The work of every member's number, by so many workers."""
-    numbers = iter(range(MEMBERS))
-
-    async def one_after_the_other() -> None:
-        for number in numbers:
-            await work(number)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(workers):
-            group.create_task(one_after_the_other())
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +192,8 @@ class Bench:
 
             started = time.perf_counter()
             async with asyncio.TaskGroup() as group:
-                group.create_task(at_once(_APPLIERS, apply))
-                group.create_task(at_once(WORKERS, settle))
+                group.create_task(at_once(MEMBERS, _APPLIERS, apply))
+                group.create_task(at_once(MEMBERS, WORKERS, settle))
             return time.perf_counter() - started
 
     def _requests(self, user: str) -> Counter[str]:
