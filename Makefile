@@ -38,7 +38,7 @@ image: $(READY) ## The operator's image, by docker, podman or buildah (IMAGE=rep
 .PHONY: test
 test: unit ## All tests: unit, model, contract and integration on the real stack
 	@$(BIN)/python -m devstack build
-	@$(BIN)/python -m pytest tests/chart tests/contract tests/integration
+	@$(BIN)/python -m pytest tests/chart tests/contract tests/integration tests/chaos
 
 .PHONY: unit
 unit: $(READY) ## Only the tests that need no server, on all processors
@@ -71,6 +71,10 @@ bench-recorder: $(READY) ## What the recorder of filter usage costs a query, bes
 .PHONY: bench-expiry
 bench-expiry: $(READY) ## 500 Namespaces whose time is over in the same second, beside their floor (NAMESPACES=50: few)
 	@NAMESPACES=$(or $(NAMESPACES),500) $(BIN)/python -m bench.expiry
+
+.PHONY: chaos
+chaos: $(READY) ## Faults of every kind for 20 minutes while 200 Namespaces are edited, then the proof (MINUTES, NAMESPACES, SEED)
+	@$(BIN)/python -m chaos
 
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format
