@@ -78,6 +78,7 @@ class Elector:
     _sighting: Sighting | None = None
     _term: Leadership | None = None
     _complaint: str = ""
+    _turned: float | None = None
     _log: Any = field(default_factory=structlog.get_logger)
 
     @property
@@ -89,6 +90,11 @@ class Elector:
     def knows(self) -> bool:
         """Whether the Lease was ever seen: until then nobody can say who leads."""
         return self._sighting is not None
+
+    @property
+    def still_for(self) -> float:
+        """Seconds since it last tried to do something, which it does all the time."""
+        return 0.0 if self._turned is None else self.clock() - self._turned
 
     async def run(self, lead: Lead) -> None:
         """Lead whenever the Lease allows it, until cancelled; then the Lease is given up.
@@ -226,6 +232,7 @@ class Elector:
         return self._sighting
 
     def _pause(self) -> float:
+        self._turned = self.clock()
         return self.timing.retry * (1 - _JITTER + 2 * _JITTER * self.random())
 
     def _holder(self) -> str:
