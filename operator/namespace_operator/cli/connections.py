@@ -16,6 +16,7 @@ from namespace_operator.domain.placement import DEFAULT, Site
 from namespace_operator.domain.profiles import Tiers
 from namespace_operator.kube.connection import connection_info
 from namespace_operator.kube.secrets import SecretWatcher
+from namespace_operator.stores.fence import UNFENCED, Fence
 from namespace_operator.stores.mongodb import InvalidConnectionString
 from namespace_operator.stores.qdrant import QdrantStore
 
@@ -38,8 +39,10 @@ def allowed_endpoints(settings: Settings) -> AllowedEndpoints:
     return AllowedEndpoints(patterns, frozenset({*names, *((host,) if host else ())}))
 
 
-def connector(settings: Settings, allowed: AllowedEndpoints) -> Callable[[Endpoint, Credentials], QdrantStore]:
-    """How a connection to a Qdrant server is opened."""
+def connector(
+    settings: Settings, allowed: AllowedEndpoints, fence: Fence = UNFENCED
+) -> Callable[[Endpoint, Credentials], QdrantStore]:
+    """How a connection to a Qdrant server is opened, with a fence before every request."""
 
     def connect(endpoint: Endpoint, credentials: Credentials) -> QdrantStore:
         # The static key is that of the configured server, and of no other.
@@ -51,6 +54,7 @@ def connector(settings: Settings, allowed: AllowedEndpoints) -> Callable[[Endpoi
             connections=endpoint.connections,
             ca=_plain(credentials.ca),
             forbidden=None if endpoint.anywhere else allowed.inner,
+            fence=fence,
         )
 
     return connect

@@ -15,6 +15,7 @@ from yarl import URL
 from namespace_operator.controller.cluster import ClusterError, ClusterUnavailable, ObjectChanged, Refused
 from namespace_operator.kube.connection import certificate_files, connection_info
 from namespace_operator.kube.server_clock import ServerClock
+from namespace_operator.stores.fence import UNFENCED, Fence, fenced_request
 
 FIELD_MANAGER = "namespace-operator"
 
@@ -53,23 +54,33 @@ class Forbidden(Refused):
 
 
 class KubeClient:
-    """Requests to the API server with the credentials of ``connection_info``, at most 32 at a time.
+    """Requests to the API server with the credentials of ``connection_info``, at most ``connections`` at a time.
 
-    Its ``clock`` has the server's time, as the answers tell it.
+    Its ``clock`` has the server's time, as the answers tell it; several clients may share one. ``fence`` is asked
+    right before each request, but for those of watches. ``timeout_seconds`` bounds a whole request.
 
     Watches have connections of their own, without a limit, so that they hold up no request.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        clock: ServerClock | None = None,
+        fence: Fence = UNFENCED,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+        connections: int = _CONNECTIONS,
+    ) -> None:
         info = connection_info()
         self._server = info.server.rstrip("/")
         self._headers = info.as_http_headers()
         self._certificates = certificate_files(info)
         self._tls = info.as_ssl_context()
         self._credentials_read = asyncio.get_running_loop().time()
-        self.clock = ServerClock(asyncio.get_running_loop().time)
+        self.clock = clock or ServerClock(asyncio.get_running_loop().time)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS), timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
+            connector=aiohttp.TCPConnector(limit=connections),
+            timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+            request_class=fenced_request(fence),
         )
 
         self._watches = aiohttp.ClientSession(

@@ -42,6 +42,11 @@ class Metrics:
         )
         self._collections = self._of_servers("collections", "Collections on the Qdrant server, whoever made them.")
         self._partitions: Gauge | None = None
+        self._leader = Gauge("namespace_operator_leader", "1 if this process leads.", registry=self._registry)
+
+    def leads(self, leads: bool) -> None:
+        """Whether this process leads from now on."""
+        self._leader.set(leads)
 
     def reconciled(self, result: ReconcileResult) -> None:
         """Count one reconcile."""

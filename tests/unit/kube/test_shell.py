@@ -12,6 +12,7 @@ from namespace_operator.domain.identity import Key
 from namespace_operator.kube import shell
 from namespace_operator.kube.clusters import KubeClusters
 from namespace_operator.kube.objects import LiveObjects
+from namespace_operator.kube.pulse import Pulse
 from namespace_operator.kube.shell import Logins, Watch
 from tests.unit.controller.virtual_time import now, run
 from tests.unit.kube.test_objects import KEY, obj
@@ -67,7 +68,8 @@ def test_an_event_becomes_a_key(
     events: list[tuple[str | None, dict[str, Any]]], keys: list[Key], known: set[Key]
 ) -> None:
     objects, enqueued = LiveObjects(), list[Key]()
-    watch = Watch(objects, enqueued.append, _nothing, _nothing, cast("KubeClusters", None), pytest.fail)
+    clusters = cast("KubeClusters", None)
+    watch = Watch(objects, enqueued.append, _nothing, _nothing, clusters, pytest.fail, Pulse(now))
     for kind, changed in events:
         watch._on_event(kind, changed)
     assert enqueued == keys
