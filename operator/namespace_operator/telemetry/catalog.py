@@ -35,7 +35,7 @@ class Outcome(StrEnum):
     ABANDONED = "abandoned"
 
 
-OUTCOMES: Mapping[Outcome, str] = {
+OUTCOMES: Mapping[str, str] = {
     Outcome.OK: "answered as expected; that there is no such collection is such an answer",
     Outcome.CONFLICT: "somebody else was faster, and the operator looks again",
     Outcome.NOT_FOUND: "there is no such object or path at the API server",
