@@ -8,7 +8,7 @@ _WRITES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delet
 def operation(method: str, path: str) -> str:
     """The word for a request; ``path`` is with its query."""
     where, _, query = path.partition("?")
-    if "/leases" in where:
+    if where.startswith("/apis/coordination.k8s.io/"):
         return "lease"
     if method == "GET":
         return "list" if "limit=" in query or "fieldSelector=" in query else "get"

@@ -108,7 +108,7 @@ DRIFTS = {
     "an index nobody declared": Case(lambda bench: stored(bench).indexes.update(extra=KEYWORD), set(), set()),
     "a vector is gone": Case(lose_vector, {"vector"}, set(), "not_ready"),
     "a parameter is another": Case(
-        lambda bench: stored(bench).config.update({"indexing_threshold": 7}), {"parameter"}, {"parameter"}
+        lambda bench: stored(bench).config.update({"segment_number": 7}), {"parameter"}, {"parameter"}
     ),
     "the collection is gone": Case(lose_collection, {"collection"}, set(), "not_ready"),
     "the mark is gone": Case(lose_mark, {"mark"}, set(), "not_ready"),

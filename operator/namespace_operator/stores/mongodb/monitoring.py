@@ -52,7 +52,7 @@ class _Commands(monitoring.CommandListener):
         self._meter.ended(event.command_name, _answered(event.reply), event.duration_micros / 1e6)
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        self._meter.ended(event.command_name, _failed(event.failure), event.duration_micros / 1e6)
+        self._meter.ended(event.command_name, failed_as(event.failure), event.duration_micros / 1e6)
 
 
 class _Topology(monitoring.TopologyListener):
@@ -80,7 +80,8 @@ def _answered(reply: Mapping[str, Any]) -> Outcome:
     return Outcome.CONFLICT if errors[0].get("code") == _DUPLICATE_KEY else Outcome.REFUSED
 
 
-def _failed(failure: Mapping[str, Any]) -> Outcome:
+def failed_as(failure: Mapping[str, Any]) -> Outcome:
+    """How a command ended, by what the driver tells of its failure."""
     code, kind = failure.get("code"), failure.get("errtype")
     if code == _TIMED_OUT or kind in _TIMEOUTS:
         return Outcome.TIMEOUT
