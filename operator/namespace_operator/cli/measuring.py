@@ -46,8 +46,8 @@ def observed_work(
     client: KubeClient,
     monotonic: Callable[[], float],
     objects: LiveObjects,
-    namespaces: Callable[[], Backlog],
-    clusters: Callable[[], Backlog],
+    namespaces: Callable[[], Backlog | None],
+    clusters: Callable[[], Backlog | None],
     leads: Callable[[], bool] = lambda: True,
 ) -> Hearing:
     """Tell of both queues, of both watches, and of all Namespaces while this replica ``leads``.
