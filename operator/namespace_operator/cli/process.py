@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from namespace_operator.cli.connections import follow, forget_unused
+from namespace_operator.cli.measuring import observed_work
 from namespace_operator.cli.term import Lasting, Terms
 from namespace_operator.controller.elector import Elector
 from namespace_operator.domain.endpoints import SecretKey
@@ -85,6 +86,7 @@ class Process:
             lasting.clusters,
             terms.cluster_changed,
             self.pulse,
+            observed_work(lasting.metrics, lasting.client, lasting.objects, self.pulse, terms),
             self._stopping,
         )
         await watch.run(lasting.settings.watch_namespaces)

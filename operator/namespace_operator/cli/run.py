@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import structlog
 
-from namespace_operator import __version__
 from namespace_operator.cli.connections import allowed_endpoints, mongodb_uri, operators_own
 from namespace_operator.cli.database import Database
+from namespace_operator.cli.measuring import kubernetes_meter, mongodb_monitor, operators_metrics
 from namespace_operator.cli.process import Process
 from namespace_operator.cli.profiles import load_profiles, load_ray
 from namespace_operator.cli.settings import Settings
@@ -55,18 +55,19 @@ async def run(settings: Settings) -> None:
     # The first process of a container is not ended by a signal that it does not handle.
     loop.add_signal_handler(signal.SIGTERM, task.cancel)
     catalog, tiers, ray = load_catalog(settings), load_profiles(settings), load_ray(settings)
-    metrics, process = Metrics(__version__), Process(Pulse(loop.time))
+    metrics, process = operators_metrics(), Process(Pulse(loop.time))
     health = HealthServer(
         settings.health_host, settings.health_port, metrics=metrics, alive=process.is_alive, ready=process.is_ready
     )
     async with AsyncExitStack() as closing:
         await health.start()
         closing.push_async_callback(health.stop)
-        client = KubeClient()
+        meter = kubernetes_meter(metrics)
+        client = KubeClient(meter=meter)
         closing.push_async_callback(client.close)
         watcher = SecretWatcher(client, process.secret_changed, loop.time, random.random)
         closing.push_async_callback(watcher.close)
-        database = Database(settings, await mongodb_uri(settings, watcher))
+        database = Database(settings, await mongodb_uri(settings, watcher), mongodb_monitor(metrics))
         await _patiently(lambda: check_crd(client))
         cluster = await _patiently(lambda: cluster_uid(client))
         instance_id = settings.instance_id or f"{cluster}:{settings.instance_name}"
@@ -88,7 +89,9 @@ async def run(settings: Settings) -> None:
             metrics=metrics,
             monotonic=loop.time,
         )
-        lease = KubeClient(timeout_seconds=settings.lease_renew_deadline_seconds / 2, connections=_LEASE_CONNECTIONS)
+        lease = KubeClient(
+            timeout_seconds=settings.lease_renew_deadline_seconds / 2, connections=_LEASE_CONNECTIONS, meter=meter
+        )
         closing.push_async_callback(lease.close)
         await process.run(lasting, _elector(settings, lease, metrics))
 
