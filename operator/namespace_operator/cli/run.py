@@ -24,7 +24,7 @@ from namespace_operator.cli.connections import (
     mongodb_uri,
     operators_own,
 )
-from namespace_operator.cli.profiles import load_profiles, load_ray
+from namespace_operator.cli.reload import Configuration
 from namespace_operator.cli.settings import Settings
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.clock import Clock
@@ -33,10 +33,8 @@ from namespace_operator.controller.cluster_status import ClusterStatus
 from namespace_operator.controller.clusters import Surveyor
 from namespace_operator.controller.queue import Backoff, Next, WorkQueue
 from namespace_operator.domain.auto_indexes import AutoIndexPolicy
-from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
 from namespace_operator.domain.endpoints import SecretKey
 from namespace_operator.domain.identity import Key
-from namespace_operator.domain.ray import RayOptions
 from namespace_operator.kube.bootstrap import check_crd, cluster_uid
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.cluster import KubeCluster
@@ -64,9 +62,9 @@ async def run(settings: Settings) -> None:
     assert task is not None
     # The first process of a container is not ended by a signal that it does not handle. kopf takes over later.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    catalog, tiers, ray = load_catalog(settings), load_profiles(settings), load_ray(settings)
     tasks: list[asyncio.Task[None]] = []
     metrics, monotonic = Metrics(__version__), asyncio.get_running_loop().time
+    configuration = Configuration(settings, metrics)
     health = HealthServer(
         settings.health_host,
         settings.health_port,
@@ -94,13 +92,15 @@ async def run(settings: Settings) -> None:
         await _patiently(lambda: check_crd(client))
         cluster = await _patiently(lambda: cluster_uid(client))
         instance_id = settings.instance_id or f"{cluster}:{settings.instance_name}"
-        structlog.get_logger().info("starting", instance_id=instance_id, extractors=len(catalog.ids()))
+        structlog.get_logger().info(
+            "starting", instance_id=instance_id, extractors=len(configuration.offer().catalog.ids())
+        )
 
         objects, clusters = LiveObjects(), KubeClusters(client)
         # Before the first Namespace: one that names no server must not go where it would only go without them.
         await _patiently(clusters.refresh)
         allowed = allowed_endpoints(settings)
-        surveyor = Surveyor(operators_own(settings, tiers), allowed, clusters.all)
+        surveyor = Surveyor(operators_own(settings, lambda: configuration.offer().tiers), allowed, clusters.all)
 
         async def process(key: Key) -> Next:
             return await reconciler.reconcile(key, check=queue.is_check(key))
@@ -128,7 +128,7 @@ async def run(settings: Settings) -> None:
             announce=Announcer(client, settings.pod_namespace, settings.pod_name),
             enqueue=queue.add,
         )
-        reconciler, sweep, fleet = assemble(_options(settings, ray, instance_id, cluster), catalog, around)
+        reconciler, sweep, fleet = assemble(_options(settings, instance_id, cluster), configuration.offer, around)
 
         cluster_status = ClusterStatus(
             instance_id=instance_id,
@@ -144,7 +144,8 @@ async def run(settings: Settings) -> None:
         )
 
         async def start() -> None:
-            loops = [queue.run(), sweep.run(), cluster_status.run(), forget_unused(watcher)]
+            reload = configuration.follow(queue.recheck, around.announce)
+            loops = [queue.run(), sweep.run(), cluster_status.run(), forget_unused(watcher), reload]
             if mongodb_ref is not None:
                 loops.append(follow(watcher, mongodb_ref, uri, mongodb.reconnect))
             tasks.extend(asyncio.create_task(loop) for loop in loops)
@@ -167,20 +168,7 @@ def _mongodb(settings: Settings, uri: SecretStr) -> MongoStore:
     return MongoStore(uri.get_secret_value(), database, timeout_seconds=timeout)
 
 
-def load_catalog(settings: Settings) -> Catalog:
-    """The catalog the settings name, or the built-in one. Raises ``CatalogError``."""
-    path = settings.catalog_path
-    if path is None:
-        return Catalog.load(builtin_catalog_text())
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"the catalog {path} cannot be read ({type(error).__name__}); check NAMESPACE_OPERATOR_CATALOG_PATH"
-        raise CatalogError(message) from error
-    return Catalog.load(text)
-
-
-def _options(settings: Settings, ray: RayOptions, instance_id: str, cluster: str) -> Options:
+def _options(settings: Settings, instance_id: str, cluster: str) -> Options:
     return Options(
         instance_id=instance_id,
         cluster_uid=cluster,
@@ -193,7 +181,6 @@ def _options(settings: Settings, ray: RayOptions, instance_id: str, cluster: str
         tombstone_age=settings.tombstone_seconds
         or max(_TOMBSTONE_SECONDS, _TOMBSTONE_TIMEOUTS * settings.qdrant_timeout_seconds),
         expiry_memory=settings.expiry_memory_seconds,
-        ray=ray,
         auto_indexes=AutoIndexPolicy(
             interval=timedelta(seconds=settings.auto_index_interval_seconds),
             unused=timedelta(seconds=settings.auto_index_unused_seconds) or None,

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Info
 from prometheus_client.exposition import choose_encoder
 
 ReconcileResult = Literal["ready", "not_ready", "failed"]
+ReloadResult = Literal["used", "unusable"]
 
 
 class Metrics:
@@ -35,6 +36,24 @@ class Metrics:
             ["kind"],
             registry=self._registry,
         )
+        self._reloads = Counter(
+            "namespace_operator_config_reloads",
+            "New contents of the operator's files, by whether they could be used.",
+            ["file", "result"],
+            registry=self._registry,
+        )
+        self._usable = Gauge(
+            "namespace_operator_config_last_reload_successful",
+            "1 if the newest content of the file is what counts, 0 if it cannot be used and an older one does.",
+            ["file"],
+            registry=self._registry,
+        )
+        self._config = Gauge(
+            "namespace_operator_config_info",
+            "1 for the content that counts, by the first digits of its SHA-256.",
+            ["file", "hash"],
+            registry=self._registry,
+        )
         self._swept: Gauge | None = None
         self._up = self._of_servers("up", "1 if the Qdrant server answers, accepts the key and can hold namespaces.")
         self._namespaces = self._of_servers(
@@ -46,6 +65,19 @@ class Metrics:
     def reconciled(self, result: ReconcileResult) -> None:
         """Count one reconcile."""
         self._reconciles.labels(result).inc()
+
+    def configuration_used(self, file: str, digest: str) -> None:
+        """The content of one of the operator's files that counts from now on."""
+        self._usable.labels(file).set(1)
+        self._config.remove_by_labels({"file": file})
+        self._config.labels(file, digest).set(1)
+        for result in get_args(ReloadResult):
+            self._reloads.labels(file, result)
+
+    def configuration_reloaded(self, file: str, result: ReloadResult) -> None:
+        """Count a new content of one of the operator's files."""
+        self._reloads.labels(file, result).inc()
+        self._usable.labels(file).set(result == "used")
 
     def orphans_found(self, orphans: int, copies: int, at: datetime) -> None:
         """What a sweep that went through found, and when."""

@@ -132,6 +132,9 @@ async def test_every_metric_says_what_it_is(probe: Probe, metrics: Metrics) -> N
         ORPHANS: "gauge",
         PARTITIONS: "gauge",
         SWEPT_AT: "gauge",
+        "namespace_operator_config_reloads": "counter",
+        "namespace_operator_config_last_reload_successful": "gauge",
+        "namespace_operator_config_info": "gauge",
         f"{QDRANT}_up": "gauge",
         f"{QDRANT}_namespaces": "gauge",
         f"{QDRANT}_collections": "gauge",
@@ -154,6 +157,28 @@ async def test_each_server_is_told_of_as_it_was_last_found_and_no_longer_than_it
     metrics.server_gone("iclstr_east")
     metrics.server_gone("default")
     assert await probe.scrape() == NOTHING_HAPPENED
+
+
+async def test_the_file_that_counts_is_told_by_its_hash_and_one_that_does_not_is_counted(
+    probe: Probe, metrics: Metrics
+) -> None:
+    config = "namespace_operator_config"
+
+    def counted(used: int, unusable: int, digest: str, newest: int) -> dict[str, float]:
+        return NOTHING_HAPPENED | {
+            f"{config}_info{{file=catalog}}{{hash={digest}}}": 1.0,
+            f"{config}_last_reload_successful{{file=catalog}}": float(newest),
+            f"{config}_reloads_total{{file=catalog}}{{result=used}}": float(used),
+            f"{config}_reloads_total{{file=catalog}}{{result=unusable}}": float(unusable),
+        }
+
+    metrics.configuration_used("catalog", "0a")
+    assert await probe.scrape() == counted(0, 0, "0a", 1)
+    metrics.configuration_reloaded("catalog", "unusable")
+    assert await probe.scrape() == counted(0, 1, "0a", 0)
+    metrics.configuration_used("catalog", "1b")
+    metrics.configuration_reloaded("catalog", "used")
+    assert await probe.scrape() == counted(1, 1, "1b", 1)
 
 
 async def test_the_scraper_gets_the_format_it_asks_for(probe: Probe) -> None:
