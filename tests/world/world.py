@@ -23,6 +23,7 @@ from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.controller.sweep import Sweep
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.offer import Offer
 from namespace_operator.domain.placement import Landscape
 from namespace_operator.domain.ray import RayOptions
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
@@ -154,7 +155,6 @@ class World:
             dependents=self.dependents,
             tombstone_age=_TOMBSTONE_SECONDS,
             expiry_memory=EXPIRY_MEMORY_SECONDS,
-            ray=self.ray_options,
             overview_from=self.overview_from,
         )
         around = Surroundings(
@@ -172,7 +172,8 @@ class World:
             announce=self._announce,
             enqueue=pending.setdefault,
         )
-        reconciler, sweep, _ = assemble(options, builtin_catalog(), around)
+        offer = Offer(builtin_catalog(), ray=self.ray_options)
+        reconciler, sweep, _ = assemble(options, lambda: offer, around)
         self.operator = Operator(cluster, reconciler, sweep, pending, at_once=self.gate is not None)
 
     def _gated(self, target: Any) -> Any:
