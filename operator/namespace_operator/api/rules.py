@@ -73,7 +73,7 @@ def matches(alias: str, pattern: str, message: str, *, optional: bool = False) -
 def _value_at(subject: object, path: str) -> object:
     value: Any = subject
     for name in path.split("."):
-        value = getattr(value, _attribute(type(value), name))
+        value = getattr(value, _attribute(value.__class__, name))
     return value
 
 
