@@ -9,7 +9,7 @@ import pytest
 from tests.model.scenario import CITY, IMAGE, SMALL_TEXT, TEXT, TEXT_VECTOR, beginning, run
 from tests.model.sharing_scenarios import ONE_JOINS_WHILE_THE_LAST_LEAVES
 from tests.model.steps import Step, apply, delete, index, operator_down, operator_up
-from tests.model.test_faults import FAULTS
+from tests.prove.faults import FAULTS
 from tests.world.checks import check_at_rest
 from tests.world.faults import Fault
 from tests.world.vectors import StoredCollection

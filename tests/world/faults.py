@@ -19,6 +19,7 @@ class Kind(StrEnum):
     LOST = "answer lost"
     FAILED = "failed"
     LATE = "late"
+    TIMEOUT = "timed out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.delay}" if self.delay else str(self.kind)
+
+
+_PATIENCE = 30.0
+"""Seconds after which whoever waits for an answer gives up."""
 
 
 class Crash(BaseException):
@@ -49,6 +54,8 @@ class Faults:
     reads: int = 0
     operations: int = 0
     """Reads and writes together."""
+    waited: float = 0.0
+    """Seconds that went by in waiting for answers that never came."""
     fired: int = 0
     """How many of the planned faults came about."""
     _numbers: list[int] = field(default_factory=list)
@@ -118,6 +125,9 @@ class Faults:
                 _unheard(act)
             case Kind.LATE:
                 self._in_flight.append((self.operations + fault.delay, act))
+                self.waited += _PATIENCE
+            case Kind.TIMEOUT:
+                self.waited += _PATIENCE
             case Kind.FAILED:
                 pass
         raise unavailable()

@@ -163,7 +163,7 @@ class World:
             ray_clusters=self.ray,
             landscape=lambda: self.landscape,
             connect=lambda endpoint, _: self._gated(self.servers.get(endpoint.url, self.vectors)),
-            clock=Clock(now=lambda: EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
+            clock=Clock(now=lambda: EPOCH + timedelta(seconds=self.time), monotonic=lambda: self.time),
             random=lambda: 0.5,
             mint_id=self._mint_id,
             new_server_id=self._new_server_id,
@@ -215,6 +215,11 @@ class World:
             self.restarts += 1
             self.stop_operator()
             self.start_operator()
+
+    @property
+    def time(self) -> float:
+        """Seconds since the world began, with what went by in waiting for answers."""
+        return self.seconds + self.faults.waited
 
     async def settle(self) -> None:
         """Run the operator until nothing happens any more."""

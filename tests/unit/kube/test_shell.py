@@ -13,8 +13,8 @@ from namespace_operator.kube import shell
 from namespace_operator.kube.clusters import KubeClusters
 from namespace_operator.kube.objects import LiveObjects
 from namespace_operator.kube.shell import Logins, Watch
-from tests.unit.controller.virtual_time import now, run
 from tests.unit.kube.test_objects import KEY, obj
+from tests.world.virtual_time import now, run
 
 
 @pytest.fixture
