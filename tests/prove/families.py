@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from tests.prove.at_once import AT_ONCE
 from tests.prove.family import Family
 from tests.prove.faults import READS, STORMS, WRITES
+from tests.prove.long_walks import LONG_WALKS
 from tests.prove.orders import ORDERS
+from tests.prove.second_operator import SECOND_OPERATOR
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (*WRITES, READS, STORMS, ORDERS)}
+_ALL = (*WRITES, READS, STORMS, ORDERS, *AT_ONCE, SECOND_OPERATOR, LONG_WALKS)
+
+FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}

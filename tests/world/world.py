@@ -285,6 +285,17 @@ def _is_unsettled(raw: Raw) -> bool:
     return (raw.get("state") == "deleted" and not is_at_rest) or bool(raw.get("departures"))
 
 
+def beside(world: World, number: int = 1) -> World:
+    """Another process of the same operator: what it holds in memory is its own, and so are the ids it makes up."""
+    twin = World(faults=world.faults, api=world.api, gate=world.gate, instance_id=world.instance_id)
+    twin.vectors, twin.metadata, twin.servers = world.vectors, world.metadata, world.servers
+    twin.landscape, twin.cluster_uid, twin.guarded = world.landscape, world.cluster_uid, world.guarded
+    twin.dependents, twin.seconds = world.dependents, world.seconds
+    twin.ray, twin.ray_options, twin.backups = world.ray, world.ray_options, world.backups
+    twin._ids = world._ids + 1_000 * number
+    return twin
+
+
 async def settle_together(*worlds: World) -> None:
     """Run the operators of worlds that share both stores until late writes landed, and two rounds pass without a write.
 
