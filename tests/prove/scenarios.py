@@ -38,7 +38,7 @@ async def end_as(end: Any, scenario: Scenario, world: World) -> None:
     try:
         await run(scenario.steps, world)
         assert world.faults.fired > 0, "no fault fired: the case proves nothing"
-        assert snapshot(world) == end
+        assert snapshot(world) == end, "the end is another one than without faults"
         assert world.vectors.lost_points == scenario.lost_points
         await check_at_rest(world)
     except Exception as error:
