@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import traceback
 from collections.abc import Sequence
@@ -10,11 +11,16 @@ from dataclasses import dataclass, field
 from tests.prove.families import FAMILIES
 from tests.prove.family import Family, Seed
 from tests.prove.shrink import shrink
+from tests.world.faults import Crash
 from tests.world.logs import be_quiet
 from tests.world.virtual_time import run
 
 FAULT_FREE = "fault-free"
 """Stands for the case of a part whose beginning, or whose end without faults, is already wrong."""
+
+
+_WRONG = (Exception, asyncio.CancelledError, Crash)
+"""What a case may end with, if it does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ async def play_cases(family: Family, part: str, *, short: bool) -> Outcome:
     begun = time.process_time()
     try:
         stage = await family.stage(part)
-    except Exception as error:
+    except _WRONG as error:
         failure = Failure(family.name, Seed(part, FAULT_FREE), _told(error))
         return Outcome(family.name, part, 1, time.process_time() - begun, (failure,))
     cases = [case for at, case in enumerate(stage.cases) if not short or family.chosen(part, at)]
@@ -61,7 +67,7 @@ async def play_cases(family: Family, part: str, *, short: bool) -> Outcome:
     for case in cases:
         try:
             await stage.play(case)
-        except Exception as error:
+        except _WRONG as error:
             failures.append(Failure(family.name, Seed(part, case), _told(error)))
     return Outcome(family.name, part, len(cases), time.process_time() - begun, failures)
 
@@ -77,7 +83,7 @@ def play_again(name: str, seed: Seed) -> Failure | None:
 
     try:
         run(play())
-    except Exception as error:
+    except _WRONG as error:
         return Failure(name, seed, _told(error))
     return None
 
@@ -91,7 +97,7 @@ def smallest(failure: Failure) -> Failure:
         stage = await FAMILIES[failure.family].stage(failure.seed.part)
         try:
             await stage.play(case)
-        except Exception as error:
+        except _WRONG as error:
             found = Failure(failure.family, Seed(failure.seed.part, case), _told(error))
             return True
         return False
@@ -101,5 +107,5 @@ def smallest(failure: Failure) -> Failure:
     return found
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     return "".join(traceback.format_exception(error, limit=-4)).rstrip()

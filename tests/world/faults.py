@@ -135,6 +135,10 @@ class Faults:
                 pass
         raise unavailable()
 
+    def later(self, what: str, act: Callable[[], object], delay: int) -> None:
+        """Let something arrive so many operations later, as a request does whose sender was frozen."""
+        self._in_flight.append((self.operations + delay, what, act))
+
     def land(self) -> None:
         """Let every late write happen now."""
         self._land(self._in_flight)

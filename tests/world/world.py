@@ -27,7 +27,7 @@ from namespace_operator.domain.placement import Landscape
 from namespace_operator.domain.ray import RayOptions
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
 from tests.world.faults import Crash, Faults
-from tests.world.gate import Gate
+from tests.world.gate import Turns, through
 from tests.world.metadata import ModelMetadataStore, Raw
 from tests.world.ray import ModelRayClusters
 from tests.world.sites import ALONE
@@ -128,7 +128,7 @@ class World:
     """Namespace ids with points and no membership, as the last sweep reported them."""
     announcements: list[str] = field(default_factory=list)
     backups: dict[str, Any] = field(default_factory=dict)
-    gate: Gate | None = None
+    gate: Turns | None = None
     _ids: int = 0
 
     def __post_init__(self) -> None:
@@ -173,10 +173,15 @@ class World:
             enqueue=pending.setdefault,
         )
         reconciler, sweep, _ = assemble(options, builtin_catalog(), around)
-        self.operator = Operator(cluster, reconciler, sweep, pending, at_once=self.gate is not None)
+        self.operator = Operator(cluster, reconciler, sweep, pending, at_once=self.works_at_once)
+
+    @property
+    def works_at_once(self) -> bool:
+        """Whether the reconciles of a round run all at once."""
+        return self.gate is not None and self.gate.at_once
 
     def _gated(self, target: Any) -> Any:
-        return target if self.gate is None else self.gate.through(target)
+        return target if self.gate is None else through(target, self.gate)
 
     def stop_operator(self) -> None:
         """End the run of the operator, wherever it is."""
@@ -216,6 +221,11 @@ class World:
             self.restarts += 1
             self.stop_operator()
             self.start_operator()
+        except asyncio.CancelledError:
+            # What others wait for together, in a task of its own, ends as any cancellation does.
+            if self.gate is None:
+                raise
+            self.stop_operator()
 
     @property
     def time(self) -> float:
@@ -305,8 +315,10 @@ async def settle_together(*worlds: World) -> None:
     shared = worlds[0]
     idle = 0
     for _ in range(_MAX_ROUNDS):
+        if all(world.operator is None for world in worlds):
+            return
         before = (shared.faults.writes, shared.faults.fired)
-        if shared.gate is None:
+        if not shared.works_at_once:
             for world in worlds:
                 await world.round()
         else:
@@ -317,6 +329,8 @@ async def settle_together(*worlds: World) -> None:
         servers = [shared.vectors, *shared.servers.values()]
         if shared.faults.in_flight or any(server.lagging for server in servers):
             shared.faults.land()
+            # Whoever was frozen in the middle of a request has to come to send it.
+            await asyncio.sleep(0)
             for server in servers:
                 server.catch_up()
         elif any(_is_unsettled(raw) for raw in shared.metadata.all_raw()):
