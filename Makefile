@@ -44,6 +44,10 @@ test: unit ## All tests: unit, model, contract and integration on the real stack
 unit: $(READY) ## Only the tests that need no server, on all processors
 	@$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal tests/unit tests/model
 
+.PHONY: prove
+prove: $(READY) ## Every crash point, fault and race of the model world (FORM=short: as in CI; FAMILY=, SEED=: one of them)
+	@$(if $(FORM),FORM=$(FORM)) $(if $(FAMILY),FAMILY=$(FAMILY)) $(if $(SEED),SEED='$(SEED)') $(BIN)/python -m tests.prove
+
 .PHONY: check
 check: $(READY) ## Format, lint, types, import contracts, generated files
 	@$(BIN)/ruff format --check .

@@ -18,8 +18,8 @@ from namespace_operator.domain.profiles import builtin_tiers
 from namespace_operator.stores.errors import Rejected
 from namespace_operator.stores.mongodb import InvalidConnectionString
 from namespace_operator.telemetry.requests import UNMEASURED
-from tests.unit.controller.virtual_time import now, run
 from tests.unit.stores.server import Answers, serving
+from tests.world.virtual_time import now, run
 
 KEY = SecretKey("platform", "stores", "mongodb-uri")
 VERSION = b'{"title": "qdrant", "version": "1.18.3"}'

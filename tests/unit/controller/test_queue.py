@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from namespace_operator.controller.queue import Backlog, Backoff, Next, WorkQueue
-from tests.unit.controller.virtual_time import now, run
+from tests.world.virtual_time import now, run
 
 Behaviour = Callable[[str], Awaitable[Next]]
 
