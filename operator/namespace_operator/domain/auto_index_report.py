@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from namespace_operator.api.status import AutoIndexSample, AutoIndexStatus, NamespaceStatus
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.document_indexes import AutoIndex, AutoIndexState
+from namespace_operator.domain.event_reasons import EventReason
 
 _REASONS = {
-    AutoIndexState.CREATED.value: "AutoIndexCreated",
-    AutoIndexState.SUGGESTED.value: "AutoIndexSuggested",
-    AutoIndexState.LIMITED.value: "AutoIndexLimited",
+    AutoIndexState.CREATED.value: EventReason.AUTO_INDEX_CREATED,
+    AutoIndexState.SUGGESTED.value: EventReason.AUTO_INDEX_SUGGESTED,
+    AutoIndexState.LIMITED.value: EventReason.AUTO_INDEX_LIMITED,
 }
 
 
@@ -27,7 +28,7 @@ def fields_of_auto_indexes(document: NamespaceDocument) -> frozenset[str]:
     return frozenset(auto.created) | {index.field_name for index in auto.dropping}
 
 
-def auto_index_events(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[tuple[str, str]]:
+def auto_index_events(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[tuple[EventReason, str]]:
     """Reason and message of what became of a field since the status from before."""
     was = {index.field_name: index for index in before.auto_indexes}
     for index in after.auto_indexes:
@@ -40,11 +41,11 @@ def auto_index_events(before: NamespaceStatus, after: NamespaceStatus) -> Iterat
         if former.state == "created" and name not in listed:
             if name in live:
                 yield (
-                    "AutoIndexAdopted",
+                    EventReason.AUTO_INDEX_ADOPTED,
                     f"The index on {name} is no longer an automatic one: it is declared, or another's",
                 )
             else:
-                yield "AutoIndexDropped", f"The automatic index on {name} was dropped"
+                yield EventReason.AUTO_INDEX_DROPPED, f"The automatic index on {name} was dropped"
 
 
 def _status(index: AutoIndex) -> AutoIndexStatus:
