@@ -85,7 +85,7 @@ def test_the_readme_names_what_ci_runs() -> None:
     assert "CI runs `make check` and `make test`" in " ".join(readme.split())
 
 
-def test_what_a_page_applies_it_shows(tmp_path: Path) -> None:
+def test_what_a_page_applies_it_shows() -> None:
     """Files that commands read are those that a block of the page shows, or that the first steps made."""
     known = {block.file for block in blocks_of(REPOSITORY / "docs" / "start.md") if block.file}
     for page in pages():
@@ -95,6 +95,19 @@ def test_what_a_page_applies_it_shows(tmp_path: Path) -> None:
                 continue
             read = set(re.findall(r"(?:-f|--values|--filename)[ =]([a-z0-9-]+\.yaml)", block.text))
             assert read <= shown, f"{block} reads {read - shown}"
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    named = {
+        found for page in pages() for found in re.findall(r"`(tests/\S+\.py)::(\w+)`", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 30
+    missing = [
+        f"{file}::{name}"
+        for file, name in sorted(named)
+        if not (REPOSITORY / file).is_file() or f"def {name}(" not in (REPOSITORY / file).read_text(encoding="utf-8")
+    ]
+    assert not missing
 
 
 def test_every_kind_is_shown_and_every_example_is_a_manifest() -> None:
