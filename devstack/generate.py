@@ -1,6 +1,7 @@
 """Write the files that are made from models, catalog and reasons: `python -m devstack.generate [--check]`."""
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -184,6 +185,7 @@ def values_page() -> str:
     """docs/reference/values.md: the values of the chart's README, as a page of the site."""
     header, _, values = chart_page().partition("\n## Values\n")
     note, _, _ = header.partition("\n")
+    values = re.sub(r"\bdocs/([\w-]+\.md)", r"[\1](../\1)", values)
     return f"{note}\n# Values of the chart\n{values}"
 
 
