@@ -73,7 +73,7 @@ def test_an_etcd_from_before_costs_no_data(fragile: Platform, organization: Orga
     organization.ready("old", RETURN_SECONDS)
     organization.remove("gone", RETURN_SECONDS)
     assert not fragile.qdrant.collection_exists(gone["collection"])
-    _replace_etcd(fragile, lambda data: (shutil.rmtree(data), shutil.copytree(backup, data)))
+    _replace_etcd(fragile, lambda data: _restore(backup, data))
 
     # What Kubernetes has forgotten is kept, whatever policy it had; what it has again starts from what there is.
     eventually(lambda: organization.document("late")["state"] == "retained", "state retained", RETURN_SECONDS)
@@ -86,6 +86,11 @@ def test_an_etcd_from_before_costs_no_data(fragile: Platform, organization: Orga
     )
     assert fragile.qdrant.count(old["collection"], exact=True).count == 3
     organization.reason("gone", "CollectionLost", RETURN_SECONDS)
+
+
+def _restore(backup: Path, data: Path) -> None:
+    shutil.rmtree(data)
+    shutil.copytree(backup, data)
 
 
 def _replace_etcd(platform: Platform, change: Callable[[Path], object]) -> None:
