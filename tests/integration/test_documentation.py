@@ -31,6 +31,14 @@ CONTINUED: Mapping[str, str] = {"docs/how-to/rotate-keys.md": "docs/how-to/dedic
 IN_NEED_OF_A_NAMESPACE = {"docs/conditions.md", "docs/repair.md", "docs/recovery.md", "docs/how-to/upgrade.md"}
 """Pages whose commands are about the Namespace `articles` of the first steps."""
 
+_CLEAR_UP = """
+for each in $(kubectl get mns -o name); do
+  kubectl patch "$each" --type=merge -p '{"spec": {"deletionPolicy": "Delete"}}'
+done
+kubectl delete mns --all --timeout=60s
+"""
+"""No data is left on a server that goes: an InfrastructureCluster stays as long as there is."""
+
 _numbers = itertools.count(1)
 
 
@@ -179,6 +187,7 @@ def test_the_commands_of_a_page_do_what_it_says(documented: Documented, page: st
         _follow(documented, terminal, each)
     if page in IN_NEED_OF_A_NAMESPACE:
         terminal.run("kubectl wait --for=condition=Ready mns/articles --timeout=1m")
+    terminal.run(_CLEAR_UP)
 
 
 def _follow(documented: Documented, terminal: Terminal, page: str) -> None:
