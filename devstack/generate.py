@@ -12,6 +12,7 @@ import yaml
 from devstack import field_reference
 from devstack.chart_readme import readme
 from devstack.diagrams import DIAGRAMS
+from devstack.metrics_page import metrics_page
 from devstack.paths import CHART
 from devstack.vocabulary_reference import annotations_page, events_page
 from namespace_operator.api.crd import CLUSTERS, DEFINITIONS, NAMESPACES, Definition, custom_resource_definition
@@ -210,6 +211,7 @@ def generated_files() -> dict[Path, str]:
         Path("docs/reference/events.md"): events_page(),
         Path("docs/reference/values.md"): values_page(),
         **{Path("docs/diagrams", f"{name}.svg"): diagram.svg() for name, diagram in DIAGRAMS.items()},
+        Path("docs/metrics.md"): metrics_page(),
     }
 
 
