@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from qdrant_client import models
 
+from devstack.process import ChildProcess
+from devstack.release import await_admission
 from devstack.stack import Stack
 from tests.integration.conftest import OPERATOR
 from tests.integration.support import Organization, Platform, eventually
@@ -47,8 +49,7 @@ def test_an_api_server_that_was_away_is_followed_again(fragile: Platform, organi
     fill(fragile, kept)
     fragile.stack.apiserver.stop()
     fragile.qdrant.delete_payload_index(kept, "lang", wait=True)
-    fragile.stack.apiserver.start()
-    fragile.stack.apiserver.wait_ready()
+    _start(fragile.stack, fragile.stack.apiserver)
 
     organization.create("new", featureExtractors=[TEXT])
     organization.ready("new", RETURN_SECONDS)
@@ -100,6 +101,12 @@ def _replace_etcd(platform: Platform, change: Callable[[Path], object]) -> None:
     stack.apiserver.stop()
     stack.etcd.stop()
     change(Path(argument.partition("=")[2]))
-    for server in (stack.etcd, stack.apiserver):
+    _start(stack, stack.etcd, stack.apiserver)
+
+
+def _start(stack: Stack, *servers: ChildProcess) -> None:
+    for server in servers:
         server.start()
         server.wait_ready()
+    # For some seconds the policies of an API server that has just started do not know our kinds.
+    await_admission(stack)
