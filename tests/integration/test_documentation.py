@@ -13,11 +13,11 @@ import pytest
 
 from devstack import stores
 from devstack.paths import REPOSITORY
-from devstack.release import RELEASE, RELEASE_NAMESPACE, await_admission
+from devstack.release import await_admission
+from devstack.stack import Stack
 from namespace_operator.api.names import MARKER_COLLECTION
 from tests.documents import Block, blocks, blocks_of, examples, manifests
 from tests.integration.api_server import Server
-from tests.integration.conftest import AUTO_INDEXES, OPERATOR
 from tests.integration.support import Platform, eventually
 from tests.integration.terminal import Terminal
 
@@ -90,11 +90,18 @@ def _installation(page: str) -> list[Block]:
 
 @dataclass
 class Documented:
-    """The release as the pages install it, and a second Qdrant server."""
+    """A cluster with the release as the pages install it, and a second Qdrant server."""
 
     platform: Platform
     second: stores.Qdrant
     directory: Path
+
+    def install(self) -> None:
+        """Do what the pages that begin with it say."""
+        terminal = self.terminal()
+        for block in _installation("docs/start.md"):
+            terminal.follow(block)
+        await_admission(self.platform.stack)
 
     def terminal(self) -> Terminal:
         """A terminal in a Kubernetes namespace and a directory of its own, with the files of the first steps."""
@@ -126,20 +133,12 @@ class Documented:
 
 
 @pytest.fixture(scope="module")
-def documented(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Documented]:
-    """The operator installed by the pages' own commands; afterwards as the other tests have it."""
-    stack = platform.stack
-    documented = Documented(platform, stack.add_qdrant("documented"), tmp_path_factory.mktemp("pages"))
-    with platform.narrowing():
-        stack.helm("uninstall", RELEASE, "--namespace", RELEASE_NAMESPACE, "--wait")
-        stack.kubectl("delete", "namespace", RELEASE_NAMESPACE, "--timeout=60s")
-        terminal = documented.terminal()
-        for block in _installation("docs/start.md"):
-            terminal.follow(block)
-        await_admission(stack)
+def documented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Documented]:
+    """A cluster of its own, in which the operator is installed by the pages' own commands."""
+    with Stack() as stack, Platform(stack) as platform:
+        documented = Documented(platform, stack.add_qdrant("b"), tmp_path_factory.mktemp("pages"))
+        documented.install()
         yield documented
-        stack.kubectl("delete", "infrastructureclusters", "--all", "--timeout=60s")
-        stack.install_operator({"operator": OPERATOR, "autoIndexes": AUTO_INDEXES})
 
 
 def _lose_the_collection(documented: Documented, terminal: Terminal) -> None:
