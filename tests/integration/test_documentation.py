@@ -28,8 +28,16 @@ INSTALLATION = ("README.md", "docs/install.md", "docs/start.md")
 CONTINUED: Mapping[str, str] = {"docs/how-to/rotate-keys.md": "docs/how-to/dedicated.md"}
 """Pages that go on where another one ends."""
 
-IN_NEED_OF_A_NAMESPACE = {"docs/conditions.md", "docs/repair.md", "docs/recovery.md", "docs/how-to/upgrade.md"}
-"""Pages whose commands are about the Namespace `articles` of the first steps."""
+_ARTICLES = "kubectl apply -f articles.yaml && kubectl wait --for=condition=Ready mns/articles --timeout=1m"
+"""The Namespace of the first steps."""
+
+GIVEN: Mapping[str, str] = {
+    "docs/conditions.md": _ARTICLES,
+    "docs/repair.md": _ARTICLES,
+    "docs/recovery.md": _ARTICLES,
+    "docs/how-to/upgrade.md": _ARTICLES,
+}
+"""What pages take for granted."""
 
 _CLEAR_UP = """
 for each in $(kubectl get mns -o name); do
@@ -180,11 +188,10 @@ BEFOREHAND: Mapping[tuple[str, str], Callable[[Documented, Terminal], None]] = {
 @pytest.mark.parametrize("page", [page for page in _pages("sh") if page not in CONTINUED.values()])
 def test_the_commands_of_a_page_do_what_it_says(documented: Documented, page: str) -> None:
     terminal = documented.terminal()
-    if page in IN_NEED_OF_A_NAMESPACE:
-        terminal.run("kubectl apply -f articles.yaml && kubectl wait --for=condition=Ready mns/articles --timeout=1m")
+    terminal.run(GIVEN.get(page, ""))
     for each in [CONTINUED[page], page] if page in CONTINUED else [page]:
         _follow(documented, terminal, each)
-    if page in IN_NEED_OF_A_NAMESPACE:
+    if page in GIVEN:
         terminal.run("kubectl wait --for=condition=Ready mns/articles --timeout=1m")
     terminal.run(_CLEAR_UP)
 
