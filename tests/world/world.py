@@ -24,12 +24,14 @@ from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.placement import Landscape
 from namespace_operator.domain.ray import RayOptions
+from namespace_operator.stores.fence import Fence
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
 from tests.world.faults import Crash, Faults
 from tests.world.gate import Gate
 from tests.world.metadata import ModelMetadataStore, Raw
 from tests.world.ray import ModelRayClusters
 from tests.world.sites import ALONE
+from tests.world.terms import Fenced, InTerm
 from tests.world.vectors import ModelVectorStore, StoredCollection
 
 INSTANCE = "cluster-1:main"
@@ -128,6 +130,8 @@ class World:
     announcements: list[str] = field(default_factory=list)
     backups: dict[str, Any] = field(default_factory=dict)
     gate: Gate | None = None
+    fence: Fence | None = None
+    """The term of leadership in which the next run of the operator works; None: there is but one operator."""
     _ids: int = 0
 
     def __post_init__(self) -> None:
@@ -158,7 +162,7 @@ class World:
         )
         around = Surroundings(
             cluster=self._gated(cluster),
-            metadata=self._gated(self.metadata),
+            metadata=self._gated(self.metadata if self.fence is None else InTerm(self.metadata, self.instance_id)),
             secrets=NoSecrets(),
             ray_clusters=self.ray,
             landscape=lambda: self.landscape,
@@ -175,6 +179,8 @@ class World:
         self.operator = Operator(cluster, reconciler, sweep, pending, at_once=self.gate is not None)
 
     def _gated(self, target: Any) -> Any:
+        if self.fence is not None:
+            target = Fenced(target, self.fence)
         return target if self.gate is None else self.gate.through(target)
 
     def stop_operator(self) -> None:
