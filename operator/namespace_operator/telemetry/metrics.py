@@ -44,7 +44,7 @@ class Metrics:
         self._partitions: Gauge | None = None
         self._leader = Gauge("namespace_operator_leader", "1 if this process leads.", registry=self._registry)
 
-    def leads(self, leads: bool) -> None:
+    def leads(self, leads: bool, /) -> None:
         """Whether this process leads from now on."""
         self._leader.set(leads)
 

@@ -20,6 +20,7 @@ RECONCILES = "namespace_operator_reconciles_total"
 ORPHANS = "namespace_operator_orphan_collections"
 PARTITIONS = "namespace_operator_orphan_partitions"
 SWEPT_AT = "namespace_operator_orphan_sweep_timestamp_seconds"
+LEADER = "namespace_operator_leader"
 
 
 class Probe:
@@ -77,6 +78,7 @@ def metrics(probe: Probe) -> Metrics:
 QDRANT = "namespace_operator_qdrant"
 
 NOTHING_HAPPENED = {
+    LEADER: 0.0,
     "namespace_operator_build_info{version=1.2.3}": 1.0,
     f"{RECONCILES}{{result=ready}}": 0.0,
     f"{RECONCILES}{{result=not_ready}}": 0.0,
@@ -119,6 +121,13 @@ async def test_orphaned_partitions_are_absent_until_somebody_has_looked(probe: P
         assert await probe.scrape() == NOTHING_HAPPENED | {PARTITIONS: float(number)}
 
 
+async def test_who_leads_says_so(probe: Probe, metrics: Metrics) -> None:
+    metrics.leads(True)
+    assert (await probe.scrape())[LEADER] == 1.0
+    metrics.leads(False)
+    assert (await probe.scrape())[LEADER] == 0.0
+
+
 async def test_every_metric_says_what_it_is(probe: Probe, metrics: Metrics) -> None:
     metrics.orphans_found(orphans=0, copies=0, at=SWEPT)
     metrics.orphan_partitions_found(0)
@@ -129,6 +138,7 @@ async def test_every_metric_says_what_it_is(probe: Probe, metrics: Metrics) -> N
     assert types == {
         "namespace_operator_build_info": "gauge",
         "namespace_operator_reconciles": "counter",
+        LEADER: "gauge",
         ORPHANS: "gauge",
         PARTITIONS: "gauge",
         SWEPT_AT: "gauge",
