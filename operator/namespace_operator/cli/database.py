@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from namespace_operator.cli.settings import Settings
 from namespace_operator.stores.fence import UNFENCED, Fence
-from namespace_operator.stores.mongodb import MongoStore
+from namespace_operator.stores.mongodb import MongoStore, Monitor
 
 
 @dataclass(slots=True)
@@ -19,6 +19,7 @@ class Database:
 
     settings: Settings
     uri: SecretStr
+    monitor: Monitor | None = None
     _store: MongoStore | None = None
 
     def __post_init__(self) -> None:
@@ -51,4 +52,5 @@ class Database:
             timeout_seconds=self.settings.mongodb_timeout_seconds,
             fence=fence,
             term_of=term_of,
+            monitor=self.monitor,
         )

@@ -18,6 +18,8 @@ import structlog
 
 from namespace_operator.cli.connections import connector
 from namespace_operator.cli.database import Database
+from namespace_operator.cli.measuring import kubernetes_meter, qdrant_meters
+from namespace_operator.cli.reload import Configuration
 from namespace_operator.cli.settings import Settings
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.clock import Clock
@@ -25,10 +27,9 @@ from namespace_operator.controller.cluster import ClusterError
 from namespace_operator.controller.cluster_status import ClusterStatus
 from namespace_operator.controller.clusters import Surveyor
 from namespace_operator.controller.leadership import Leadership
-from namespace_operator.controller.queue import Backoff, Next, WorkQueue
+from namespace_operator.controller.queue import Backlog, Backoff, Next, WorkQueue
 from namespace_operator.controller.reconcile import Reconciler
 from namespace_operator.controller.sweep import Sweep
-from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.endpoints import SecretKey
 from namespace_operator.domain.identity import Key
 from namespace_operator.kube.client import KubeClient
@@ -51,7 +52,7 @@ class Lasting:
 
     settings: Settings
     options: Options
-    catalog: Catalog
+    configuration: Configuration
     client: KubeClient
     secrets: SecretWatcher
     objects: LiveObjects
@@ -87,7 +88,7 @@ async def opened(lasting: Lasting, leadership: Leadership) -> AsyncIterator[Term
     """Assemble a term, and close its connections in the end."""
     settings, metrics = lasting.settings, lasting.metrics
     async with AsyncExitStack() as closing:
-        client = KubeClient(clock=lasting.client.clock, fence=leadership)
+        client = KubeClient(clock=lasting.client.clock, fence=leadership, meter=kubernetes_meter(metrics))
         closing.push_async_callback(client.close)
         mongodb = await closing.enter_async_context(lasting.database.opened(leadership, lasting.options.instance_id))
         lasting.clusters.client = client
@@ -99,7 +100,7 @@ async def opened(lasting: Lasting, leadership: Leadership) -> AsyncIterator[Term
             secrets=lasting.secrets,
             ray_clusters=KubeRayClusters(client),
             landscape=lasting.surveyor.landscape,
-            connect=connector(settings, lasting.surveyor.allowed, leadership),
+            connect=connector(settings, lasting.surveyor.allowed, qdrant_meters(metrics), leadership),
             clock=Clock(now=client.clock.now, monotonic=lasting.monotonic, exact=client.clock.exact),
             random=random.random,
             mint_id=lambda: f"ns_{secrets.token_hex(5)}",
@@ -108,7 +109,7 @@ async def opened(lasting: Lasting, leadership: Leadership) -> AsyncIterator[Term
             announce=Announcer(client, settings.pod_namespace, settings.pod_name),
             enqueue=queue.add,
         )
-        reconciler, sweep, fleet = assemble(lasting.options, lasting.catalog, around)
+        reconciler, sweep, fleet = assemble(lasting.options, lasting.configuration.offer, around)
         reconcile_by(reconciler)
         closing.push_async_callback(fleet.close)
         cluster_status = ClusterStatus(
@@ -168,6 +169,11 @@ class Terms:
             finally:
                 self.current = None
 
+    def recheck(self) -> None:
+        """Everything may be seen in another light."""
+        if self.current is not None:
+            self.current.queue.recheck()
+
     def enqueue(self, key: Key) -> None:
         """A custom resource changed."""
         if self.current is not None:
@@ -185,6 +191,19 @@ class Terms:
         if self.current is not None:
             self.current.cluster_status.secret_changed(key)
             self.current.queue.hurry()
+
+    @property
+    def leads(self) -> bool:
+        """Whether a term is under way."""
+        return self.current is not None
+
+    def namespaces(self) -> Backlog | None:
+        """The queue of Namespaces, None between terms."""
+        return self.current.queue.backlog() if self.current is not None else None
+
+    def clusters(self) -> Backlog | None:
+        """The queue of InfrastructureClusters, None between terms."""
+        return self.current.cluster_status.backlog() if self.current is not None else None
 
     @property
     def stuck_for(self) -> float:

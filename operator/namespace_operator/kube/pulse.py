@@ -47,6 +47,11 @@ class Pulse:
         """Whether everything there was at the start is known."""
         return bool(self._moved) and self._streaming >= self._moved.keys()
 
+    def silence_of(self, resource: str) -> float | None:
+        """Seconds in which the most silent watch of a resource, by its plural, has not moved; None: there is none."""
+        moved = [at for path, at in self._moved.items() if path in self._streaming and path.endswith(f"/{resource}")]
+        return self.monotonic() - min(moved) if moved else None
+
     @property
     def silence(self) -> float:
         """Seconds in which the most silent of the watches has not moved."""

@@ -31,6 +31,7 @@ from namespace_operator.api.resource import GROUP, PLURAL, VERSION
 from namespace_operator.domain.identity import Key
 from namespace_operator.kube.clusters import KubeClusters
 from namespace_operator.kube.connection import connection_info
+from namespace_operator.kube.hearing import Hearing
 from namespace_operator.kube.objects import LiveObjects, key_of
 from namespace_operator.kube.pulse import Pulse, listened_to
 
@@ -108,7 +109,8 @@ class Watch:
     """Runs kopf over our two resources.
 
     ``start`` and ``stop`` are awaited when kopf starts and ends; ``enqueue`` gets the key of what changed, and
-    ``cluster_changed`` the name of an InfrastructureCluster that did. Once ``stopping`` is set kopf ends.
+    ``cluster_changed`` the name of an InfrastructureCluster that did; ``hearing`` hears of every event. Once
+    ``stopping`` is set kopf ends.
     """
 
     objects: LiveObjects
@@ -118,6 +120,7 @@ class Watch:
     clusters: KubeClusters
     cluster_changed: Callable[[str], None]
     pulse: Pulse
+    hearing: Hearing
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, namespaces: Collection[str]) -> None:
@@ -165,6 +168,7 @@ class Watch:
         return registry
 
     def _on_event(self, kind: str | None, obj: dict[str, Any]) -> None:
+        self.hearing.heard(PLURAL, kind, obj)
         key = key_of(obj["metadata"])
         if kind == "DELETED":
             self.objects.drop(key, obj["metadata"]["uid"])
@@ -173,6 +177,7 @@ class Watch:
             self.enqueue(key)
 
     def _on_cluster_event(self, kind: str | None, obj: dict[str, Any]) -> None:
+        self.hearing.heard(CLUSTER_PLURAL, kind, obj)
         name = obj["metadata"]["name"]
         if kind == "DELETED":
             self.clusters.drop(name, obj["metadata"]["uid"])

@@ -24,7 +24,7 @@ from namespace_operator.domain.identity import Key
 from namespace_operator.kube.pulse import Pulse
 from namespace_operator.telemetry.health import HealthServer
 from tests.unit.controller.lease_server import Candidate, LeaseServer, watched
-from tests.unit.controller.virtual_time import now, run
+from tests.world.virtual_time import now, run
 
 KEY = Key("acme", "shop")
 

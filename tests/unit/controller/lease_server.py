@@ -12,7 +12,7 @@ from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChan
 from namespace_operator.controller.elector import Elector, StoredLease, Timing
 from namespace_operator.controller.leadership import Leadership
 from namespace_operator.domain.lease import LeaseRecord
-from tests.unit.controller.virtual_time import now
+from tests.world.virtual_time import now
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LATENCY = 0.01

@@ -12,7 +12,7 @@ from namespace_operator.controller.leadership import Leadership
 from namespace_operator.domain.lease import LeaseRecord
 from namespace_operator.stores.fence import Deposed
 from tests.unit.controller.lease_server import START, Candidate, LeaseServer, watched
-from tests.unit.controller.virtual_time import now, run
+from tests.world.virtual_time import now, run
 
 
 def test_a_lease_that_is_not_there_is_taken_at_once() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from namespace_operator.controller.queue import Next, WorkQueue
 from namespace_operator.stores.fence import Deposed
-from tests.unit.controller.virtual_time import run
+from tests.world.virtual_time import run
 
 
 def play(process: Callable[[str], Awaitable[Next]], scenario: Callable[[WorkQueue[str]], Awaitable[None]]) -> None:

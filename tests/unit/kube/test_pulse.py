@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import kopf
@@ -18,6 +19,7 @@ from namespace_operator.api.resource import GROUP, PLURAL, VERSION
 from namespace_operator.domain.identity import Key
 from namespace_operator.kube import shell
 from namespace_operator.kube.clusters import KubeClusters
+from namespace_operator.kube.hearing import Hearing
 from namespace_operator.kube.objects import LiveObjects
 from namespace_operator.kube.pulse import Pulse
 from namespace_operator.kube.shell import Watch
@@ -119,7 +121,8 @@ async def watching(
         monkeypatch.setattr(shell, "connection_info", lambda: info)
         pulse, keys = Pulse(asyncio.get_running_loop().time), list[Key]()
         clusters: Any = KubeClusters.__new__(KubeClusters)
-        watch = Watch(LiveObjects(), keys.append, _nothing, _nothing, clusters, _ignored, pulse)
+        hearing = Hearing(lambda: datetime.now(UTC), lambda _resource, _seconds: None)
+        watch = Watch(LiveObjects(), keys.append, _nothing, _nothing, clusters, _ignored, pulse, hearing)
         running = asyncio.create_task(watch.run(namespaces))
         try:
             yield Watching(server, pulse, keys)

@@ -32,6 +32,7 @@ from namespace_operator.domain.usage import FILTER_USAGE, FilterUsage
 from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected
 from namespace_operator.stores.fence import UNFENCED, Fence
 from namespace_operator.stores.mongodb.errors import translated
+from namespace_operator.stores.mongodb.monitoring import Monitor
 from namespace_operator.stores.mongodb.queries import ENDING, MADE_FROM_USE, SUMMARY, as_list, as_text, residing
 from namespace_operator.stores.mongodb.terms import EPOCH, Term, epoch_of, not_later_than, stamp
 from namespace_operator.stores.mongodb.usage import make_usage_indexes, read_usage
@@ -65,7 +66,8 @@ class MongoStore:
     """Namespace documents in the database ``database`` of the replica set behind ``uri``.
 
     ``timeout_seconds`` bounds each operation as a whole, retries of reads included. Writes wait for the majority and
-    are never retried by the driver: one that ends in ``Unavailable`` may have happened, and is looked up.
+    are never retried by the driver: one that ends in ``Unavailable`` may have happened, and is looked up. ``monitor``
+    listens to the driver.
 
     Nothing begins that ``fence`` does not let pass, and nothing lasts longer than what is left then: the driver looks
     at that deadline right before it sends. With ``term_of``, an instance's id, documents are written within a term of
@@ -81,12 +83,14 @@ class MongoStore:
         timeout_seconds: float = 3.0,
         fence: Fence = UNFENCED,
         term_of: str | None = None,
+        monitor: Monitor | None = None,
     ) -> None:
+        self._monitor = monitor
         self._fence = fence
         self._term = Term(term_of) if term_of is not None else None
         self._name = database
         self._timeout_seconds = timeout_seconds
-        self._client = _client(uri, timeout_seconds)
+        self._client = _client(uri, timeout_seconds, monitor)
         self._retired: dict[asyncio.Task[None], AsyncMongoClient[Raw]] = {}
         self._indexed = False
 
@@ -95,7 +99,7 @@ class MongoStore:
 
         Raises ``InvalidConnectionString``, and then goes on as before.
         """
-        former, self._client = self._client, _client(uri, self._timeout_seconds)
+        former, self._client = self._client, _client(uri, self._timeout_seconds, self._monitor)
         self._indexed = False
         task = asyncio.create_task(self._retire(former))
         self._retired[task] = former
@@ -369,7 +373,7 @@ class MongoStore:
         self._indexed = True
 
 
-def _client(uri: str, timeout_seconds: float) -> AsyncMongoClient[Raw]:
+def _client(uri: str, timeout_seconds: float, monitor: Monitor | None) -> AsyncMongoClient[Raw]:
     try:
         return AsyncMongoClient(
             uri,
@@ -380,6 +384,7 @@ def _client(uri: str, timeout_seconds: float) -> AsyncMongoClient[Raw]:
             readConcernLevel="majority",
             tz_aware=True,
             appname="namespace-operator",
+            event_listeners=list(monitor.listeners()) if monitor is not None else [],
         )
     except (ConfigurationError, ValueError):
         # The driver quotes the part it stumbles over, which can be one of the password.
