@@ -4,6 +4,7 @@ is the same.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
@@ -77,7 +78,8 @@ async def _lead_until_deposed(world: World, writes: int) -> bool:
     for _ in range(5):
         try:
             await world.round()
-        except Deposed:
+        except asyncio.CancelledError:
+            # What several wait for together does not say by what it was ended.
             world.stop_operator()
             return True
     return False
