@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 
 import pytest
 
+from devstack.replicas import Replica, Replicas, fail_over
 from tests.integration.conftest import OPERATOR
-from tests.integration.replicas import Replica, Replicas, fail_over
 from tests.integration.support import Organization, Platform, eventually
 
 
@@ -17,18 +15,8 @@ from tests.integration.support import Organization, Platform, eventually
 def replicas(platform: Platform) -> Iterator[Replicas]:
     """Two replicas."""
     platform.stack.install_operator({"operator": {**OPERATOR, "replicas": 2}})
-    yield Replicas(platform)
+    yield Replicas(platform.stack)
     platform.stack.install_operator({"operator": OPERATOR})
-
-
-def kill(replica: Replica) -> None:
-    """As when a node dies."""
-    os.kill(replica.pid, signal.SIGKILL)
-
-
-def stop(replica: Replica) -> None:
-    """As when a Pod is deleted."""
-    os.kill(replica.pid, signal.SIGTERM)
 
 
 def test_only_the_holder_of_the_lease_leads(replicas: Replicas) -> None:
@@ -42,7 +30,7 @@ def test_only_the_holder_of_the_lease_leads(replicas: Replicas) -> None:
 def test_after_a_sigkill_the_next_leader_writes_within_twelve_seconds(
     replicas: Replicas, organization: Organization
 ) -> None:
-    took = fail_over(replicas, organization, "after-kill", kill)
+    took = fail_over(replicas, organization.name, "after-kill", Replica.kill)
     print(took)
     assert took.written < 12
     organization.ready("after-kill")
@@ -51,7 +39,7 @@ def test_after_a_sigkill_the_next_leader_writes_within_twelve_seconds(
 def test_after_a_clean_stop_the_next_leader_writes_within_two_seconds(
     replicas: Replicas, organization: Organization
 ) -> None:
-    took = fail_over(replicas, organization, "after-stop", stop)
+    took = fail_over(replicas, organization.name, "after-stop", Replica.stop)
     print(took)
     assert took.written < 2
     organization.ready("after-stop")
@@ -61,7 +49,7 @@ def test_a_deletion_that_only_the_stand_by_saw_is_acted_upon(replicas: Replicas,
     organization.create("kept", deletionPolicy="Retain")
     organization.ready("kept")
     replicas.settled()
-    kill(replicas.leader())
+    replicas.leader().kill()
     organization.remove("kept")
 
     def is_retained() -> bool:

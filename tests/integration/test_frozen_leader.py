@@ -22,9 +22,9 @@ from qdrant_client import models
 from devstack.proxy_tcp import Hold, Seen, TcpProxy
 from devstack.proxy_wire import Http, MongoDB, command, is_whole, status
 from devstack.release import RELEASE_NAMESPACE
+from devstack.replicas import Replica, Replicas
 from namespace_operator.api.resource import PLURAL
 from tests.integration.conftest import OPERATOR
-from tests.integration.replicas import Replica, Replicas
 from tests.integration.support import Organization, Platform, eventually
 
 _HOUSEKEEPING = ("hello", "ismaster", "endSessions", "killCursors")
@@ -116,7 +116,7 @@ def hold_one_write_each(proxies: Proxies, leader: Replica, organization: Organiz
 def test_a_leader_that_wakes_after_its_lease_changes_nothing(
     proxies: Proxies, platform: Platform, organization: Organization
 ) -> None:
-    replicas = Replicas(platform)
+    replicas = Replicas(platform.stack)
     replicas.settled()
     leader = replicas.leader()
     collection = hold_one_write_each(proxies, leader, organization)
