@@ -144,7 +144,9 @@ class Platform:
     def metrics(self) -> str:
         """What the operator's Pod tells a scraper."""
         pods = self.core.list_namespaced_pod(RELEASE_NAMESPACE).items
-        (address,) = (pod.status.pod_ip for pod in pods if pod.status.phase == "Running")
+        # One that a rollout replaced may not be gone yet.
+        staying = (pod for pod in pods if pod.metadata.deletion_timestamp is None)
+        (address,) = (pod.status.pod_ip for pod in staying if pod.status.phase == "Running")
         with urllib.request.urlopen(f"http://{address}:8080/metrics", timeout=10) as answer:
             text: str = answer.read().decode()
         return text

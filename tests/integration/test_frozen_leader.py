@@ -64,19 +64,20 @@ def proxies(platform: Platform) -> Iterator[Proxies]:
         secret = ("create", "secret", "generic", "proxied", f"--from-literal=uri={uri}", "-n", RELEASE_NAMESPACE)
         stack.kubectl(*secret)
         extra = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(found.kubernetes.port)}
-        stack.install_operator(
-            {
-                "operator": {
-                    **OPERATOR,
-                    "replicas": 2,
-                    "extraEnv": [{"name": name, "value": value} for name, value in extra.items()],
-                },
-                "qdrant": {"url": f"http://127.0.0.1:{found.qdrant.port}"},
-                "mongodb": {"uriSecretRef": {"name": "proxied", "key": "uri"}},
-            }
-        )
+        values = {
+            "operator": {
+                **OPERATOR,
+                "replicas": 2,
+                "extraEnv": [{"name": name, "value": value} for name, value in extra.items()],
+            },
+            "qdrant": {"url": f"http://127.0.0.1:{found.qdrant.port}"},
+            "mongodb": {"uriSecretRef": {"name": "proxied", "key": "uri"}},
+        }
+        with platform.narrowing():
+            stack.install_operator(values)
         yield found
-        stack.install_operator({"operator": OPERATOR})
+        with platform.narrowing():
+            stack.install_operator({"operator": OPERATOR})
         stack.kubectl("delete", "secret", "proxied", "-n", RELEASE_NAMESPACE)
 
 
