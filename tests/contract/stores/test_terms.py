@@ -93,9 +93,9 @@ class Once:
         self.remaining()
 
     def remaining(self) -> float:
-        """Enough for the term's number and two writes."""
+        """Enough for two writes, each of which asks for the number of the term before."""
         self.asked += 1
-        if self.asked > 3:
+        if self.asked > 4:
             raise Deposed
         return 10.0
 
