@@ -76,6 +76,10 @@ bench-recorder: $(READY) ## What the recorder of filter usage costs a query, bes
 bench-expiry: $(READY) ## 500 Namespaces whose time is over in the same second, beside their floor (NAMESPACES=50: few)
 	@NAMESPACES=$(or $(NAMESPACES),500) $(BIN)/python -m bench.expiry
 
+.PHONY: bench-failover
+bench-failover: $(READY) ## How long nobody leads after a SIGKILL and after a clean stop, 10 times each (TIMES=2: few)
+	@TIMES=$(or $(TIMES),10) $(BIN)/python -m bench.failover
+
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format
 	@$(BIN)/ruff format .

@@ -130,7 +130,7 @@ def main() -> None:
     """Measure and print."""
     console = Console()
     with Stack() as stack:
-        stack.install_operator()
+        stack.install_operator({"operator": {"replicas": 1}})
         bench = Bench(stack)
         bench.prepare()
         bench.operator("warm-up")

@@ -230,7 +230,7 @@ def main() -> None:
     """Measure and print."""
     console = Console()
     with Stack() as stack:
-        stack.install_operator()
+        stack.install_operator({"operator": {"replicas": 1}})
         stack.kubectl("create", "namespace", ORGANIZATION)
         asyncio.run(measure(stack, console))
 

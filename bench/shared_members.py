@@ -216,7 +216,7 @@ def main() -> None:
     """Measure and print."""
     console = Console()
     with Stack() as stack, pymongo.MongoClient[Object](stack.mongodb_uri) as database:
-        stack.install_operator()
+        stack.install_operator({"operator": {"replicas": 1}})
         bench = Bench(stack, database)
         bench.prepare()
         floor = bench.floor()

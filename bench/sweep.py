@@ -252,7 +252,7 @@ def main() -> None:
     """Measure and print."""
     console = Console()
     # The list of all objects, which finds what no watch told of, has an interval of its own.
-    operator = {"resyncIntervalSeconds": int(INTERVAL), "sweepIntervalSeconds": 36_000}
+    operator = {"replicas": 1, "resyncIntervalSeconds": int(INTERVAL), "sweepIntervalSeconds": 36_000}
     with Stack() as stack:
         stack.install_operator({"operator": operator})
         bench = Bench(stack)

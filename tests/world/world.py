@@ -26,12 +26,14 @@ from namespace_operator.domain.identity import Key
 from namespace_operator.domain.offer import Offer
 from namespace_operator.domain.placement import Landscape
 from namespace_operator.domain.ray import RayOptions
+from namespace_operator.stores.fence import Fence
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
 from tests.world.faults import Crash, Faults
 from tests.world.gate import Turns, through
 from tests.world.metadata import ModelMetadataStore, Raw
 from tests.world.ray import ModelRayClusters
 from tests.world.sites import ALONE
+from tests.world.terms import Fenced, InTerm
 from tests.world.vectors import ModelVectorStore, StoredCollection
 
 INSTANCE = "cluster-1:main"
@@ -130,6 +132,8 @@ class World:
     announcements: list[str] = field(default_factory=list)
     backups: dict[str, Any] = field(default_factory=dict)
     gate: Turns | None = None
+    fence: Fence | None = None
+    """The term of leadership in which the next run of the operator works; None: there is but one operator."""
     _ids: int = 0
 
     def __post_init__(self) -> None:
@@ -159,7 +163,7 @@ class World:
         )
         around = Surroundings(
             cluster=self._gated(cluster),
-            metadata=self._gated(self.metadata),
+            metadata=self._gated(self.metadata if self.fence is None else InTerm(self.metadata, self.instance_id)),
             secrets=NoSecrets(),
             ray_clusters=self.ray,
             landscape=lambda: self.landscape,
@@ -182,6 +186,8 @@ class World:
         return self.gate is not None and self.gate.at_once
 
     def _gated(self, target: Any) -> Any:
+        if self.fence is not None:
+            target = Fenced(target, self.fence)
         return target if self.gate is None else through(target, self.gate)
 
     def stop_operator(self) -> None:

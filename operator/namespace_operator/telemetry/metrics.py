@@ -96,7 +96,7 @@ class Metrics:
         self._usable, self._reloads = self._gauge("config_last_reload_successful"), self._counter("config_reloads")
         self._later: dict[str, Gauge] = {}
 
-    def leads(self, leads: bool) -> None:
+    def leads(self, leads: bool, /) -> None:
         """Whether this process leads from now on."""
         self._at_last("leader").set(leads)
 
