@@ -44,20 +44,16 @@ def test_every_alert_fires_when_it_has_to_and_not_otherwise(tmp_path: Path) -> N
     assert "SUCCESS" in _promtool("test", "rules", CASES.name, directory=tmp_path)
 
 
-def test_a_rule_that_is_wrong_is_found_by_these_tests(tmp_path: Path) -> None:
-    """Each alert is turned into its opposite, one after the other: its own tests have to notice."""
-    (tmp_path / CASES.name).write_bytes(CASES.read_bytes())
-    unnoticed = []
-    for name in RULES:
-        content = yaml.safe_load(ALERTS.read_text())
-        (rule,) = [rule for group in content["groups"] for rule in group["rules"] if rule["alert"] == name]
-        rule["expr"] = f"absent({rule['expr']})"
-        (tmp_path / ALERTS.name).write_text(yaml.safe_dump(content))
-        command = [str(find_programs().promtool), "test", "rules", CASES.name]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        if done.returncode == 0 or f'alertname=\\"{name}\\"' not in done.stdout + done.stderr:
-            unnoticed.append(name)
-    assert unnoticed == []
+@pytest.mark.parametrize("name", RULES)
+def test_an_alert_that_says_the_opposite_fails_its_tests(name: str, tmp_path: Path) -> None:
+    rules, cases = yaml.safe_load(ALERTS.read_text()), yaml.safe_load(CASES.read_text())
+    (rule,) = [rule for group in rules["groups"] for rule in group["rules"] if rule["alert"] == name]
+    rule["expr"] = f"absent({rule['expr']})"
+    cases["tests"] = [test for test in cases["tests"] if test["name"].startswith(f"{name}: ")]
+    for file, content in ((ALERTS, rules), (CASES, cases)):
+        (tmp_path / file.name).write_text(yaml.safe_dump(content))
+    with pytest.raises(AssertionError, match="FAILED"):
+        _promtool("test", "rules", CASES.name, directory=tmp_path)
 
 
 @pytest.mark.parametrize("name", RULES)
