@@ -90,6 +90,7 @@ class Metrics:
         self._orphans = self._gauge("orphan_collections")
         self._up, self._namespaces = self._gauge("qdrant_up"), self._gauge("qdrant_namespaces")
         self._collections = self._gauge("qdrant_collections")
+        self._leader = self._gauge("leader")
         self._config = Info(
             f"{PREFIX}config", BY_NAME["config"].help, tuple(BY_NAME["config"].labels)[:1], registry=self._registry
         )
@@ -97,8 +98,10 @@ class Metrics:
         self._later: dict[str, Gauge] = {}
 
     def leads(self, leads: bool) -> None:
-        """Whether this process leads from now on."""
-        self._at_last("leader").set(leads)
+        """Whether this process leads from now on. What only a leader finds out is unknown once it does not."""
+        self._leader.set(leads)
+        if not leads:
+            self._forget_what_a_leader_knows()
 
     def configuration_used(self, file: str, digest: str) -> None:
         """The content of one of the operator's files that counts from now on."""
@@ -183,6 +186,13 @@ class Metrics:
         """All metrics in the format that the ``Accept`` header prefers, and its content type."""
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
+
+    def _forget_what_a_leader_knows(self) -> None:
+        for gauge in (self._up, self._namespaces, self._collections, self._orphans):
+            gauge.clear()
+        for gauge in self._later.values():
+            self._registry.unregister(gauge)
+        self._later.clear()
 
     def _counter(self, name: str) -> Counter:
         info = BY_NAME[name]
