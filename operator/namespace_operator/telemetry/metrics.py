@@ -83,6 +83,7 @@ class Metrics:
             self._findings.labels(reason)
         self._requests, self._request_durations = self._counter("requests"), self._histogram("request_duration_seconds")
         self._in_flight = self._gauge("requests_in_flight")
+        self._meters: dict[tuple[str, str], RequestMeter] = {}
         self._lag = self._histogram("watch_lag_seconds")
         self._drift_found, self._drift_repaired = self._counter("drift_found"), self._counter("drift_repaired")
         self._expiries, self._lateness = self._counter("expiries"), self._histogram("expiry_lateness_seconds")
@@ -138,7 +139,11 @@ class Metrics:
     def meter(self, backend: str, connection: str = "default") -> RequestMeter:
         """What measures the requests over one connection. Those that Namespaces brought are measured together."""
         name = OWN_CONNECTION if self._brought(connection) else connection
-        return RequestMeter(backend, name, self._requests, self._request_durations, self._in_flight)
+        known = self._meters.get((backend, name))
+        if known is None:
+            known = RequestMeter(backend, name, self._requests, self._request_durations, self._in_flight)
+            self._meters[backend, name] = known
+        return known
 
     def mongodb_found(self, *, up: bool) -> None:
         """Whether a primary is known."""
@@ -181,6 +186,8 @@ class Metrics:
             gauge.remove_by_labels({"connection": connection})
         for metric in (self._requests, self._request_durations, self._in_flight):
             metric.remove_by_labels({"backend": QDRANT, "connection": connection})
+        if (QDRANT, connection) in self._meters:
+            self._meters[QDRANT, connection].forget()
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All metrics in the format that the ``Accept`` header prefers, and its content type."""

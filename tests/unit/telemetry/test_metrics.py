@@ -263,6 +263,13 @@ async def test_each_server_is_told_of_as_it_was_last_found_and_no_longer_than_it
     gone = await change.seen()
     assert all(math.isnan(value) and "{connection=iclstr_east}" in name for name, value in gone.items())
     assert any("requests_total" in name for name in gone)
+    with metrics.meter("qdrant", "iclstr_east").measure("read", lambda _: Outcome.UNAVAILABLE):
+        pass
+    back = await change.seen()
+    assert (
+        back["namespace_operator_requests_total{backend=qdrant}{connection=iclstr_east}{operation=read}{outcome=ok}"]
+        == 1
+    )
     metrics.server_gone("default")
     assert not any("{backend=kubernetes}" in name for name in await change.seen())
 
