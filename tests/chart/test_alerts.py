@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from devstack.paths import REPOSITORY
 from devstack.prometheus import find_programs
 from namespace_operator.telemetry.catalog import METRICS, MetricInfo
 from tests.chart.rendering import Chart, Manifest
-from tests.chart.test_monitoring import ALERTS, CHANGED, RULES
+from tests.chart.test_monitoring import ALERTS, CHANGED, RULES, RUNBOOKS
 from tests.unit.telemetry.specimen import series_names, specimen
 
 CASES = Path(__file__).parent / "alerts.test.yaml"
@@ -113,3 +114,48 @@ def test_the_rules_of_the_chart_are_rules(chart: Chart, tmp_path: Path) -> None:
     changed = chart.render(CHANGED).one("PrometheusRule")
     (tmp_path / "changed.yaml").write_text(yaml.safe_dump(changed["spec"]))
     assert f"{len(RULES) - 1} rules found" in _promtool("check", "rules", str(tmp_path / "changed.yaml"))
+
+
+def _documented() -> dict[str, str]:
+    """Every query that a page gives, by the page and its place there."""
+    pages = [REPOSITORY / "docs" / "monitoring.md", *sorted(RUNBOOKS.glob("*.md"))]
+    found: dict[str, str] = {}
+    for page in pages:
+        text = page.read_text()
+        fenced = "\n".join(re.findall(r"```\n(.*?)```", text, re.DOTALL))
+        queries = re.findall(r"--data-urlencode 'query=([^']*)'", fenced)
+        plain = [line for line in fenced.splitlines() if re.match(r"(count|sum|max|kube_customresource)", line)]
+        inline = [code for code in re.findall(r"`([^`\n]*)`", text) if "[" in code and "namespace_operator_" in code]
+        found |= {f"{page.name} {number}": query for number, query in enumerate((*queries, *plain, *inline))}
+    return found
+
+
+@pytest.mark.parametrize("query", _documented().values(), ids=_documented())
+def test_a_query_of_the_documentation_is_one(query: str, tmp_path: Path) -> None:
+    rules = {"groups": [{"name": "documented", "rules": [{"record": "documented", "expr": query}]}]}
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules))
+    _promtool("check", "rules", str(tmp_path / "rules.yaml"))
+    for name, labels in _selected(query):
+        _check(name, labels, _names())
+
+
+def test_the_pages_name_no_metric_that_there_is_not() -> None:
+    names = {*_names(), *(info.full_name for info in METRICS)}
+    parts = {name.rpartition("_")[0] for name in names} | {"namespace_operator_queue"}
+    for page in (REPOSITORY / "docs").rglob("*.md"):
+        for name in re.findall(r"\bnamespace_operator_[a-z_]+\b", page.read_text()):
+            assert name in names | parts, f"{page.name} names {name}"
+
+
+def test_the_scrape_of_the_documentation_is_one(tmp_path: Path) -> None:
+    text = (REPOSITORY / "docs" / "monitoring.md").read_text()
+    (config,) = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "scrape_configs" in block]
+    (tmp_path / "alerts.yaml").write_bytes(ALERTS.read_bytes())
+    parsed = yaml.safe_load(config)
+    (scrape,) = parsed["scrape_configs"]
+    # Debian's Prometheus is built without Kubernetes.
+    (discovery,) = scrape.pop("kubernetes_sd_configs")
+    assert discovery["role"] == "endpoints"
+    scrape["static_configs"] = [{"targets": ["127.0.0.1:8080"]}]
+    (tmp_path / "prometheus.yaml").write_text(yaml.safe_dump(parsed))
+    _promtool("check", "config", "prometheus.yaml", directory=tmp_path)

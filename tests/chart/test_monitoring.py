@@ -212,3 +212,11 @@ def test_the_monitoring_page_lists_every_alert() -> None:
     text = Path(REPOSITORY / "docs" / "monitoring.md").read_text()
     rows: dict[str, Any] = dict(re.findall(r"\| \[(\w+)\]\(runbooks/\w+\.md\) \| (\w+) \|", text))
     assert rows == {name: rule["labels"]["severity"] for name, rule in RULES.items()}
+
+
+_BLOCKS = re.findall(r"```yaml\n(metrics:.*?)```", (REPOSITORY / "docs" / "monitoring.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", _BLOCKS, ids=range(len(_BLOCKS)))
+def test_documented_values_are_values(chart: Chart, block: str) -> None:
+    assert chart.render(with_required(yaml.safe_load(block))).one("PrometheusRule")
