@@ -24,10 +24,12 @@ from namespace_operator.controller.assembly import Options, Surroundings, assemb
 from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.queue import Next, WorkQueue
 from namespace_operator.controller.reconcile import Reconciler
+from namespace_operator.controller.reporter import Account
 from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.controller.sweep import Sweep
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.offer import Offer
 from namespace_operator.domain.parsing import FoundDocument, parse_document
 from tests.world.cluster import ModelApiServer, ModelCluster
 from tests.world.faults import Faults
@@ -140,7 +142,8 @@ class ModelOperator:
             enqueue=lambda _: None,
         )
         options = Options("cluster-1:bench", "cluster-1")
-        self.reconciler, self.sweep, _ = assemble(options, Catalog.load(builtin_catalog_text()), around)
+        offer = Offer(Catalog.load(builtin_catalog_text()))
+        self.reconciler, self.sweep, _ = assemble(options, lambda: offer, around)
 
     async def make(self, spec: dict[str, Any], count: int) -> list[Key]:
         """So many Namespaces that are Ready: one by the operator, the others as copies of it."""
@@ -201,7 +204,7 @@ class ModelOperator:
     def _mint_id(self) -> str:
         return _FIRST_ID if not self.metadata.documents else f"ns_{random.getrandbits(40):010x}"
 
-    def reconciled(self, result: str) -> None:
+    def reconciled(self, account: Account) -> None:
         """How one reconcile ended."""
         self.results += 1
 

@@ -89,7 +89,7 @@ def test_requests_of_one_are_the_sum_by_their_number() -> None:
 def test_growth_is_the_dearest_by_the_cheapest_of_the_first_the_second_and_the_last(
     cpu: tuple[float, ...], expected: float
 ) -> None:
-    assert growth(cpu).values == (pytest.approx(expected),)
+    assert list(growth(cpu).values) == pytest.approx([expected])
 
 
 async def test_work_is_done_once_each_by_no_more_workers_than_there_are() -> None:
