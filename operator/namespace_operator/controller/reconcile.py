@@ -28,7 +28,7 @@ from namespace_operator.controller.reporter import Account, Result
 from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.controller.settle import Settling
 from namespace_operator.controller.waiting import Waiting
-from namespace_operator.domain.actions import Action, DeleteResource
+from namespace_operator.domain.actions import Action, DeleteResource, InsertDocument
 from namespace_operator.domain.auto_index_report import auto_index_actions
 from namespace_operator.domain.auto_indexes import AutoIndexPolicy, next_run
 from namespace_operator.domain.catalog import Catalog
@@ -192,18 +192,14 @@ class Reconciler:
 
     def _settling(self, subject: Subject, observer: Observer) -> Settling:
         offer = self.offer()
-        context = partial(self._context, self.agenda.awaited(subject.key), offer.catalog)
+        minted: set[str] = set()
+        context = partial(self._context, self.agenda.awaited(subject.key), offer.catalog, minted)
         ray = replace(self.ray, options=offer.ray)
-        return Settling(self.cluster, self.metadata, observer, context, ray, World(subject, Observed()))
+        return Settling(self.cluster, self.metadata, observer, context, ray, World(subject, Observed()), minted=minted)
 
     async def _report(self, run: Settling, known: Mapping[str, Counts] | None = None) -> NamespaceStatus:
         document = run.world.observed.document
-        namespace_id = document.namespace_id if isinstance(document, NamespaceDocument) else None
-        counts = known.get(namespace_id) if known is not None and namespace_id is not None else None
-        if counts is None and namespace_id is not None:
-            counts = await self.counts.read(namespace_id)
-        observed = replace(run.world.observed, counts=counts, partition=await self._partition(run.world.observed))
-        observed = await self.observer.with_late(observed)
+        observed = await self.observer.with_late(await self._counted(run, known))
         status = report(
             run.world.subject, observed, run.findings, self.clock.now(), self.instance_id, run.planned, run.notes
         )
@@ -214,6 +210,22 @@ class Reconciler:
         if run.outcome is None or status.infrastructure is None:
             return status
         return status.model_copy(update={"infrastructure": run.outcome.status(status.infrastructure)})
+
+    async def _counted(self, run: Settling, known: Mapping[str, Counts] | None) -> Observed:
+        """What was observed, with what belongs to the namespace in both stores."""
+        observed = run.world.observed
+        document = observed.document
+        if not isinstance(document, NamespaceDocument):
+            return replace(observed, counts=None, partition=None)
+        namespace_id = document.namespace_id
+        inserted = {action.document.namespace_id for action in run.done if isinstance(action, InsertDocument)}
+        if namespace_id in inserted & run.minted:
+            # Nobody can have written anything under an id that was made up a moment ago.
+            return replace(observed, counts=Counts(0, 0, 0), partition=0 if document.sharing else None)
+        counts = known.get(namespace_id) if known is not None else None
+        if counts is None:
+            counts = await self.counts.read(namespace_id)
+        return replace(observed, counts=counts, partition=await self._partition(observed))
 
     async def _partition(self, observed: Observed) -> int | None:
         """The documents of a member of a shared collection, None while they are not known."""
@@ -290,12 +302,15 @@ class Reconciler:
     def _count(self, began: float, result: Result, **counted: Any) -> None:  # noqa: ANN401 - fields of Account
         self.tell(Account(result, self.clock.monotonic() - began, **counted))
 
-    def _context(self, awaited: datetime | None, catalog: Catalog) -> Context:
+    def _context(self, awaited: datetime | None, catalog: Catalog, minted: set[str]) -> Context:
+        """``minted`` gets to know the id that is made up."""
+        candidate_id = self.mint_id()
+        minted.add(candidate_id)
         return Context(
             instance_id=self.instance_id,
             catalog=catalog,
             now=self.clock.now(),
-            candidate_id=self.mint_id(),
+            candidate_id=candidate_id,
             guarded=self.guarded,
             dependents=self.dependents,
             rest=self.rest,
