@@ -32,6 +32,7 @@ from namespace_operator.domain.actions import Action, DeleteResource, InsertDocu
 from namespace_operator.domain.auto_index_report import auto_index_actions
 from namespace_operator.domain.auto_indexes import AutoIndexPolicy, next_run
 from namespace_operator.domain.catalog import Catalog
+from namespace_operator.domain.condition_types import ConditionType
 from namespace_operator.domain.conditions import Finding, Reason, Retry, retry_of
 from namespace_operator.domain.deletion import plan_retained
 from namespace_operator.domain.document import NamespaceDocument
@@ -136,7 +137,7 @@ class Reconciler:
         here for a look that another one takes: a server may never answer, and the others have theirs.
         """
         fleet, requests = self.observer.fleet, subject.requests
-        server = fleet.home(subject.key)
+        server = fleet.home(subject.key) or await self._first_home(subject)
         if server is None or server.overview is None or fleet.again_in(subject.key) is not None:
             return None
         if subject.deleting or replace(requests, reconcile_requested_at=None) != Requests():
@@ -168,12 +169,30 @@ class Reconciler:
         self._count_run(began, run, status)
         return self.agenda.settled(subject, run.world.observed)
 
-    def _postponed(self, key: Key) -> Next | None:
-        """What is next for a check that comes while another one takes the look: there is nothing to find out before."""
-        server = self.observer.fleet.home(key)
-        if server is None or server.overview is None or not server.overview.is_being_taken:
+    async def _first_home(self, subject: Subject) -> Server | None:
+        """The server to look for a namespace on that was not looked at before, where a look at all is worth it there.
+
+        What its document says otherwise is read as always: the look is only believed in what it saw.
+        """
+        if not _was_ready(subject):
             return None
-        return None if self.agenda.has_come(key) else Next(after=server.overview.soon, check=True)
+        try:
+            server = await self.observer.asked_server(subject)
+        except SecretUnavailable:
+            return None
+        return server if server is not None and server.overview is not None and server.overview.is_worthwhile else None
+
+    def _postponed(self, key: Key) -> Next | None:
+        """What is next for a check that comes while another one takes the look: there is nothing to find out before.
+
+        A namespace that was not looked at before waits for any look: it may be the one that serves it.
+        """
+        fleet = self.observer.fleet
+        home = fleet.home(key)
+        servers = fleet.connected() if home is None else (home,)
+        being_taken = (each.overview for each in servers if each.overview is not None and each.overview.is_being_taken)
+        overview = next(being_taken, None)
+        return None if overview is None or self.agenda.has_come(key) else Next(after=overview.soon, check=True)
 
     async def _turn(self) -> None:
         """One glance between two turns of the event loop: they mostly wait for nothing, and others have to."""
@@ -317,6 +336,13 @@ class Reconciler:
             awaited=awaited,
             auto_indexes=self.auto_indexes,
         )
+
+
+def _was_ready(subject: Subject) -> bool:
+    """Whether the status says that the spec as it is now was fulfilled: then nobody has to be told of anything."""
+    status = subject.status
+    ready = any(one.type == ConditionType.READY and one.status == "True" for one in status.conditions)
+    return ready and status.observed_generation == subject.generation
 
 
 def _goes_on(run: Settling) -> bool:
