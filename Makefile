@@ -57,24 +57,16 @@ check: $(READY) ## Format, lint, types, import contracts, generated files
 	@$(BIN)/python -m devstack.generate --check
 
 .PHONY: bench
-bench: $(READY) ## What one Namespace costs in time and requests, beside its floor
-	@$(BIN)/python -m bench.apply_to_ready
+bench: $(READY) ## What the operator costs, beside its floor (FIGURE=create,edit: these only; SCALE=small: a trial of 5 minutes)
+	@$(BIN)/python -m bench run --figure '$(FIGURE)' --scale '$(or $(SCALE),full)'
 
-.PHONY: bench-shared
-bench-shared: $(READY) ## 2,000 members of 20 shared collections at once, beside their floor (MEMBERS=200 COLLECTIONS=2: few)
-	@MEMBERS=$(or $(MEMBERS),2000) COLLECTIONS=$(or $(COLLECTIONS),20) $(BIN)/python -m bench.shared_members
+.PHONY: bench-check
+bench-check: $(READY) ## Compare the last results with the committed ones, and name what became worse (BASE=commit)
+	@$(BIN)/python -m bench check --figure '$(FIGURE)' --scale '$(or $(SCALE),full)' --base '$(or $(BASE),HEAD)'
 
-.PHONY: bench-sweep
-bench-sweep: $(READY) ## One sweep over 500 settled Namespaces, beside its floor (NAMESPACES=50: few)
-	@NAMESPACES=$(or $(NAMESPACES),500) $(BIN)/python -m bench.sweep
-
-.PHONY: bench-recorder
-bench-recorder: $(READY) ## What the recorder of filter usage costs a query, beside its floor
-	@$(BIN)/python -m bench.recorder
-
-.PHONY: bench-expiry
-bench-expiry: $(READY) ## 500 Namespaces whose time is over in the same second, beside their floor (NAMESPACES=50: few)
-	@NAMESPACES=$(or $(NAMESPACES),500) $(BIN)/python -m bench.expiry
+.PHONY: bench-picture
+bench-picture: $(READY) ## Draw docs/pictures/benchmarks.svg from the last results
+	@$(BIN)/python -m bench picture --scale '$(or $(SCALE),full)'
 
 .PHONY: bench-failover
 bench-failover: $(READY) ## How long nobody leads after a SIGKILL and after a clean stop, 10 times each (TIMES=2: few)
