@@ -34,7 +34,7 @@ from namespace_operator.domain.conditions import ConditionType, Finding, Note, R
 from namespace_operator.domain.deletion import LET_GO
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.dry_run import dry_run_findings, planned_steps
-from namespace_operator.domain.forecast import forecast
+from namespace_operator.domain.forecast import Forecast, forecast
 from namespace_operator.domain.observed import Place
 from namespace_operator.domain.plan import plan
 from namespace_operator.domain.planning import Context, Plan
@@ -61,7 +61,8 @@ class Settling:
     """One reconcile's way to rest.
 
     ``world`` is what is known by now, whatever became of the last step; ``done`` what was carried out, ``findings``
-    what stands in the way at the end, ``notes`` what is still to come, ``planned`` what a dry run would have done.
+    what stands in the way at the end, ``notes`` what is still to come, ``planned`` what a dry run would have done, and
+    ``foreseen`` the same with what would become of the stores.
     """
 
     cluster: Cluster
@@ -75,6 +76,7 @@ class Settling:
     notes: tuple[Note, ...] = ()
     outcome: RayOutcome | None = None
     planned: tuple[PlannedStep, ...] | None = None
+    foreseen: Forecast | None = None
     _held: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
@@ -265,7 +267,7 @@ class Settling:
         document = self.world.observed.document
         awaited = document.expires_at if isinstance(document, NamespaceDocument) else None
         context = replace(self._context(), candidate_id=_NEW_ID, awaited=awaited)
-        foreseen = forecast(self.world.subject, self.world.observed, context)
+        self.foreseen = foreseen = forecast(self.world.subject, self.world.observed, context)
         self.planned = planned_steps(foreseen, document)
         self.findings = dry_run_findings(foreseen)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+import kopf
 from yarl import URL
 
 from namespace_operator.controller.cluster import ClusterError, ClusterUnavailable, ObjectChanged, Refused
@@ -53,15 +54,16 @@ class Forbidden(Refused):
 
 
 class KubeClient:
-    """Requests to the API server with the credentials of ``connection_info``, at most 32 at a time.
+    """Requests to the API server with the credentials of ``login``, at most 32 at a time.
 
     Its ``clock`` has the server's time, as the answers tell it.
 
     Watches have connections of their own, without a limit, so that they hold up no request.
     """
 
-    def __init__(self) -> None:
-        info = connection_info()
+    def __init__(self, login: Callable[[], kopf.ConnectionInfo] = connection_info) -> None:
+        self._login = login
+        info = login()
         self._server = info.server.rstrip("/")
         self._headers = info.as_http_headers()
         self._certificates = certificate_files(info)
@@ -135,6 +137,27 @@ class KubeClient:
         answer, _ = await self._request("DELETE", path, options)
         return answer
 
+    async def patch(self, path: str, body: Object, kind: str) -> Object:
+        """Patch an object; ``kind`` is the media type without its beginning, such as ``merge-patch+json``."""
+        answer, _ = await self._request("PATCH", path, body, {"Content-Type": f"application/{kind}"})
+        return answer
+
+    async def pages(self, path: str, query: str = "") -> AsyncIterator[Object]:
+        """A list in pages, each as the API server has it; ``query`` is a selector such as ``labelSelector=…``."""
+        more = f"&{query}" if query else ""
+        token = ""
+        while True:
+            following = f"&continue={quote(token, safe='')}" if token else ""
+            page = await self.get(f"{path}?limit={_PAGE}{more}{following}")
+            yield page
+            token = page["metadata"].get("continue") or ""
+            if not token:
+                return
+
+    async def list_objects(self, path: str, query: str = "") -> list[Object]:
+        """Every object of a list."""
+        return [item async for page in self.pages(path, query) for item in page["items"] or ()]
+
     async def list_metadata(self, path: str) -> AsyncIterator[Object]:
         """The metadata of every object, in pages."""
         query = f"?limit={_PAGE}"
@@ -205,7 +228,7 @@ class KubeClient:
         now = asyncio.get_running_loop().time()
         if now - self._credentials_read <= _CREDENTIALS_TTL_SECONDS:
             return
-        info = connection_info()
+        info = self._login()
         certificates = certificate_files(info)
         # A new TLS context costs new connections.
         if certificates != self._certificates:

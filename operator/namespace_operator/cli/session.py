@@ -1,0 +1,93 @@
+"""The API server as a command asks it: with the rights of the user's kubeconfig, in the namespace of the context."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import kopf
+import structlog
+
+from namespace_operator.cli.ending import CommandError
+from namespace_operator.cli.options import ClusterOptions
+from namespace_operator.controller.cluster import ClusterError
+from namespace_operator.controller.secrets import SecretUnavailable
+from namespace_operator.kube.client import Forbidden, KubeClient, NotFound, NotServed
+from namespace_operator.kube.connection import UnusableCluster, connection_info, in_cluster
+from namespace_operator.kube.kubeconfig import read_kubeconfig
+from namespace_operator.stores.errors import StoreError
+
+T = TypeVar("T")
+
+_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A connection to the API server. ``namespace`` is the one that is meant where none is named."""
+
+    client: KubeClient
+    namespace: str
+    server: str
+
+
+@asynccontextmanager
+async def connected(options: ClusterOptions) -> AsyncIterator[Session]:
+    """Connect as the options say. Raises ``CommandError``."""
+    _keep_quiet()
+    try:
+        login, own = _login(options)
+        client = KubeClient(login)
+    except (UnusableCluster, OSError, kopf.LoginError) as error:
+        raise CommandError(str(error)) from error
+    try:
+        yield Session(client, options.namespace or own or _DEFAULT, login().server)
+    finally:
+        await client.close()
+
+
+def run(work: Callable[[Session], Awaitable[T]], options: ClusterOptions) -> T:
+    """Do something with a connection; whatever fails there becomes a ``CommandError``."""
+
+    async def do() -> T:
+        async with connected(options) as session:
+            return await work(session)
+
+    try:
+        return asyncio.run(do())
+    except (ClusterError, UnusableCluster, StoreError, SecretUnavailable) as error:
+        raise CommandError(explained(error)) from error
+
+
+def explained(error: Exception) -> str:
+    """What failed, and what to do about it."""
+    match error:
+        case Forbidden():
+            return f"{error}; have somebody grant you this right, or use another --context"
+        case NotServed():
+            return f"{error}; the CRDs are missing: install the chart, or namespace-operator crd | kubectl apply -f -"
+        case NotFound():
+            return str(error)
+        case ClusterError():
+            return f"{error}; check --context and the API server"
+        case _:
+            return str(error)
+
+
+def _login(options: ClusterOptions) -> tuple[Callable[[], kopf.ConnectionInfo], str | None]:
+    if options.kubeconfig is None and options.context is None and in_cluster():
+        return connection_info, _POD_NAMESPACE.read_text(encoding="utf-8").strip()
+    chosen = read_kubeconfig(options.kubeconfig, options.context)
+    if chosen is None:
+        raise UnusableCluster("there is no kubeconfig; set KUBECONFIG or --kubeconfig")
+    return chosen.login, chosen.namespace
+
+
+def _keep_quiet() -> None:
+    """What the operator logs is of no use here: what matters is in the result."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(60))
