@@ -55,6 +55,7 @@ class Access:
     release: Release | None
     catalog: Catalog
     ray: RayOptions
+    mongodb_uri: SecretStr
     metadata: MetadataStore
     fleet: Fleet
     previewer: Previewer
@@ -80,7 +81,8 @@ async def opened(
         release, notes = await _release(session, release_options)
         settings, more = await gather_settings(session, release, stores, directory)
         notes += more
-        mongodb = await _mongodb(session, settings, stores)
+        uri = await _mongodb_uri(session, settings, stores)
+        mongodb = _mongodb(settings, uri)
         closing.push_async_callback(mongodb.close)
         metadata: MetadataStore = mongodb if writes else read_only_metadata(mongodb)
         uid = await _cluster_uid(session, settings)
@@ -127,6 +129,7 @@ async def opened(
             release=release,
             catalog=catalog,
             ray=ray,
+            mongodb_uri=uri,
             metadata=metadata,
             fleet=fleet,
             previewer=previewer,
@@ -202,26 +205,30 @@ async def _config_map(session: Session, namespace: str, name: str, key: str) -> 
     return text
 
 
-async def _mongodb(session: Session, settings: Settings, stores: StoreOptions) -> MongoStore:
-    uri = await _mongodb_uri(session, settings)
+def _mongodb(settings: Settings, uri: SecretStr) -> MongoStore:
     try:
-        text = uri.get_secret_value()
-        text = at_address(text, stores.mongodb_address) if stores.mongodb_address else text
-        return MongoStore(text, settings.mongodb_database, timeout_seconds=settings.mongodb_timeout_seconds)
+        text, timeout = uri.get_secret_value(), settings.mongodb_timeout_seconds
+        return MongoStore(text, settings.mongodb_database, timeout_seconds=timeout)
     except InvalidConnectionString as error:
         raise CommandError(str(error)) from error
 
 
-async def _mongodb_uri(session: Session, settings: Settings) -> SecretStr:
-    if settings.mongodb_uri is not None:
-        return settings.mongodb_uri
-    assert settings.mongodb_uri_ref is not None, "the settings refuse to have neither"
+async def _mongodb_uri(session: Session, settings: Settings, stores: StoreOptions) -> SecretStr:
+    """The connection string, for another address if one is given."""
+    uri = settings.mongodb_uri
+    if uri is None:
+        assert settings.mongodb_uri_ref is not None, "the settings refuse to have neither"
+        try:
+            uri = await UserSecrets(session.client).value(settings.mongodb_uri_ref)
+        except SecretUnavailable as error:
+            what = f"{error}, which has MongoDB's connection string"
+            raise CommandError(f"{what}; have that right granted, or set {_URI}") from error
+    if stores.mongodb_address is None:
+        return uri
     try:
-        return await UserSecrets(session.client).value(settings.mongodb_uri_ref)
-    except SecretUnavailable as error:
-        raise CommandError(
-            f"{error}, which has MongoDB's connection string; have that right granted, or set {_URI}"
-        ) from error
+        return SecretStr(at_address(uri.get_secret_value(), stores.mongodb_address))
+    except InvalidConnectionString as error:
+        raise CommandError(str(error)) from error
 
 
 async def _cluster_uid(session: Session, settings: Settings) -> str:

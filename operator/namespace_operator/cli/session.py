@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -90,4 +91,4 @@ def _login(options: ClusterOptions) -> tuple[Callable[[], kopf.ConnectionInfo], 
 
 def _keep_quiet() -> None:
     """What the operator logs is of no use here: what matters is in the result."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(60))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
