@@ -27,8 +27,7 @@ def execute(arguments: Sequence[str], name: str) -> ExitCode | int:
     try:
         app(args=list(arguments), prog_name=name)
     except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else ExitCode.FAILED
-        return ExitCode.USAGE if code == _USAGE_OF_THE_LIBRARY else code
+        return _code_of(ended)
     except Finished as finished:
         return finished.code
     except (KeyboardInterrupt, asyncio.CancelledError, typer.Abort):
@@ -44,3 +43,11 @@ def execute(arguments: Sequence[str], name: str) -> ExitCode | int:
         print(f"error: {invalid_settings(error)}", file=sys.stderr)
         return ExitCode.FAILED
     return ExitCode.DONE
+
+
+def _code_of(ended: SystemExit) -> int:
+    if isinstance(ended.code, str):
+        print(ended.code, file=sys.stderr)
+        return ExitCode.FAILED
+    code = ended.code or ExitCode.DONE
+    return ExitCode.USAGE if code == _USAGE_OF_THE_LIBRARY else code

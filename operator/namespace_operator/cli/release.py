@@ -28,6 +28,10 @@ _MARK = f"{PREFIX}QDRANT_URL"
 Object = dict[str, Any]
 
 
+class NoRelease(CommandError):
+    """There is no operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """An installed operator. ``environment`` has its settings by the names of their variables."""
@@ -56,7 +60,10 @@ class Release:
 
 
 async def find_release(client: KubeClient, options: ReleaseOptions) -> Release:
-    """The one operator there is, or that is meant. Raises ``CommandError``."""
+    """The one operator there is, or that is meant.
+
+    Raises ``NoRelease``, or ``CommandError`` where it cannot be told.
+    """
     found = [to_release(obj) for obj in await _deployments(client, options.operator_namespace)]
     meant = [each for each in found if options.release in (None, each.release)]
     if len(meant) == 1:
@@ -64,7 +71,7 @@ async def find_release(client: KubeClient, options: ReleaseOptions) -> Release:
     where = f"Kubernetes namespace {options.operator_namespace}" if options.operator_namespace else "the cluster"
     if not meant:
         named = f" of release {options.release}" if options.release else ""
-        raise CommandError(f"there is no operator's Deployment{named} in {where}; name it: --operator-namespace")
+        raise NoRelease(f"there is no operator's Deployment{named} in {where}; name it: --operator-namespace")
     names = ", ".join(f"{each.release} in {each.namespace}" for each in meant)
     raise CommandError(f"there are several operators ({names}); choose with --operator-namespace or --release")
 

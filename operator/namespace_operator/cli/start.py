@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
-from namespace_operator.cli.ending import ExitCode, invalid_settings
+from namespace_operator.cli.ending import invalid_settings
 from namespace_operator.cli.profiles import RayOptionsError
 from namespace_operator.cli.run import run
 from namespace_operator.cli.settings import Settings
@@ -19,17 +19,15 @@ from namespace_operator.stores.mongodb import InvalidConnectionString
 from namespace_operator.telemetry.logs import configure_logs
 
 
-def start() -> ExitCode:
-    """Run the operator until it is terminated."""
+def start() -> int:
+    """Run the operator until it is terminated; the result is the exit code. Exits with a line where it cannot start."""
     try:
         settings = Settings()
         configure_logs(settings.log_level, settings.log_format)
         with suppress(asyncio.CancelledError):
             asyncio.run(run(settings))
     except ValidationError as error:
-        print(invalid_settings(error), file=sys.stderr)
+        sys.exit(invalid_settings(error))
     except (UnusableCluster, CatalogError, TiersError, RayOptionsError, InvalidConnectionString) as error:
-        print(f"cannot start: {error}", file=sys.stderr)
-    else:
-        return ExitCode.DONE
-    return ExitCode.FAILED
+        sys.exit(f"cannot start: {error}")
+    return 0

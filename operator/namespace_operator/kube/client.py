@@ -54,16 +54,16 @@ class Forbidden(Refused):
 
 
 class KubeClient:
-    """Requests to the API server with the credentials of ``login``, at most 32 at a time.
+    """Requests to the API server with the credentials of ``login``, at most 32 at a time; None: ``connection_info``.
 
     Its ``clock`` has the server's time, as the answers tell it.
 
     Watches have connections of their own, without a limit, so that they hold up no request.
     """
 
-    def __init__(self, login: Callable[[], kopf.ConnectionInfo] = connection_info) -> None:
+    def __init__(self, login: Callable[[], kopf.ConnectionInfo] | None = None) -> None:
         self._login = login
-        info = login()
+        info = self._log_in()
         self._server = info.server.rstrip("/")
         self._headers = info.as_http_headers()
         self._certificates = certificate_files(info)
@@ -108,12 +108,18 @@ class KubeClient:
         answer, _ = await self._request("PATCH", path, operations, {"Content-Type": "application/json-patch+json"})
         return answer
 
-    async def set_finalizers(self, path: str, uid: str, resource_version: str, finalizers: Sequence[str]) -> Object:
-        """Replace an object's finalizers. Raises ``ObjectChanged`` if it is not at this uid and version."""
+    async def set_finalizers(
+        self, path: str, uid: str, resource_version: str, finalizers: Sequence[str], more: Sequence[Object] = ()
+    ) -> Object:
+        """Replace an object's finalizers, and do ``more`` operations in the same patch.
+
+        Raises ``ObjectChanged`` if it is not at this uid and version.
+        """
         operations: list[Object] = [
             {"op": "test", "path": "/metadata/uid", "value": uid},
             {"op": "test", "path": "/metadata/resourceVersion", "value": resource_version},
             {"op": "add", "path": "/metadata/finalizers", "value": list(finalizers)},
+            *more,
         ]
         return await self.json_patch(path, operations)
 
@@ -223,12 +229,15 @@ class KubeClient:
             self._credentials_read = float("-inf")
         return _refusal(status, _message(answer), request)
 
+    def _log_in(self) -> kopf.ConnectionInfo:
+        return connection_info() if self._login is None else self._login()
+
     def _read_credentials(self) -> None:
         """Read token and certificates anew once a minute: the kubelet replaces their files while we run."""
         now = asyncio.get_running_loop().time()
         if now - self._credentials_read <= _CREDENTIALS_TTL_SECONDS:
             return
-        info = self._login()
+        info = self._log_in()
         certificates = certificate_files(info)
         # A new TLS context costs new connections.
         if certificates != self._certificates:

@@ -6,8 +6,6 @@ from importlib import import_module
 
 import typer
 
-from namespace_operator.cli.ending import Finished
-
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -16,4 +14,4 @@ def register(app: typer.Typer) -> None:
 
 def run() -> None:
     """Reconcile Namespaces until terminated; settings come from the environment (NAMESPACE_OPERATOR_...)."""
-    raise Finished(import_module("namespace_operator.cli.start").start())
+    import_module("namespace_operator.cli.start").start()
