@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from devstack.chart_readme import readme
+from devstack.command_page import command_page
 from devstack.paths import CHART
 from namespace_operator.api.crd import CLUSTERS, DEFINITIONS, NAMESPACES, Definition, custom_resource_definition
 from namespace_operator.domain.catalog import builtin_catalog_text
@@ -188,6 +189,7 @@ def generated_files() -> dict[Path, str]:
         Path("helm/namespace-operator/README.md"): chart_page(),
         Path("docs/conditions.md"): conditions_page(),
         Path("docs/cluster-conditions.md"): cluster_conditions_page(),
+        Path("docs/command.md"): command_page(),
     }
 
 

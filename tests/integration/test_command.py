@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
+from qdrant_client import models
 
 from devstack.release import RELEASE, RELEASE_NAMESPACE
 from namespace_operator.api.resource import API_VERSION, KIND
 from tests.integration.commanding import Command
-from tests.integration.support import Organization, Platform
+from tests.integration.conftest import AUTO_INDEXES, OPERATOR
+from tests.integration.support import Organization, Platform, eventually
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
 PRICE = {"fieldName": "price", "type": "float"}
@@ -36,7 +38,7 @@ def test_status_tells_of_ready_ones_and_of_those_that_are_not(command: Command, 
 
     assert done.code == 0, done.err
     heading, *rows = done.out.splitlines()
-    assert heading.split() == "NAME TIER READY REASON DOCUMENTS OBJECTS AGE DRIFT MESSAGE".split()
+    assert heading.split() == ["NAME", "TIER", "READY", "REASON", "DOCUMENTS", "OBJECTS", "AGE", "DRIFT", "MESSAGE"]
     assert rows[0].split()[:5] == ["articles", "shared", "True", "Ready", "0"]
     (only,) = command("status", "articles", "-n", organization.name, "-o", "json").value["items"]
     assert only["collection"] == organization.get("articles")["status"]["collection"]
@@ -112,3 +114,163 @@ def test_catalog_is_that_of_the_release(command: Command) -> None:
 def _documents(organization: Organization) -> list[str]:
     found = organization.platform.database["namespaces"].find({"owner.organization": organization.name})
     return sorted(json.dumps(each, default=str) for each in found)
+
+
+def test_retained_data_is_told_of_brought_back_and_deleted(command: Command, organization: Organization) -> None:
+    organization.create("articles", featureExtractors=[TEXT], payloadIndexes=[PRICE])
+    namespace_id = organization.ready("articles")["namespaceId"]
+    add_points(organization.platform, namespace_id, 3)
+    refused = command("retained", "delete", namespace_id, "--yes")
+    assert (refused.code, "is ready" in refused.err) == (1, True), refused.err
+    organization.remove("articles")
+    retained(organization, namespace_id)
+
+    (item,) = command("retained", "list", "-n", organization.name, "-o", "json").value["items"]
+
+    assert (item["namespaceId"], item["state"], item["points"]) == (namespace_id, "retained", 3)
+    assert item["bytesAtMost"] == 3 * 1024 * 4
+    organization.platform.stack.kubectl("apply", "-f", "-", stdin=json.dumps(item["back"]))
+    assert organization.ready("articles")["namespaceId"] == namespace_id
+    organization.remove("articles")
+    retained(organization, namespace_id)
+    asks = command("retained", "delete", namespace_id, stdin="")
+    assert (asks.code, "--yes" in asks.err) == (1, True)
+    assert organization.platform.qdrant.collection_exists(namespace_id)
+
+    done = command("retained", "delete", namespace_id, "--yes")
+
+    assert done.code == 0, done.out + done.err
+    assert not organization.platform.qdrant.collection_exists(namespace_id)
+    assert organization.find_document("articles") is None
+    assert command("retained", "delete", namespace_id, "--yes").code == 1
+
+
+def test_orphans_are_told_of_and_deleted_by_their_id(command: Command, organization: Organization) -> None:
+    platform = organization.platform
+    organization.create("lost")
+    organization.create("kept")
+    lost, kept = organization.ready("lost")["namespaceId"], organization.ready("kept")["namespaceId"]
+    organization.remove("lost")
+    retained(organization, lost)
+    platform.database["namespaces"].delete_one({"_id": lost})
+    name = f"shared-{organization.name}"
+    organization.create("member", infrastructure={"qdrantCollection": name, "sharing": True})
+    organization.ready("member")
+    add_points(platform, name, 2, namespace_id="ns_alien00001")
+
+    found = command("orphans", "list", "-o", "json").value["items"]
+
+    by_id = {each["id"]: each for each in found}
+    assert by_id[f"collection/default/{lost}"]["back"]["metadata"]["name"] == "lost"
+    assert by_id[f"partition/default/{name}/ns_alien00001"]["points"] == 2
+    assert f"collection/default/{kept}" not in by_id
+    refused = command("orphans", "delete", f"collection/default/{kept}", "--yes")
+    assert (refused.code, "is not deleted" in refused.err) == (1, True), refused.err
+    for identifier in (f"collection/default/{lost}", f"partition/default/{name}/ns_alien00001"):
+        done = command("orphans", "delete", identifier, "--yes")
+        assert done.code == 0, done.err
+    assert not platform.qdrant.collection_exists(lost)
+    assert platform.qdrant.count(name).count == 0
+    assert platform.qdrant.collection_exists(kept)
+
+
+def test_an_exported_collection_is_adopted_without_a_change(command: Command, organization: Organization) -> None:
+    platform, name = organization.platform, f"legacy-{organization.name}"
+    vector = models.VectorParams(size=1024, distance=models.Distance.COSINE)
+    platform.qdrant.create_collection(name, vectors_config={"text_extractor_v1_embedding": vector})
+    platform.qdrant.create_payload_index(name, "price", models.PayloadSchemaType.FLOAT, wait=True)
+    tokens = models.TextIndexParams(type=models.TextIndexType.TEXT, tokenizer=models.TokenizerType.WORD)
+    platform.qdrant.create_payload_index(name, "title", tokens, wait=True)
+    add_points(platform, name, 2)
+    before = platform.qdrant.get_collection(name)
+
+    exported = command("export", "-c", name, "-n", organization.name)
+
+    assert exported.code == 0, exported.err
+    assert "# the index on title" in exported.out
+    made = yaml.safe_load(exported.out)
+    assert made["spec"]["featureExtractors"] == [TEXT]
+    assert made["spec"]["payloadIndexes"] == [PRICE]
+    platform.stack.kubectl("apply", "-f", "-", stdin=exported.out)
+    organization.ready(made["metadata"]["name"])
+    after = platform.qdrant.get_collection(name)
+    assert after.config.params == before.config.params
+    assert after.points_count == before.points_count
+    assert before.payload_schema.items() <= after.payload_schema.items()
+    again = command("plan", "-f", "-", "-n", organization.name, stdin=exported.out)
+    assert again.code == 0, again.out
+
+
+def test_an_exported_document_finds_its_data_again(command: Command, organization: Organization) -> None:
+    spec: dict[str, Any] = {
+        "namespaceName": "Articles",
+        "featureExtractors": [TEXT],
+        "payloadIndexes": [PRICE],
+        "description": "A",
+    }
+    organization.create("articles", **spec)
+    namespace_id = organization.ready("articles")["namespaceId"]
+
+    exported = command("export", "-n", organization.name, "-o", "json").value
+
+    (item,) = exported["items"]
+    assert item["spec"] == spec
+    organization.remove("articles")
+    organization.platform.stack.kubectl("apply", "-f", "-", stdin=json.dumps(exported))
+    assert organization.ready("articles")["namespaceId"] == namespace_id
+
+
+def test_released_objects_go_without_an_operator(command: Command, organization: Organization) -> None:
+    platform = organization.platform
+    other = platform.create_organization(f"{organization.name}-other")
+    for place in (organization, other):
+        place.create("articles", deletionPolicy="Delete")
+        place.ready("articles")
+    namespace_id = organization.get("articles")["status"]["namespaceId"]
+    refused = command("release", "-n", organization.name)
+    assert (refused.code, "kubectl scale deployment" in refused.err) == (1, True), refused.err
+
+    platform.stop_operator()
+    try:
+        assert "would be released" in command("release", "-A", "--dry-run").out
+        for place in (organization, other):
+            done = command("release", "-n", place.name)
+            assert done.code == 0, done.out + done.err
+        # A write by somebody else does not bring it back.
+        organization.edit("articles", description="changed")
+        assert not organization.get("articles")["metadata"].get("finalizers")
+        organization.delete()
+        assert platform.qdrant.collection_exists(namespace_id)
+    finally:
+        platform.start_operator()
+    eventually(lambda: other.get("articles")["metadata"].get("finalizers"), "the finalizer of an operator that is back")
+    assert "mixpeek.com/released" not in other.get("articles")["metadata"].get("annotations", {})
+    other.delete()
+
+
+def test_nothing_hangs_after_the_uninstallation(command: Command, organization: Organization) -> None:
+    platform = organization.platform
+    organization.create("articles", deletionPolicy="Delete")
+    namespace_id = organization.ready("articles")["namespaceId"]
+    platform.stop_operator()
+    platform.stack.helm("uninstall", RELEASE, "-n", RELEASE_NAMESPACE, "--wait")
+    try:
+        organization.abandon()
+        done = command("release", "-n", organization.name)
+        assert done.code == 0, done.out + done.err
+        eventually(organization.is_gone, "the end of its Kubernetes namespace")
+        assert platform.qdrant.collection_exists(namespace_id)
+    finally:
+        platform.stack.install_operator({"operator": OPERATOR, "autoIndexes": AUTO_INDEXES})
+
+
+def add_points(platform: Platform, collection: str, count: int, **payload: Any) -> None:
+    """Points without vectors."""
+    points = [models.PointStruct(id=number, vector={}, payload=payload) for number in range(count)]
+    platform.qdrant.upsert(collection, points, wait=True)
+
+
+def retained(organization: Organization, namespace_id: str) -> None:
+    """Wait until the operator has seen that the object is gone."""
+    documents = organization.platform.database["namespaces"]
+    eventually(lambda: documents.find_one({"_id": namespace_id, "state": "retained"}), f"{namespace_id} is retained")

@@ -34,6 +34,7 @@ from namespace_operator.domain.profiles import TiersError
 from namespace_operator.domain.ray import RayOptions
 from namespace_operator.kube.bootstrap import cluster_uid
 from namespace_operator.kube.clusters import KubeClusters
+from namespace_operator.kube.connection import in_cluster
 from namespace_operator.kube.ray import KubeRayClusters
 from namespace_operator.stores.mongodb import InvalidConnectionString, MongoStore, at_address
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
@@ -142,12 +143,14 @@ async def _release(session: Session, options: ReleaseOptions) -> tuple[Release |
     try:
         return await find_release(session.client, options), []
     except CommandError as error:
-        given = [name for name in (f"{PREFIX}QDRANT_URL", _URI) if os.environ.get(name)]
-        if len(given) < 2:
-            raise CommandError(
-                f"{error}. Or say where the stores are: {PREFIX}QDRANT_URL, {PREFIX}QDRANT_API_KEY and {_URI}"
-            ) from error
-        return None, [f"{error}; the built-in catalog and profiles are used, and {PREFIX}... of the environment"]
+        try:
+            Settings()
+        except ValidationError:
+            said = f"{PREFIX}QDRANT_URL, {PREFIX}QDRANT_API_KEY and {_URI}"
+            raise CommandError(f"{error}. Or say where the stores are: {said}") from error
+        # In the operator's own Pod everything is there that the release would tell.
+        notes = [] if in_cluster() else [f"{error}; {PREFIX}... of the environment and the built-in catalog are used"]
+        return None, notes
 
 
 async def gather_settings(

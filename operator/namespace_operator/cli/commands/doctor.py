@@ -21,7 +21,7 @@ from namespace_operator.cli.options import (
     with_groups,
 )
 from namespace_operator.cli.output import Part, Table, one_line, show, working
-from namespace_operator.cli.release import Release, find_release
+from namespace_operator.cli.release import NoRelease, Release, find_release
 from namespace_operator.cli.session import Session
 
 _CLUSTER_REMEDY = "check --context, the network to the API server, and your rights"
@@ -43,9 +43,12 @@ def command(cluster: ClusterOptions, release: ReleaseOptions, stores: StoreOptio
             checks = [*await _cluster(found)]
             try:
                 running: Release | None = await find_release(found.client, release)
+            except NoRelease as error:
+                running = None
+                checks.append(fail("operator", str(error), "helm install"))
             except CommandError as error:
                 running = None
-                checks.append(fail("operator", str(error), "helm install, or name it: --operator-namespace"))
+                checks.append(warn("operator", str(error), "have the right to list Deployments granted"))
             if running is not None:
                 checks += await _operator(found, running)
             checks += await _stores(found, release, stores)

@@ -38,8 +38,10 @@ def command(
         list[Path],
         typer.Option("--filename", "-f", help="Files, directories or - with Namespaces, as kubectl takes them."),
     ],
-    server_side: Annotated[bool, typer.Option(help="Plan for kubectl apply --server-side.")] = False,
-    force_conflicts: Annotated[bool, typer.Option(help="With --server-side: take fields from others.")] = False,
+    server_side: Annotated[bool, typer.Option("--server-side", help="Plan for kubectl apply --server-side.")] = False,
+    force_conflicts: Annotated[
+        bool, typer.Option("--force-conflicts", help="With --server-side: take fields from others.")
+    ] = False,
     field_manager: Annotated[str | None, typer.Option(help="Who applies. Default: as kubectl names itself.")] = None,
 ) -> None:
     """Show what applying Namespaces would do to Qdrant and MongoDB, with a diff. Nothing is written.
