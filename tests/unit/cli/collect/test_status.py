@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from namespace_operator.domain.conditions import ConditionType, Reason
 CREATED, SINCE = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
 
-def obj(conditions: dict[str, tuple[str, str]], generation: int = 1, observed: int = 1, **status: Any) -> Any:
+def obj(conditions: Mapping[str, tuple[str, str]], generation: int = 1, observed: int = 1, **status: Any) -> Any:
     """An object with these conditions, each as status and reason."""
     found = [
         {"type": kind, "status": state, "reason": reason, "message": f"about {kind}", "lastTransitionTime": SINCE}
@@ -35,7 +36,7 @@ def test_a_ready_one_has_nothing_to_say() -> None:
 
 
 def test_drift_is_since_a_part_is_not_as_declared() -> None:
-    unmet = {
+    unmet: dict[str, tuple[str, str]] = {
         ConditionType.READY: ("False", Reason.VECTOR_MISSING),
         ConditionType.VECTORS: ("False", Reason.VECTOR_MISSING),
         ConditionType.METADATA: ("True", "Synced"),
