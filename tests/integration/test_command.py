@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from qdrant_client import models
 
+from devstack import build
 from devstack.release import RELEASE, RELEASE_NAMESPACE
 from namespace_operator.api.resource import API_VERSION, KIND
 from tests.integration.commanding import Command
@@ -92,6 +97,19 @@ def test_why_names_the_remedy_and_the_next_step(command: Command, organization: 
     assert well.code == 0, well.out + well.err
     assert well.value["live"] == {"steps": [], "diff": [], "obstacles": []}
     assert well.value["nextStep"].startswith("Nothing")
+
+
+def test_kubectl_finds_the_command(platform: Platform, organization: Organization) -> None:
+    organization.create("articles")
+    organization.ready("articles")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**platform.stack.environment(), "PATH": path}
+    kubectl = str(build.ensure(["kubectl"]).kubectl)
+    done = subprocess.run(
+        [kubectl, "mns", "status", "-n", organization.name], env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert "articles  shared  True" in done.stdout
 
 
 def test_doctor_finds_all_well(command: Command, organization: Organization) -> None:
@@ -220,9 +238,8 @@ def test_an_exported_document_finds_its_data_again(command: Command, organizatio
     assert organization.ready("articles")["namespaceId"] == namespace_id
 
 
-def test_released_objects_go_without_an_operator(command: Command, organization: Organization) -> None:
-    platform = organization.platform
-    other = platform.create_organization(f"{organization.name}-other")
+def test_released_objects_go_without_an_operator(command: Command, platform: Platform) -> None:
+    organization, other = (platform.create_organization(name) for name in ("org-released", "org-taken-back"))
     for place in (organization, other):
         place.create("articles", deletionPolicy="Delete")
         place.ready("articles")
@@ -248,8 +265,8 @@ def test_released_objects_go_without_an_operator(command: Command, organization:
     other.delete()
 
 
-def test_nothing_hangs_after_the_uninstallation(command: Command, organization: Organization) -> None:
-    platform = organization.platform
+def test_nothing_hangs_after_the_uninstallation(command: Command, platform: Platform) -> None:
+    organization = platform.create_organization("org-left")
     organization.create("articles", deletionPolicy="Delete")
     namespace_id = organization.ready("articles")["namespaceId"]
     platform.stop_operator()
