@@ -14,9 +14,9 @@ _PAGE = """\
 <!-- Made by `make generate`; changes belong in operator/namespace_operator/cli/. -->
 # The command
 
-`namespace-operator` is the operator (`run`), and what people look into and repair it with. Installing the Python package
-puts `kubectl-mns` beside it, which kubectl finds: `kubectl mns status -A` is `namespace-operator status -A`. It is in the
-operator's Pod as well.
+`namespace-operator` is the operator (`run`), and what people look into and repair it with. Installing the Python
+package puts `kubectl-mns` beside it, which kubectl finds: `kubectl mns status -A` is `namespace-operator status -A`. It
+is in the operator's Pod as well.
 
 {contents}
 
@@ -50,7 +50,8 @@ identity, catalog and tiers are, in this order:
 
 Servers within the cluster are reached from outside by a port-forward:
 
-```
+```sh
+# not tested: the local stack has no Services to forward
 kubectl port-forward -n qdrant svc/qdrant 6333 &
 kubectl port-forward -n mongodb pod/mongodb-0 27017 &
 namespace-operator doctor --qdrant-url http://127.0.0.1:6333 --mongodb-address 127.0.0.1:27017
@@ -107,7 +108,7 @@ def _section(name: str, command: Any, shared: Collection[str]) -> str:
     usage = " ".join(
         part for part in ("namespace-operator", name, arguments, "[options]" * bool(command.params)) if part
     )
-    lines = [f"## {name}", "", *_paragraphs(command.help), "", "```", usage, "```", ""]
+    lines = [f"## {name}", "", *_paragraphs(command.help), "", f"Usage: `{usage}`", ""]
     if own:
         lines += ["| | default | |", "|---|---|---|", *map(_row, own), ""]
     if common:

@@ -39,6 +39,7 @@ from namespace_operator.kube.ray import KubeRayClusters
 from namespace_operator.stores.mongodb import InvalidConnectionString, MongoStore, at_address
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 from namespace_operator.stores.readonly import read_only_metadata, read_only_vectors
+from namespace_operator.telemetry.requests import UNMEASURED
 
 _FILES = ("catalog_path", "tiers_path", "ray_path")
 _URI = f"{PREFIX}MONGODB_URI"
@@ -94,9 +95,9 @@ async def opened(
             await clusters.refresh()
         except ClusterError as error:
             notes.append(f"InfrastructureClusters are not looked at ({error}): what is bound to one is not told right")
-        allowed = allowed_endpoints(settings)
-        surveyor = Surveyor(operators_own(settings, tiers), allowed, clusters.all)
-        connect = connector(settings, allowed)
+        allowed = allowed_endpoints(settings, session.server)
+        surveyor = Surveyor(operators_own(settings, lambda: tiers), allowed, clusters.all)
+        connect = connector(settings, allowed, lambda _name: UNMEASURED)
         loop = asyncio.get_running_loop()
         fleet = Fleet(
             instance_id=instance_id,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -40,14 +40,14 @@ class Session:
 @asynccontextmanager
 async def connected(options: ClusterOptions) -> AsyncIterator[Session]:
     """Connect as the options say. Raises ``CommandError``."""
-    _keep_quiet()
     try:
         login, own = _login(options)
         client = KubeClient(login)
     except (UnusableCluster, OSError, kopf.LoginError) as error:
         raise CommandError(str(error)) from error
     try:
-        yield Session(client, options.namespace or own or _DEFAULT, login().server)
+        with _quiet():
+            yield Session(client, options.namespace or own or _DEFAULT, login().server)
     finally:
         await client.close()
 
@@ -89,6 +89,12 @@ def _login(options: ClusterOptions) -> tuple[Callable[[], kopf.ConnectionInfo], 
     return chosen.login, chosen.namespace
 
 
-def _keep_quiet() -> None:
+@contextmanager
+def _quiet() -> Iterator[None]:
     """What the operator logs is of no use here: what matters is in the result."""
+    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

@@ -11,9 +11,11 @@ from namespace_operator.api.status import Condition
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.queue import Next
+from namespace_operator.controller.reporter import Account
 from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import ServerRecord, Subject
+from namespace_operator.domain.offer import Offer
 from tests.unit.controller.fixed import FixedCluster, Outage, metadata_store, vector_store
 from tests.unit.domain.builders import INSTANCE, KEY, NAMESPACE_ID, NOW, catalog
 from tests.world.metadata import ModelMetadataStore, Raw
@@ -32,9 +34,11 @@ class Bench:
     vectors: ModelVectorStore = field(default_factory=vector_store)
     cluster: FixedCluster = field(default_factory=FixedCluster)
     options: dict[str, Any] = field(default_factory=dict)
+    offer: Offer = field(default_factory=lambda: Offer(catalog()))
     seconds: float = 1000.0
     woken: list[Key] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
     orphans: list[tuple[int, int]] = field(default_factory=list)
     orphan_partitions: int | None = None
     announced: list[str] = field(default_factory=list)
@@ -57,16 +61,18 @@ class Bench:
             announce=self._announce,
             enqueue=self.woken.append,
         )
-        self.reconciler, self.sweep, _ = assemble(Options(INSTANCE, "cluster-uid", **self.options), catalog(), around)
+        options = Options(INSTANCE, "cluster-uid", **self.options)
+        self.reconciler, self.sweep, _ = assemble(options, lambda: self.offer, around)
 
     async def run(self, seconds: float = 0.0, *, check: bool = False) -> Next:
         """Reconcile, so many seconds after the last time."""
         self.seconds += seconds
         return await self.reconciler.reconcile(KEY, check=check)
 
-    def reconciled(self, result: str) -> None:
-        """How a reconcile ended."""
-        self.results.append(result)
+    def reconciled(self, account: Account) -> None:
+        """How a reconcile ended, and what there is to count of it."""
+        self.results.append(account.result)
+        self.accounts.append(account)
 
     def orphans_found(self, orphans: int, copies: int, at: datetime) -> None:
         """What a sweep found."""

@@ -263,7 +263,20 @@ def rights_of(release: Release) -> tuple[Right, ...]:
         Right("delete", GROUP, PLURAL),
         *status,
         Right("create", "", "events", release.namespace),
+        *_lease_rights(release),
         *dict.fromkeys(secrets),
+    )
+
+
+def _lease_rights(release: Release) -> tuple[Right, ...]:
+    """What electing a leader needs, where the release does so."""
+    name = release.environment.get(f"{PREFIX}LEASE_NAME")
+    if name is None:
+        return ()
+    lease, group, there = "leases", "coordination.k8s.io", release.namespace
+    return (
+        *(Right(verb, group, lease, there, name) for verb in ("get", "update")),
+        Right("create", group, lease, there),
     )
 
 
