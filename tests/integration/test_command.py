@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from qdrant_client import models
 from devstack import build
 from devstack.release import RELEASE, RELEASE_NAMESPACE
 from namespace_operator.api.resource import API_VERSION, KIND
-from tests.integration.commanding import Command
+from tests.integration.commanding import Command, Done
 from tests.integration.conftest import AUTO_INDEXES, OPERATOR
 from tests.integration.support import Organization, Platform, eventually
 
@@ -112,6 +113,37 @@ def test_kubectl_finds_the_command(platform: Platform, organization: Organizatio
     assert "articles  shared  True" in done.stdout
 
 
+def test_who_may_read_little_is_told_what_is_left_out(command: Command, organization: Organization) -> None:
+    organization.create("articles")
+    organization.ready("articles")
+    place = ("-n", organization.name, "--context", "tenant")
+    nothing = command("status", *place)
+    assert (nothing.code, nothing.out) == (1, "")
+    assert nothing.err.count("\n") == 1
+    assert "have somebody grant you this right" in nothing.err
+    rights = ("--clusterrole=view", "--user=tenant", "-n", organization.name)
+    organization.platform.stack.kubectl("create", "rolebinding", "tenant", *rights)
+
+    done = eventually(lambda: _if(command("why", "articles", *place), lambda done: done.code == 0), "the right to view")
+
+    assert "not looked at: stores: the operator cannot be looked for" in done.out
+    assert done.out.splitlines()[-1] == "next: Nothing: it is as declared."
+
+
+def test_status_follows_changes(command: Command, organization: Organization) -> None:
+    environment = {**os.environ, "KUBECONFIG": str(command.stack.kubeconfig)}
+    line = [sys.executable, "-m", "namespace_operator.cli.main", "status", "-w", "-n", organization.name]
+    with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, text=True) as watching:
+        try:
+            organization.create("articles")
+            organization.ready("articles")
+            assert watching.stdout is not None
+            seen = next(line for line in watching.stdout if "True" in line)
+            assert seen.split()[:4] == ["articles", "shared", "True", "Ready"]
+        finally:
+            watching.terminate()
+
+
 def test_doctor_finds_all_well(command: Command, organization: Organization) -> None:
     done = command("doctor", "-o", "json")
 
@@ -127,6 +159,10 @@ def test_catalog_is_that_of_the_release(command: Command) -> None:
     assert done.code == 0, done.err
     assert done.value["name"] == f"ConfigMap {RELEASE_NAMESPACE}/{RELEASE}-catalog"
     assert any(each["extractor"] == "text_extractor_v1" for each in done.value["extractors"])
+
+
+def _if(done: Done, holds: Callable[[Done], bool]) -> Done | None:
+    return done if holds(done) else None
 
 
 def _documents(organization: Organization) -> list[str]:
