@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+_NO_FILES = ":4"
+"""Says to kubectl that files are none of it."""
+
 
 def main() -> None:
     """Run the command line, and exit with its code."""
@@ -22,6 +25,15 @@ def execute(arguments: Sequence[str], name: str = "namespace-operator") -> int:
     if list(arguments) == ["run"]:
         return int(import_module("namespace_operator.cli.start").start())
     return int(import_module("namespace_operator.cli.execution").execute(arguments, _spoken(name)))
+
+
+def complete_for_kubectl() -> None:
+    """What `kubectl mns` could go on with, as kubectl asks a plugin for it: a line each, and what to make of them."""
+    words = ["namespace-operator", *sys.argv[1:]]
+    asked = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    os.environ.update(asked, _NAMESPACE_OPERATOR_COMPLETE="complete_bash")
+    execute([])
+    print(_NO_FILES)
 
 
 def _spoken(name: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from namespace_operator import __version__
 from namespace_operator.cli.app import COMMANDS
-from namespace_operator.cli.main import execute
+from namespace_operator.cli.main import complete_for_kubectl, execute
 
 _OPERATOR = Path(__file__).resolve().parents[3] / "operator"
 _STARTING = """
@@ -85,3 +85,21 @@ def test_the_script_of_bash_completes_commands_and_options(
     execute([])
 
     assert capsys.readouterr().out.split() == ["retained"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [(["ret"], "retained"), (["retained", ""], "delete list"), (["plan", "--fo"], "--force-conflicts")],
+)
+def test_kubectl_is_told_what_could_come_next(
+    typed: list[str], offered: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["kubectl_complete-mns", *typed])
+    for name in ("COMP_WORDS", "COMP_CWORD", "_NAMESPACE_OPERATOR_COMPLETE"):
+        monkeypatch.setenv(name, "")
+
+    complete_for_kubectl()
+
+    *words, directive = capsys.readouterr().out.split()
+    assert sorted(words) == offered.split()
+    assert directive == ":4"
