@@ -16,7 +16,7 @@ _PAGE = """\
 
 `namespace-operator` is the operator (`run`), and what people look into and repair it with. Installing the Python
 package puts `kubectl-mns` beside it, which kubectl finds: `kubectl mns status -A` is `namespace-operator status -A`. It
-is in the operator's Pod as well.
+is in the operator's Pod as well. kubectl completes it by `kubectl_complete-mns`, which is installed too.
 
 {contents}
 

@@ -166,6 +166,7 @@ def test_plan_says_which_server_it_cannot_reach(
 
     assert code == 1
     assert "QdrantUnavailable" in out
+    assert "kubectl port-forward and --qdrant-url http://127.0.0.1:6333" in out
 
 
 @pytest.mark.parametrize(

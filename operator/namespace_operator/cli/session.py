@@ -20,7 +20,7 @@ from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.kube.client import Forbidden, KubeClient, NotFound, NotServed
 from namespace_operator.kube.connection import UnusableCluster, connection_info, in_cluster
 from namespace_operator.kube.kubeconfig import read_kubeconfig
-from namespace_operator.stores.errors import StoreError
+from namespace_operator.stores.errors import Backend, StoreError, Unavailable
 
 T = TypeVar("T")
 
@@ -76,8 +76,19 @@ def explained(error: Exception) -> str:
             return str(error)
         case ClusterError():
             return f"{error}; check --context and the API server"
+        case Unavailable():
+            return f"{error}; {way_to(error.backend)}"
         case _:
             return str(error)
+
+
+def way_to(backend: Backend) -> str:
+    """What to do where a store does not answer here."""
+    option = {
+        Backend.QDRANT: "--qdrant-url http://127.0.0.1:6333",
+        Backend.MONGODB: "--mongodb-address 127.0.0.1:27017",
+    }[backend]
+    return f"from outside the cluster it is reached by kubectl port-forward and {option}"
 
 
 def _login(options: ClusterOptions) -> tuple[Callable[[], kopf.ConnectionInfo], str | None]:

@@ -65,6 +65,8 @@ class Kubeconfig:
         server = self.cluster.get("server")
         if server is None:
             raise UnusableCluster(f"context {self.context} of the kubeconfig leads to no server; choose --context")
+        if self.cluster.get("proxy-url"):
+            raise UnusableCluster(f"context {self.context} of the kubeconfig has a proxy-url, which is not supported")
         return kopf.ConnectionInfo(
             server=str(server),
             ca_path=self.cluster.path("certificate-authority"),
@@ -78,7 +80,6 @@ class Kubeconfig:
             password=user.get("password"),
             token=token,
             scheme="Bearer" if token else None,
-            proxy_url=self.cluster.get("proxy-url"),
             default_namespace=self.namespace,
             expiration=datetime.now(UTC) + _LIFETIME,
         )

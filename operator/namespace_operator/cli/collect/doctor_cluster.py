@@ -137,8 +137,8 @@ async def leader(client: KubeClient, release: Release, now: datetime) -> Iterabl
     try:
         lease = await client.get(path)
     except NotFound:
-        remedy = "none is needed with one replica; with more, see the operator's log"
-        return [warn("leader", f"there is no Lease {release.namespace}/{name}", remedy)]
+        found = f"there is no Lease {release.namespace}/{name}"
+        return [fail("leader", found, "nobody was ever elected: see the operator's log for why")]
     except Forbidden:
         return [warn("leader", f"you may not read Lease {release.namespace}/{name}", "have that right granted")]
     return [judge_lease(name, lease.get("spec") or {}, now)]

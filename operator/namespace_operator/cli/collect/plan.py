@@ -15,14 +15,16 @@ from namespace_operator.cli.collect.status import collection_path, object_path
 from namespace_operator.cli.ending import CommandError
 from namespace_operator.cli.manifests import Manifest
 from namespace_operator.cli.output import as_yaml, plain
+from namespace_operator.cli.session import way_to
 from namespace_operator.controller.cluster import ObjectChanged, Refused
 from namespace_operator.controller.preview import Preview, Previewer
-from namespace_operator.domain.conditions import REASONS, Finding
+from namespace_operator.domain.conditions import REASONS, Finding, Reason
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import Collection, Observed, Subject
 from namespace_operator.kube.client import KubeClient, NotFound, NotServed
 from namespace_operator.kube.objects import Incarnation, to_subject
+from namespace_operator.stores.errors import Backend
 
 Object = dict[str, Any]
 
@@ -74,12 +76,25 @@ class PlanOf:
         return self.refused is not None or bool(self.obstacles)
 
 
+_BACKENDS = {Reason.QDRANT_UNAVAILABLE: Backend.QDRANT, Reason.MONGODB_UNAVAILABLE: Backend.MONGODB}
+
+
 def obstacles_of(findings: Iterable[Finding]) -> tuple[Obstacle, ...]:
-    """Findings with what to do about them."""
+    """Findings with what to do about them; a store that does not answer us may well answer the operator."""
     return tuple(
-        Obstacle(finding.reason.value, finding.condition.value, finding.message, REASONS[finding.reason].remedy)
+        Obstacle(finding.reason.value, finding.condition.value, finding.message, _remedy(finding.reason))
         for finding in findings
     )
+
+
+def _remedy(reason: Reason) -> str:
+    backend = _BACKENDS.get(reason)
+    known = REASONS[reason].remedy
+    return known if backend is None else f"{known} {_sentence(way_to(backend))}."
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def diff_of(preview: Preview) -> tuple[str, ...]:

@@ -76,7 +76,9 @@ async def describe(
         return replace(told, problem=str(error))
     if points is None:
         return replace(told, problem="Qdrant has no such collection")
-    return replace(told, points=points, bytes_at_most=points * vector_bytes(document))
+    just_gone = "its object is gone; the operator marks it retained at its next sweep"
+    problem = just_gone if document.state in _LIVING else None
+    return replace(told, points=points, bytes_at_most=points * vector_bytes(document), problem=problem)
 
 
 async def _points(document: NamespaceDocument, fleet: Fleet) -> int | None:
@@ -93,8 +95,3 @@ def vector_bytes(document: NamespaceDocument) -> int:
         for vector in document.vectors.values()
         if vector.kind is VectorKind.DENSE
     )
-
-
-def is_suspect(item: RetainedNamespace) -> bool:
-    """Whether an object may only just be gone: the operator then marks it retained at its next sweep."""
-    return item.state in {state.value for state in _LIVING}

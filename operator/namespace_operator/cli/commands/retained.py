@@ -119,7 +119,7 @@ async def _retained(access: Access, namespace_id: str) -> NamespaceDocument:
 
 
 async def _collect(found: Session, access: Access, namespace: str | None) -> tuple[RetainedNamespace, ...]:
-    metadatas = [each async for each in found.client.list_metadata(collection_path(None))]
+    metadatas = [each async for each in found.client.list_metadata(collection_path(namespace))]
     present = frozenset(map(key_of, metadatas))
     owned = [each async for each in access.metadata.owned(access.instance_id)]
     wanted = [each for each in unaccounted(owned, present) if namespace in (None, each.key.organization)]
