@@ -255,6 +255,27 @@ def test_an_exported_collection_is_adopted_without_a_change(command: Command, or
     assert again.code == 0, again.out
 
 
+def test_documents_of_the_namespace_api_become_namespaces(command: Command, organization: Organization) -> None:
+    platform, namespace_id = organization.platform, "ns_5eed000001"
+    vector = models.VectorParams(size=1024, distance=models.Distance.COSINE)
+    platform.qdrant.create_collection(namespace_id, vectors_config={"text_extractor_v1_embedding": vector})
+    add_points(platform, namespace_id, 2)
+    extractor = {"feature_extractor_name": "text_extractor", "version": "v1", "params": None}
+    known = {"namespace_id": namespace_id, "namespace_name": "Articles", "feature_extractors": [extractor]}
+    legacy = platform.database.client["legacy"]["namespaces"]
+    legacy.insert_many([{**known, "internal_id": "org_1"}, {"namespace_id": "ns_other", "internal_id": "org_2"}])
+    chosen = ("--from-database", "legacy", "--where", "internal_id=org_1")
+
+    exported = command("export", *chosen, "-n", organization.name)
+
+    assert exported.code == 0, exported.err
+    made = yaml.safe_load(exported.out)
+    assert made["spec"]["namespaceId"] == namespace_id
+    platform.stack.kubectl("apply", "-f", "-", stdin=exported.out)
+    status = organization.ready(made["metadata"]["name"])
+    assert (status["namespaceId"], status["namespaceName"], status["documentCount"]) == (namespace_id, "Articles", 2)
+
+
 def test_an_exported_document_finds_its_data_again(command: Command, organization: Organization) -> None:
     spec: dict[str, Any] = {
         "namespaceName": "Articles",
