@@ -25,6 +25,10 @@ from namespace_operator.cli.options import Format
 _GOOD = frozenset({"True", "Ready", "ok", "green", "applied"})
 _BAD = frozenset({"False", "fail", "red", "refused"})
 _UNSURE = frozenset({"Unknown", "warn", "yellow", "grey"})
+_GAP = 2
+_LAST = 40
+"""Columns of a terminal that the last column of a table is given at least."""
+
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
 
@@ -117,7 +121,10 @@ def show_parts(parts: Iterable[Part]) -> None:
 def show_table(table: Table) -> None:
     """A table: coloured on a terminal, else columns as kubectl has them."""
     if is_terminal():
-        console().print(rich_table(table))
+        terminal = console()
+        # Nothing is cut off: lines that are too long for the terminal go on in its next line.
+        terminal.width = max(terminal.width, _needed(table))
+        terminal.print(rich_table(table))
         return
     for line in columns(table):
         print(line)
@@ -132,11 +139,18 @@ def columns(table: Table) -> Iterator[str]:
         yield "".join(f"{cell:<{width}}  " for cell, width in zip(padded, widths, strict=False)) + last
 
 
+def _needed(table: Table) -> int:
+    """The width that all columns have but the last, with some for that."""
+    rows = (table.headings, *table.rows)
+    before = sum(max(len(row[at]) for row in rows) + _GAP for at in range(len(table.headings) - 1))
+    return before + min(_LAST, max(len(row[-1]) for row in rows))
+
+
 def rich_table(table: Table) -> RichTable:
-    """The table for a terminal."""
-    made = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for at, heading in enumerate(table.headings):
-        made.add_column(heading, overflow="fold", no_wrap=at < len(table.headings) - 1)
+    """The table for a terminal; what does not fit into a column goes on below."""
+    made = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
+    for heading in table.headings:
+        made.add_column(heading, overflow="fold")
     for row in table.rows:
         made.add_row(*(Text(cell, style=style_of(cell)) for cell in row))
     return made
