@@ -36,7 +36,9 @@ def command(
     output: OutputOptions,
     file: Annotated[
         list[Path],
-        typer.Option("--filename", "-f", help="Files, directories or - with Namespaces, as kubectl takes them."),
+        typer.Option(
+            "--filename", "-f", metavar="FILE", help="Files, directories or - with Namespaces, as kubectl takes them."
+        ),
     ],
     server_side: Annotated[bool, typer.Option("--server-side", help="Plan for kubectl apply --server-side.")] = False,
     force_conflicts: Annotated[
