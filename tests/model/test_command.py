@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +12,17 @@ from typing import Any
 import pytest
 import yaml
 
+from namespace_operator.controller.cluster import ObjectChanged
+from namespace_operator.controller.orphan_removal import Claimed
+from namespace_operator.controller.retained import RetainedRemoval
+from namespace_operator.domain.document import NamespaceDocument
 from tests.model.beginnings import SHOP, SHOP_UNDER_DELETE
 from tests.model.scenario import CITY, TEXT, run
 from tests.model.steps import (
     Step,
     annotate,
     apply,
+    backed_up,
     delete,
     document_lost,
     foreign_collection,
@@ -25,10 +31,12 @@ from tests.model.steps import (
     operator_down,
     partition,
     points,
+    qdrant_copies_restored,
     qdrant_down,
     vector_dropped,
 )
-from tests.world.commanding import Commands
+from tests.world.commanding import Commands, access_to
+from tests.world.faults import Crash, Fault, Kind
 from tests.world.snapshot import snapshot
 from tests.world.world import World
 
@@ -341,6 +349,79 @@ def test_what_is_accounted_for_is_no_orphan(
     assert said.replace("ID", name) in err
     assert name in world.data
     assert world.faults.log == []
+
+
+def test_a_restored_copy_goes_and_its_original_stays(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world_of(SHOP, points("shop", 3), backed_up, qdrant_copies_restored)
+    original = world.status("shop")["collection"]
+    run_command = commands(world, capsys, monkeypatch)
+    (copied,) = json.loads(run_command("orphans", "list", "-o", "json")[1])["items"]
+    assert (copied["kind"], copied["bytesAtMost"]) == ("copy", 3 * 4096)
+
+    code, _, err = run_command("orphans", "delete", copied["id"], "--yes")
+
+    assert code == 0, err
+    assert copied["collection"] not in world.data
+    assert len(world.data[original].points) == 3
+
+
+KINDS = (Kind.CRASH_BEFORE, Kind.CRASH_AFTER, Kind.LOST, Kind.FAILED)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_whatever_write_of_a_deletion_goes_wrong_the_next_one_ends_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kind: Kind
+) -> None:
+    beginning = world_of(
+        apply("one", **SHARED), apply("two", **SHARED), partition("one", 2), partition("two", 3), delete("one")
+    )
+    namespace_id = beginning.document("one")["_id"]
+    number = 0
+    while True:
+        number += 1
+        world = beginning.fork()
+        world.faults.start_over()
+        world.faults.at(number, Fault(kind))
+        run_command = commands(world, capsys, monkeypatch)
+        with contextlib.suppress(Crash):
+            run_command("retained", "delete", namespace_id, "--yes")
+        if not world.faults.fired:
+            break
+        # The operator takes what is half deleted for retained again, or buries it.
+        asyncio.run(world.settle())
+        if any(raw["_id"] == namespace_id for raw in world.metadata.all_raw()):
+            code, out, err = run_command("retained", "delete", namespace_id, "--yes")
+            assert code == 0, (number, out, err)
+            asyncio.run(world.settle())
+        assert [raw["owner"]["cr_name"] for raw in world.metadata.all_raw() if "owner" in raw] == ["two"], number
+        assert len(world.data["products"].points) == 3, number
+        assert world.condition("two") == ("True", "Ready"), number
+    assert number > 4, "there were writes to go wrong"
+
+
+def test_a_claim_that_comes_up_on_the_way_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = world_of(SHOP, points("shop", 3), apply("books"), delete("shop"), operator_down)
+    asked = 0
+
+    async def claimant(_claimed: Claimed) -> str | None:
+        nonlocal asked
+        asked += 1
+        return None if asked == 1 else "Namespace acme/shop"
+
+    async def remove() -> None:
+        access = access_to(world, writes=True)
+        document = await access.metadata.get(world.document("shop")["_id"])
+        assert isinstance(document, NamespaceDocument)
+        removal = RetainedRemoval(
+            access.metadata, access.fleet, access.previewer.ray, access.previewer.context, claimant
+        )
+        await removal.remove(document)
+
+    with pytest.raises(ObjectChanged, match="is claimed by Namespace acme/shop; nothing more is deleted"):
+        asyncio.run(remove())
+    assert len(world.data[world.document("shop")["_id"]].points) == 3
 
 
 def test_a_collection_of_somebody_else_is_no_orphan(

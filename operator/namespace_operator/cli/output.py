@@ -228,3 +228,17 @@ def number(value: int | None) -> str:
 def one_line(text: str | None) -> str:
     """A text as a cell."""
     return " ".join(text.split()) if text else "-"
+
+
+def size(count: int | None) -> str:
+    """Bytes for people."""
+    if count is None:
+        return "-"
+    value, unit = float(count), "B"
+    for unit in ("B", "KiB", "MiB", "GiB"):  # noqa: B007 - the last one counts
+        if value < 1024:
+            break
+        value /= 1024
+    else:
+        unit = "TiB"
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from namespace_operator.api.names import NAMESPACE_ID_PATTERN
 from namespace_operator.api.resource import API_VERSION, KIND
+from namespace_operator.cli.collect.retained import vector_bytes
 from namespace_operator.cli.ending import CommandError
 from namespace_operator.controller.fleet import Fleet, Server
 from namespace_operator.controller.orphan_removal import is_copy
@@ -25,8 +26,8 @@ PARTITION = "partition"
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """``kind`` is collection, copy or partition. ``back`` is the custom resource that uses it again, if one does;
-    ``advice`` says so in words.
+    """``kind`` is collection, copy or partition. ``bytes_at_most`` are those of its dense vectors, if every point has
+    all. ``back`` is the custom resource that uses it again, if one does; ``advice`` says so in words.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Orphan:
     belongs_to: str
     points: int | None
     advice: str
+    bytes_at_most: int | None = None
     back: Mapping[str, Any] | None = None
 
 
@@ -100,16 +102,23 @@ async def _stray(server: Server, stray: Collection) -> Orphan:
     assert mark is not None, "a stray carries our mark"
     points = await server.vectors.count_points(name)
     members = ", ".join(f"{mark.organization}/{cr} ({ns_id})" for ns_id, cr in sorted(mark.members.items())) or "nobody"
-    if is_copy(name, mark):
-        advice = f"a restored copy of {mark.collection}: restore it under that name to use it, or delete it"
-        return Orphan(f"{COLLECTION}/{connection}/{name}", "copy", connection, name, members, points, advice)
-    back = _back(stray, connection) if len(mark.members) == 1 and not mark.shared else None
-    advice = (
-        "apply its Namespace again, it is found by its mark (see -o yaml)"
-        if back
-        else "restore MongoDB's document, or apply the Namespaces of its mark with spec.namespaceId"
+    orphan = Orphan(
+        id=f"{COLLECTION}/{connection}/{name}",
+        kind="copy" if is_copy(name, mark) else COLLECTION,
+        connection=connection,
+        collection=name,
+        belongs_to=members,
+        points=points,
+        advice=f"a restored copy of {mark.collection}: restore it under that name to use it, or delete it",
+        bytes_at_most=points * vector_bytes(stray.vectors.values()),
     )
-    return Orphan(f"{COLLECTION}/{connection}/{name}", COLLECTION, connection, name, members, points, advice, back)
+    if is_copy(name, mark):
+        return orphan
+    if len(mark.members) == 1 and not mark.shared:
+        advice = "apply its Namespace again, it is found by its mark (see -o yaml)"
+        return replace(orphan, advice=advice, back=_back(stray, connection))
+    advice = "restore MongoDB's document, or apply the Namespaces of its mark with spec.namespaceId"
+    return replace(orphan, advice=advice)
 
 
 def _back(stray: Collection, connection: str) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.domain.document import NamespaceDocument, OwnedDocument, State
 from namespace_operator.domain.identity import Key
-from namespace_operator.domain.vectors import VectorKind
+from namespace_operator.domain.vectors import NamedVector, VectorKind
 from namespace_operator.stores.errors import StoreError
 from namespace_operator.stores.protocols import MetadataStore
 
@@ -78,7 +78,7 @@ async def describe(
         return replace(told, problem="Qdrant has no such collection")
     just_gone = "its object is gone; the operator marks it retained at its next sweep"
     problem = just_gone if document.state in _LIVING else None
-    return replace(told, points=points, bytes_at_most=points * vector_bytes(document), problem=problem)
+    return replace(told, points=points, bytes_at_most=points * vector_bytes(document.vectors.values()), problem=problem)
 
 
 async def _points(document: NamespaceDocument, fleet: Fleet) -> int | None:
@@ -88,10 +88,10 @@ async def _points(document: NamespaceDocument, fleet: Fleet) -> int | None:
     return await server.vectors.count_points(document.collection, document.namespace_id if document.sharing else None)
 
 
-def vector_bytes(document: NamespaceDocument) -> int:
+def vector_bytes(vectors: Iterable[NamedVector]) -> int:
     """What the dense vectors of one point take; others have no size of their own."""
     return sum(
         (vector.size or 0) * _COMPONENT_BYTES.get(vector.datatype, 4)
-        for vector in document.vectors.values()
+        for vector in vectors
         if vector.kind is VectorKind.DENSE
     )

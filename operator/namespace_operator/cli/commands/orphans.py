@@ -20,7 +20,7 @@ from namespace_operator.cli.options import (
     StoreOptions,
     with_groups,
 )
-from namespace_operator.cli.output import Table, number, one_line, show, warn, working
+from namespace_operator.cli.output import Table, number, one_line, show, size, warn, working
 from namespace_operator.cli.session import Session
 from namespace_operator.controller.fleet import Server
 from namespace_operator.controller.orphan_removal import NotAnOrphan, OrphanRemoval
@@ -94,6 +94,14 @@ async def _server(access: Access, name: str) -> Server:
 def to_table(orphans: tuple[Orphan, ...]) -> Table:
     """A row each."""
     rows = tuple(
-        (each.id, each.kind, number(each.points), one_line(each.belongs_to), one_line(each.advice)) for each in orphans
+        (
+            each.id,
+            each.kind,
+            number(each.points),
+            size(each.bytes_at_most),
+            one_line(each.belongs_to),
+            one_line(each.advice),
+        )
+        for each in orphans
     )
-    return Table(("ID", "KIND", "POINTS", "BELONGS TO", "WHAT TO DO"), rows)
+    return Table(("ID", "KIND", "POINTS", "VECTORS", "BELONGS TO", "WHAT TO DO"), rows)

@@ -23,7 +23,7 @@ from namespace_operator.cli.options import (
     StoreOptions,
     with_groups,
 )
-from namespace_operator.cli.output import Table, ago, counting, number, one_line, show, warn, working
+from namespace_operator.cli.output import Table, ago, counting, number, one_line, show, size, warn, working
 from namespace_operator.cli.session import Session
 from namespace_operator.controller.cluster import ClusterError
 from namespace_operator.controller.retained import Removed, RetainedRemoval, described
@@ -161,17 +161,3 @@ def to_table(items: tuple[RetainedNamespace, ...], now: datetime) -> Table:
         for each in items
     )
     return Table(("ID", "NAMESPACE", "STATE", "SERVER", "COLLECTION", "POINTS", "VECTORS", "AGE", "NOTE"), rows)
-
-
-def size(count: int | None) -> str:
-    """Bytes for people."""
-    if count is None:
-        return "-"
-    value, unit = float(count), "B"
-    for unit in ("B", "KiB", "MiB", "GiB"):  # noqa: B007 - the last one counts
-        if value < 1024:
-            break
-        value /= 1024
-    else:
-        unit = "TiB"
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
