@@ -11,6 +11,7 @@ import yaml
 
 from devstack import field_reference
 from devstack.chart_readme import readme
+from devstack.command_page import command_page
 from devstack.diagrams import DIAGRAMS
 from devstack.metrics_page import metrics_page
 from devstack.paths import CHART
@@ -205,6 +206,7 @@ def generated_files() -> dict[Path, str]:
         Path("helm/namespace-operator/README.md"): chart_page(),
         Path("docs/conditions.md"): conditions_page(),
         Path("docs/cluster-conditions.md"): cluster_conditions_page(),
+        Path("docs/command.md"): command_page(),
         Path("docs/reference/namespace.md"): field_reference.page(NAMESPACES),
         Path("docs/reference/infrastructure-cluster.md"): field_reference.page(CLUSTERS),
         Path("docs/reference/annotations.md"): annotations_page(),
