@@ -16,8 +16,10 @@ from namespace_operator.domain.placement import DEFAULT, Site
 from namespace_operator.domain.profiles import Tiers
 from namespace_operator.kube.connection import connection_info
 from namespace_operator.kube.secrets import SecretWatcher
+from namespace_operator.stores.fence import UNFENCED, Fence
 from namespace_operator.stores.mongodb import InvalidConnectionString
 from namespace_operator.stores.qdrant import QdrantStore
+from namespace_operator.telemetry.requests import Meter
 
 _API_SERVER = "kubernetes.default.svc"
 _LOOK_SECONDS = 5.0
@@ -47,8 +49,10 @@ def allowed_endpoints(settings: Settings) -> AllowedEndpoints:
     return AllowedEndpoints(patterns, frozenset({*names, *((host,) if host else ())}))
 
 
-def connector(settings: Settings, allowed: AllowedEndpoints) -> Callable[[Endpoint, Credentials], QdrantStore]:
-    """How a connection to a Qdrant server is opened."""
+def connector(
+    settings: Settings, allowed: AllowedEndpoints, meter_of: Callable[[str], Meter], fence: Fence = UNFENCED
+) -> Callable[[Endpoint, Credentials], QdrantStore]:
+    """How a connection to a Qdrant server is opened: ``fence`` before every request, measured by its name."""
 
     def connect(endpoint: Endpoint, credentials: Credentials) -> QdrantStore:
         # The static key is that of the configured server, and of no other.
@@ -60,6 +64,8 @@ def connector(settings: Settings, allowed: AllowedEndpoints) -> Callable[[Endpoi
             connections=endpoint.connections,
             ca=_plain(credentials.ca),
             forbidden=None if endpoint.anywhere else allowed.inner,
+            fence=fence,
+            meter=meter_of(endpoint.name),
         )
 
     return connect

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from namespace_operator.api.status import AutoIndexSample, AutoIndexStatus, NamespaceStatus
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.document_indexes import AutoIndex, AutoIndexState
+from namespace_operator.domain.event_reasons import EventReason
 
+_DROPPED, _ADOPTED = EventReason.AUTO_INDEX_DROPPED, EventReason.AUTO_INDEX_ADOPTED
 _REASONS = {
-    AutoIndexState.CREATED.value: "AutoIndexCreated",
-    AutoIndexState.SUGGESTED.value: "AutoIndexSuggested",
-    AutoIndexState.LIMITED.value: "AutoIndexLimited",
+    AutoIndexState.CREATED.value: EventReason.AUTO_INDEX_CREATED,
+    AutoIndexState.SUGGESTED.value: EventReason.AUTO_INDEX_SUGGESTED,
+    AutoIndexState.LIMITED.value: EventReason.AUTO_INDEX_LIMITED,
 }
+
+_ACTIONS = {reason: state for state, reason in _REASONS.items()} | {_ADOPTED: "adopted", _DROPPED: "dropped"}
 
 
 def auto_index_status(document: NamespaceDocument) -> tuple[AutoIndexStatus, ...]:
@@ -27,7 +31,7 @@ def fields_of_auto_indexes(document: NamespaceDocument) -> frozenset[str]:
     return frozenset(auto.created) | {index.field_name for index in auto.dropping}
 
 
-def auto_index_events(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[tuple[str, str]]:
+def auto_index_events(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[tuple[EventReason, str]]:
     """Reason and message of what became of a field since the status from before."""
     was = {index.field_name: index for index in before.auto_indexes}
     for index in after.auto_indexes:
@@ -40,11 +44,16 @@ def auto_index_events(before: NamespaceStatus, after: NamespaceStatus) -> Iterat
         if former.state == "created" and name not in listed:
             if name in live:
                 yield (
-                    "AutoIndexAdopted",
+                    _ADOPTED,
                     f"The index on {name} is no longer an automatic one: it is declared, or another's",
                 )
             else:
-                yield "AutoIndexDropped", f"The automatic index on {name} was dropped"
+                yield _DROPPED, f"The automatic index on {name} was dropped"
+
+
+def auto_index_actions(before: NamespaceStatus, after: NamespaceStatus) -> tuple[str, ...]:
+    """What became of fields since the status from before, one word each."""
+    return tuple(_ACTIONS[reason] for reason, _ in auto_index_events(before, after))
 
 
 def _status(index: AutoIndex) -> AutoIndexStatus:

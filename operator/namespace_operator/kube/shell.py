@@ -31,7 +31,9 @@ from namespace_operator.api.resource import GROUP, PLURAL, VERSION
 from namespace_operator.domain.identity import Key
 from namespace_operator.kube.clusters import KubeClusters
 from namespace_operator.kube.connection import connection_info
+from namespace_operator.kube.hearing import Hearing
 from namespace_operator.kube.objects import LiveObjects, key_of
+from namespace_operator.kube.pulse import Pulse, listened_to
 
 _MAX_BACKOFF_SECONDS = 30.0
 _LOGIN_HOLDS_SECONDS = 60.0
@@ -107,7 +109,8 @@ class Watch:
     """Runs kopf over our two resources.
 
     ``start`` and ``stop`` are awaited when kopf starts and ends; ``enqueue`` gets the key of what changed, and
-    ``cluster_changed`` the name of an InfrastructureCluster that did.
+    ``cluster_changed`` the name of an InfrastructureCluster that did; ``hearing`` hears of every event. Once
+    ``stopping`` is set kopf ends.
     """
 
     objects: LiveObjects
@@ -116,12 +119,16 @@ class Watch:
     stop: Callable[[], Awaitable[None]]
     clusters: KubeClusters
     cluster_changed: Callable[[str], None]
+    pulse: Pulse
+    hearing: Hearing
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, namespaces: Collection[str]) -> None:
         """Watch these Kubernetes namespaces, or all of them if there are none given, until terminated.
 
         The InfrastructureClusters belong to none, and are watched in any case.
         """
+        self.pulse.expect(namespaces)
         await kopf.operator(
             registry=self._registry(),
             settings=_settings(),
@@ -130,6 +137,7 @@ class Watch:
             identity="namespace-operator",  # type: ignore[arg-type] # a str type that kopf does not export
             clusterwide=not namespaces,
             namespaces=namespaces,
+            stop_flag=self.stopping,
         )
 
     def _registry(self) -> kopf.OperatorRegistry:
@@ -137,8 +145,8 @@ class Watch:
         logins = Logins()
 
         @kopf.on.login(registry=registry)
-        async def login(**_: object) -> kopf.ConnectionInfo:
-            return await logins.next()
+        async def login(**_: object) -> kopf.AiohttpSession:
+            return listened_to(await logins.next(), self.pulse)
 
         @kopf.on.startup(registry=registry)
         async def startup(**_: object) -> None:
@@ -160,6 +168,7 @@ class Watch:
         return registry
 
     def _on_event(self, kind: str | None, obj: dict[str, Any]) -> None:
+        self.hearing.heard(PLURAL, kind, obj)
         key = key_of(obj["metadata"])
         if kind == "DELETED":
             self.objects.drop(key, obj["metadata"]["uid"])
@@ -168,6 +177,7 @@ class Watch:
             self.enqueue(key)
 
     def _on_cluster_event(self, kind: str | None, obj: dict[str, Any]) -> None:
+        self.hearing.heard(CLUSTER_PLURAL, kind, obj)
         name = obj["metadata"]["name"]
         if kind == "DELETED":
             self.clusters.drop(name, obj["metadata"]["uid"])

@@ -21,7 +21,7 @@ from namespace_operator.cli.settings import Settings
 from namespace_operator.domain.catalog import CatalogError
 from namespace_operator.domain.profiles import TiersError
 from namespace_operator.telemetry.metrics import Metrics
-from tests.unit.controller.virtual_time import run
+from tests.world.virtual_time import run
 
 ONE = "extractors: [{name: one, version: v1}]"
 TWO = "extractors: [{name: one, version: v1}, {name: two, version: v1}]"
