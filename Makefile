@@ -35,6 +35,10 @@ up: $(READY) ## Local stack and operator without samples; prints the KUBECONFIG
 image: $(READY) ## The operator's image, by docker, podman or buildah (IMAGE=repository:tag, BASE=python image)
 	@IMAGE=$(IMAGE) BASE=$(BASE) $(BIN)/python -m devstack image
 
+.PHONY: sbom
+sbom: $(READY) ## The operator's software bill of materials (CycloneDX JSON) in dist/; the image has the same
+	@$(BIN)/python -m devstack sbom
+
 .PHONY: test
 test: unit ## All tests: unit, model, contract and integration on the real stack
 	@$(BIN)/python -m devstack build
