@@ -187,8 +187,12 @@ def values_page() -> str:
     """docs/reference/values.md: the values of the chart's README, as a page of the site."""
     header, _, values = chart_page().partition("\n## Values\n")
     note, _, _ = header.partition("\n")
-    values = re.sub(r"\bdocs/([\w-]+\.md)", r"[\1](../\1)", values)
+    values = re.sub(r"\bdocs/([\w-]+\.md)", _linked, values)
     return f"{note}\n# Values of the chart\n{values}"
+
+
+def _linked(page: re.Match[str]) -> str:
+    return f"[{page[1]}](../{page[1]})" if (ROOT / page[0]).is_file() else page[0]
 
 
 def generated_files() -> dict[Path, str]:
