@@ -103,11 +103,11 @@ class BusyMinute:
         self.organization.edit(name, ttlSeconds=_SHORT)
 
     def _conflict(self) -> None:
-        """Problems that wait for their users: a name that is taken, a tier that has no Ray, an extractor of nobody."""
+        """Problems that wait for their users: a name that is taken, a server that there is not."""
         self.organization.create("rival", namespaceName=SHOWN)
-        self.organization.create("without-ray", infrastructure={"computeTier": "dedicated_cpu"})
+        self.organization.create("nowhere", clusterId="iclstr_nowhere")
         self.organization.reason("rival", "NameConflict")
-        self.organization.reason("without-ray", "RayEndpointMissing")
+        self.organization.reason("nowhere", "ClusterNotFound")
 
     def _drift(self) -> None:
         """Somebody works on the stores by hand: an index and a vector go and come back, a collection stays lost."""

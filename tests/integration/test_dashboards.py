@@ -82,7 +82,7 @@ def watched(platform: Platform, clusters: Clusters, prometheus: Prometheus) -> I
     window = Window(began, time.time())
     print(f"the busy minute took {window.seconds} s")
     yield Watched(prometheus, window, {"job": _JOB, "organization": organization.name, "name": SHOWN})
-    organization.abandon()
+    organization.delete()
 
 
 def _state_metrics(shipped: Rendered) -> Any:
