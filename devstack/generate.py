@@ -11,6 +11,7 @@ import yaml
 from devstack.chart_readme import readme
 from devstack.dashboards.grafana import rendered as rendered_dashboard
 from devstack.dashboards.model import load_all as all_dashboards
+from devstack.metrics_page import metrics_page
 from devstack.paths import CHART
 from namespace_operator.api.crd import CLUSTERS, DEFINITIONS, NAMESPACES, Definition, custom_resource_definition
 from namespace_operator.domain.catalog import builtin_catalog_text
@@ -184,6 +185,16 @@ def generated_files() -> dict[Path, str]:
     dashboards = {
         Path("helm/namespace-operator/files/dashboards", f"{name}.json"): rendered_dashboard(dashboard)
         for name, dashboard in all_dashboards().items()
+    return definitions | {
+        Path("helm/namespace-operator/templates/crd.yaml"): _chart_manifest(NAMESPACES),
+        Path("helm/namespace-operator/templates/crd-clusters.yaml"): _chart_manifest(CLUSTERS),
+        Path("helm/namespace-operator/files/catalog.yaml"): (
+            _HEADER.format(source="domain/catalog.yaml") + builtin_catalog_text()
+        ),
+        Path("helm/namespace-operator/README.md"): chart_page(),
+        Path("docs/conditions.md"): conditions_page(),
+        Path("docs/cluster-conditions.md"): cluster_conditions_page(),
+        Path("docs/metrics.md"): metrics_page(),
     }
     return (
         definitions

@@ -18,6 +18,7 @@ from namespace_operator.controller.assembly import Options, Surroundings, assemb
 from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.overview import FEWEST
 from namespace_operator.controller.reconcile import Reconciler
+from namespace_operator.controller.reporter import Account
 from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.controller.sweep import Sweep
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
@@ -183,8 +184,8 @@ class World:
             self.operator.cluster.disconnect()
             self.operator = None
 
-    def reconciled(self, result: str) -> None:
-        """How one reconcile ended, which nobody wants to know here."""
+    def reconciled(self, account: Account) -> None:
+        """What there is to count of a reconcile, which nobody wants to know here."""
 
     def orphans_found(self, orphans: int, copies: int, at: datetime) -> None:
         """What a sweep found."""

@@ -18,6 +18,7 @@ from namespace_operator.kube.connection import connection_info
 from namespace_operator.kube.secrets import SecretWatcher
 from namespace_operator.stores.mongodb import InvalidConnectionString
 from namespace_operator.stores.qdrant import QdrantStore
+from namespace_operator.telemetry.requests import Meter
 
 _API_SERVER = "kubernetes.default.svc"
 _LOOK_SECONDS = 5.0
@@ -38,8 +39,10 @@ def allowed_endpoints(settings: Settings) -> AllowedEndpoints:
     return AllowedEndpoints(patterns, frozenset({*names, *((host,) if host else ())}))
 
 
-def connector(settings: Settings, allowed: AllowedEndpoints) -> Callable[[Endpoint, Credentials], QdrantStore]:
-    """How a connection to a Qdrant server is opened."""
+def connector(
+    settings: Settings, allowed: AllowedEndpoints, meter_of: Callable[[str], Meter]
+) -> Callable[[Endpoint, Credentials], QdrantStore]:
+    """How a connection to a Qdrant server is opened; ``meter_of`` measures the one of a name."""
 
     def connect(endpoint: Endpoint, credentials: Credentials) -> QdrantStore:
         # The static key is that of the configured server, and of no other.
@@ -51,6 +54,7 @@ def connector(settings: Settings, allowed: AllowedEndpoints) -> Callable[[Endpoi
             connections=endpoint.connections,
             ca=_plain(credentials.ca),
             forbidden=None if endpoint.anywhere else allowed.inner,
+            meter=meter_of(endpoint.name),
         )
 
     return connect

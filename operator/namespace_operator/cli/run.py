@@ -15,7 +15,6 @@ from typing import TypeVar
 import structlog
 from pydantic import SecretStr
 
-from namespace_operator import __version__
 from namespace_operator.cli.connections import (
     allowed_endpoints,
     connector,
@@ -23,6 +22,13 @@ from namespace_operator.cli.connections import (
     forget_unused,
     mongodb_uri,
     operators_own,
+)
+from namespace_operator.cli.measuring import (
+    kubernetes_meter,
+    mongodb_monitor,
+    observed_work,
+    operators_metrics,
+    qdrant_meters,
 )
 from namespace_operator.cli.profiles import load_profiles, load_ray
 from namespace_operator.cli.settings import Settings
@@ -47,9 +53,8 @@ from namespace_operator.kube.organizations import Organizations
 from namespace_operator.kube.ray import KubeRayClusters
 from namespace_operator.kube.secrets import SecretWatcher
 from namespace_operator.kube.shell import Watch
-from namespace_operator.stores.mongodb import MongoStore
+from namespace_operator.stores.mongodb import MongoStore, Monitor
 from namespace_operator.telemetry.health import HealthServer
-from namespace_operator.telemetry.metrics import Metrics
 
 T = TypeVar("T")
 
@@ -66,7 +71,7 @@ async def run(settings: Settings) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     catalog, tiers, ray = load_catalog(settings), load_profiles(settings), load_ray(settings)
     tasks: list[asyncio.Task[None]] = []
-    metrics, monotonic = Metrics(__version__), asyncio.get_running_loop().time
+    metrics, monotonic = operators_metrics(), asyncio.get_running_loop().time
     health = HealthServer(
         settings.health_host,
         settings.health_port,
@@ -84,12 +89,12 @@ async def run(settings: Settings) -> None:
     async with AsyncExitStack() as closing:
         await health.start()
         closing.push_async_callback(health.stop)
-        client = KubeClient()
+        client = KubeClient(meter=kubernetes_meter(metrics))
         closing.push_async_callback(client.close)
         watcher = SecretWatcher(client, secret_changed, monotonic, random.random)
         closing.push_async_callback(watcher.close)
         mongodb_ref, uri = settings.mongodb_uri_ref, await mongodb_uri(settings, watcher)
-        mongodb = _mongodb(settings, uri)
+        mongodb = _mongodb(settings, uri, mongodb_monitor(metrics))
         closing.push_async_callback(mongodb.close)
         await _patiently(lambda: check_crd(client))
         cluster = await _patiently(lambda: cluster_uid(client))
@@ -119,7 +124,7 @@ async def run(settings: Settings) -> None:
             secrets=watcher,
             ray_clusters=KubeRayClusters(client),
             landscape=surveyor.landscape,
-            connect=connector(settings, allowed),
+            connect=connector(settings, allowed, qdrant_meters(metrics)),
             clock=Clock(now=client.clock.now, monotonic=monotonic, exact=client.clock.exact),
             random=random.random,
             mint_id=lambda: f"ns_{secrets.token_hex(5)}",
@@ -158,13 +163,14 @@ async def run(settings: Settings) -> None:
             # kopf waits five seconds for tasks that are not its own, and the driver has some.
             await mongodb.close()
 
-        watch = Watch(objects, queue.add, start, stop, clusters, cluster_status.changed)
+        hearing = observed_work(metrics, client, monotonic, objects, queue.backlog, cluster_status.backlog)
+        watch = Watch(objects, queue.add, start, stop, clusters, cluster_status.changed, hearing)
         await watch.run(settings.watch_namespaces)
 
 
-def _mongodb(settings: Settings, uri: SecretStr) -> MongoStore:
+def _mongodb(settings: Settings, uri: SecretStr, monitor: Monitor) -> MongoStore:
     database, timeout = settings.mongodb_database, settings.mongodb_timeout_seconds
-    return MongoStore(uri.get_secret_value(), database, timeout_seconds=timeout)
+    return MongoStore(uri.get_secret_value(), database, timeout_seconds=timeout, monitor=monitor)
 
 
 def load_catalog(settings: Settings) -> Catalog:

@@ -12,7 +12,7 @@ import structlog
 
 from namespace_operator.controller.cluster import ClusterError
 from namespace_operator.controller.clusters import Clusters
-from namespace_operator.controller.queue import Backoff, Next, WorkQueue
+from namespace_operator.controller.queue import Backlog, Backoff, Next, WorkQueue
 from namespace_operator.controller.reporter import ServerReporter
 from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.controller.shared import Shared
@@ -90,6 +90,10 @@ class ClusterStatus:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._queue.run())
             group.create_task(self._refresh())
+
+    def backlog(self) -> Backlog:
+        """How much there is to look at."""
+        return self._queue.backlog()
 
     def changed(self, name: str) -> None:
         """An object changed: what it says of others, who may conflict with it, is looked at as well."""

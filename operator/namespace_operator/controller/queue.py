@@ -37,8 +37,27 @@ class _Record:
     failures: int = 0
     due: float | None = None
     """When the key runs without further cause; None when it waits for one."""
+    since: float = 0.0
+    """When it began to wait or, while it runs, when the run began."""
     check: bool = False
     """Whether the run that is due, or under way, is a mere check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much a queue has to do.
+
+    ``waiting`` keys could run, ``scheduled`` ones wait for their time; ``retries`` are the runs that failed since the
+    start. ``oldest`` is for how many seconds the oldest key has waited, ``longest_run`` for how many the longest run
+    has gone on; None: there is none.
+    """
+
+    waiting: int
+    running: int
+    scheduled: int
+    retries: int
+    oldest: float | None
+    longest_run: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +91,7 @@ class WorkQueue(Generic[K]):
     _records: dict[K, _Record] = field(default_factory=dict)
     _fresh: deque[K] = field(default_factory=deque)
     _due: list[tuple[float, int, K]] = field(default_factory=list)
+    _retries: int = 0
     _order: itertools.count[int] = field(default_factory=itertools.count)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Semaphore = field(init=False)
@@ -87,6 +107,7 @@ class WorkQueue(Generic[K]):
         elif not record.queued:
             record.queued = True
             record.due, record.check = None, False
+            record.since = asyncio.get_running_loop().time()
             self._fresh.append(key)
             self._wake.set()
 
@@ -103,6 +124,30 @@ class WorkQueue(Generic[K]):
 
     def __len__(self) -> int:
         return len(self._fresh)
+
+    def backlog(self) -> Backlog:
+        """How much there is to do, counted in one pass over all keys."""
+        now = asyncio.get_running_loop().time()
+        running: list[float] = []
+        waiting: list[float] = []
+        scheduled = 0
+        for record in self._records.values():
+            if record.running:
+                running.append(record.since)
+            elif record.queued:
+                waiting.append(record.since)
+            elif record.due is not None and record.due <= now:
+                waiting.append(max(record.since, record.due))
+            else:
+                scheduled += 1
+        return Backlog(
+            waiting=len(waiting),
+            running=len(running),
+            scheduled=scheduled,
+            retries=self._retries,
+            oldest=now - min(waiting) if waiting else None,
+            longest_run=now - min(running) if running else None,
+        )
 
     async def run(self) -> None:
         """Process keys until cancelled; then the running ones are cancelled too."""
@@ -139,6 +184,7 @@ class WorkQueue(Generic[K]):
         # a second time.
         record = self._records[key]
         record.running, record.queued, record.due = True, False, None
+        record.since = asyncio.get_running_loop().time()
         return key
 
     def _stale(self, entry: tuple[float, int, K]) -> bool:
@@ -147,8 +193,8 @@ class WorkQueue(Generic[K]):
         return record is None or record.due != due
 
     def _schedule(self, key: K, record: _Record, seconds: float, *, check: bool = False) -> None:
-        record.check = check
-        record.due = asyncio.get_running_loop().time() + seconds
+        record.check, record.since = check, asyncio.get_running_loop().time()
+        record.due = record.since + seconds
         heapq.heappush(self._due, (record.due, next(self._order), key))
         self._wake.set()
 
@@ -166,6 +212,7 @@ class WorkQueue(Generic[K]):
 
     def _follow(self, key: K, record: _Record, following: Next) -> None:
         record.failures = record.failures + 1 if following.failed else 0
+        self._retries += following.failed
         if record.again:
             record.again = False
             self.add(key)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -23,16 +24,18 @@ from namespace_operator.controller.overview import Seen, SeenCollections, SeenDo
 from namespace_operator.controller.queue import Next
 from namespace_operator.controller.ray import RaySync
 from namespace_operator.controller.reading import Collections
-from namespace_operator.controller.reporter import Result
+from namespace_operator.controller.reporter import Account, Result
 from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.controller.settle import Settling
 from namespace_operator.controller.waiting import Waiting
-from namespace_operator.domain.actions import Action
+from namespace_operator.domain.actions import Action, DeleteResource
+from namespace_operator.domain.auto_index_report import auto_index_actions
 from namespace_operator.domain.auto_indexes import AutoIndexPolicy, next_run
 from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.conditions import Finding, Reason, Retry, retry_of
 from namespace_operator.domain.deletion import plan_retained
 from namespace_operator.domain.document import NamespaceDocument
+from namespace_operator.domain.drift import drift
 from namespace_operator.domain.events import Event, events, events_of_release
 from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
 from namespace_operator.domain.observed import Counts, Observed, Place, Subject
@@ -50,8 +53,8 @@ class Reconciler:
     """Makes both stores agree with one custom resource at a time, and tells of it in its status.
 
     ``mint_id`` gives a fresh namespace id. ``volatile_interval`` is the least time in seconds between two status
-    writes that change nothing but live numbers. ``tell`` counts how reconciles end; ``guarded``, ``dependents``,
-    ``rest`` and ``auto_indexes`` are as in ``Context``.
+    writes that change nothing but live numbers. ``tell`` gets an account of each reconcile; ``guarded``,
+    ``dependents``, ``rest`` and ``auto_indexes`` are as in ``Context``.
     """
 
     instance_id: str
@@ -65,7 +68,7 @@ class Reconciler:
     agenda: Agenda
     clock: Clock
     mint_id: Callable[[], str]
-    tell: Callable[[Result], None]
+    tell: Callable[[Account], None]
     guarded: bool = True
     dependents: tuple[str, ...] = ()
     rest: timedelta = timedelta(seconds=120)
@@ -81,22 +84,26 @@ class Reconciler:
         """
         if check and (postponed := self._postponed(key)) is not None:
             return postponed
+        began = self.clock.monotonic()
         try:
             subject = await self.cluster.subject(key)
             if subject is None:
-                return await self._retain(key)
-            following = await self._glance(subject) if check else None
-            return await self._reconcile(subject) if following is None else following
+                return await self._retain(key, began)
+            following = await self._glance(subject, began) if check else None
+            return await self._reconcile(subject, began) if following is None else following
         except ObjectChanged as error:
             structlog.get_logger().info("object changed meanwhile", key=str(key), error=str(error))
-            self.tell("failed")
+            self._count(began, "failed")
             return Next(failed=True)
         except ClusterUnavailable as error:
             structlog.get_logger().warning("kubernetes unavailable", key=str(key), error=str(error))
-            self.tell("failed")
+            self._count(began, "failed")
             return Next(failed=True)
+        except Exception:
+            self._count(began, "failed", findings=(Reason.INTERNAL_ERROR,))
+            raise
 
-    async def _reconcile(self, subject: Subject) -> Next:
+    async def _reconcile(self, subject: Subject, began: float) -> Next:
         if subject.requests.paused and not subject.lets_go:
             await self._write_status(subject, report_paused(subject, self.clock.now()))
             return Next()
@@ -107,19 +114,20 @@ class Reconciler:
             self.agenda.leave(subject.key)
             _log(subject, run.done, run.findings)
             await self._emit(subject, events_of_release(subject, run.done))
+            self._count_run(began, run)
             return Next()
         status = await self._report(run)
         written = await self._write_status(run.world.subject, status)
         _log(subject, run.done, run.findings, status_written=written)
         await self._emit(run.world.subject, events(run.world.subject, status, run.done))
-        self.tell("not_ready" if run.findings else "ready")
+        self._count_run(began, run, status)
         if run.findings and retry_of(run.findings) is Retry.BACKOFF:
             return self.agenda.after_failure(subject, run.world.observed)
         if _goes_on(run):
             return self.agenda.going_on(subject, run.world.observed)
         return self.agenda.settled(subject, run.world.observed)
 
-    async def _glance(self, subject: Subject) -> Next | None:
+    async def _glance(self, subject: Subject, began: float) -> Next | None:
         """What is next, if what was seen of all on its server agrees with the namespace's spec and status.
 
         Numbers that changed are written. For everything else None is the answer, and the stores are asked. Nobody waits
@@ -155,7 +163,7 @@ class Reconciler:
             return None
         written = False if is_told else await self._write_status(subject, status)
         _log(subject, (), run.findings, status_written=written)
-        self.tell("not_ready" if run.findings else "ready")
+        self._count_run(began, run, status)
         return self.agenda.settled(subject, run.world.observed)
 
     def _postponed(self, key: Key) -> Next | None:
@@ -223,7 +231,7 @@ class Reconciler:
             self.waiting.wait(subject.key, (name, collection_claim(chosen, scope)) if chosen else (name,))
         self.waiting.release(run.released())
 
-    async def _retain(self, key: Key) -> Next:
+    async def _retain(self, key: Key, began: float) -> Next:
         """The custom resource is gone without our finalizer: keep its data, free its name."""
         self._written.pop(key, None)
         self.agenda.leave(key)
@@ -239,7 +247,9 @@ class Reconciler:
                 structlog.get_logger().info("retained", key=str(key), namespace_id=document.namespace_id)
         except (BackendError, Outdated) as error:
             structlog.get_logger().warning("cannot retain", key=str(key), error=str(error))
+            self._count(began, "failed")
             return Next(failed=True)
+        self._count(began, "gone")
         return Next()
 
     async def _write_status(self, subject: Subject, status: NamespaceStatus) -> bool:
@@ -257,6 +267,24 @@ class Reconciler:
     async def _emit(self, subject: Subject, happened: Sequence[Event]) -> None:
         for event in happened:
             await self.cluster.emit_event(subject, event.kind, event.reason, event.message)
+
+    def _count_run(self, began: float, run: Settling, status: NamespaceStatus | None = None) -> None:
+        """Count a reconcile that came to its end; without a status the object is gone."""
+        subject, now = run.world.subject, self.clock.now()
+        met = drift(subject, run.before, run.tried, run.done, run.findings)
+        ended = (action for action in run.done if isinstance(action, DeleteResource))
+        self._count(
+            began,
+            "gone" if status is None else "not_ready" if run.findings else "ready",
+            findings=tuple(finding.reason for finding in run.findings),
+            drift_found=met.found,
+            drift_repaired=met.repaired,
+            lateness=tuple((now - action.expires_at).total_seconds() for action in ended),
+            auto_indexes=() if status is None else auto_index_actions(subject.status, status),
+        )
+
+    def _count(self, began: float, result: Result, **counted: Any) -> None:  # noqa: ANN401 - fields of Account
+        self.tell(Account(result, self.clock.monotonic() - began, **counted))
 
     def _context(self, awaited: datetime | None) -> Context:
         return Context(

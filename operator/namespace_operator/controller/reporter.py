@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-Result = Literal["ready", "not_ready", "failed"]
-"""How one reconcile ended."""
+Result = Literal["ready", "not_ready", "gone", "failed"]
+"""How one reconcile ended; gone: the object is, and what had to be done about that is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What there is to count of one reconcile.
+
+    ``findings`` are their reasons, ``drift_found`` and ``drift_repaired`` kinds of drift, ``lateness`` for how many
+    seconds the time of a namespace that was ended had been over, ``auto_indexes`` what became of fields.
+    """
+
+    result: Result
+    seconds: float
+    findings: Collection[str] = ()
+    drift_found: Collection[str] = ()
+    drift_repaired: Collection[str] = ()
+    lateness: Collection[float] = ()
+    auto_indexes: Collection[str] = ()
 
 
 class Reporter(Protocol):
@@ -18,8 +37,8 @@ class Reporter(Protocol):
     def orphan_partitions_found(self, partitions: int) -> None:
         """How many namespace ids have points in shared collections that they are no member of, at the last look."""
 
-    def reconciled(self, result: Result) -> None:
-        """How one reconcile ended."""
+    def reconciled(self, account: Account) -> None:
+        """One reconcile ended."""
 
 
 class ServerReporter(Protocol):

@@ -35,7 +35,7 @@ from namespace_operator.domain.deletion import LET_GO
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.dry_run import dry_run_findings, planned_steps
 from namespace_operator.domain.forecast import forecast
-from namespace_operator.domain.observed import Place
+from namespace_operator.domain.observed import Document, Place
 from namespace_operator.domain.plan import plan
 from namespace_operator.domain.planning import Context, Plan
 from namespace_operator.domain.profiles import profile_for
@@ -60,8 +60,9 @@ _REJECTED = {Backend.QDRANT: Reason.QDRANT_REJECTED, Backend.MONGODB: Reason.MON
 class Settling:
     """One reconcile's way to rest.
 
-    ``world`` is what is known by now, whatever became of the last step; ``done`` what was carried out, ``findings``
-    what stands in the way at the end, ``notes`` what is still to come, ``planned`` what a dry run would have done.
+    ``world`` is what is known by now, whatever became of the last step, ``before`` the document that was found first.
+    ``tried`` is what was begun and ``done`` what was carried out of it, ``findings`` what stands in the way at the end,
+    ``notes`` what is still to come, ``planned`` what a dry run would have done.
     """
 
     cluster: Cluster
@@ -70,6 +71,8 @@ class Settling:
     context: Callable[[], Context]
     ray: RaySync
     world: World
+    before: Document | None = None
+    tried: list[Action] = field(default_factory=list)
     done: list[Action] = field(default_factory=list)
     findings: Sequence[Finding] = ()
     notes: tuple[Note, ...] = ()
@@ -122,6 +125,7 @@ class Settling:
     async def _observe(self) -> None:
         subject = self.world.subject
         observed = await self.observer.documents(subject, self.world.observed)
+        self.before = self.before or observed.document
         self.world = replace(self.world, observed=observed)
         if isinstance(observed.document, NamespaceDocument):
             self._held.update(observed.document.claims)
@@ -138,6 +142,7 @@ class Settling:
             if not step.actions:
                 self._rest(step)
                 return
+            self.tried.extend(step.actions)
             try:
                 self.world = await self._apply(applier, step.actions)
                 if self._has_other_needs(step.actions):

@@ -8,11 +8,14 @@ from namespace_operator.api.status import AutoIndexSample, AutoIndexStatus, Name
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.document_indexes import AutoIndex, AutoIndexState
 
+_DROPPED, _ADOPTED = "AutoIndexDropped", "AutoIndexAdopted"
 _REASONS = {
     AutoIndexState.CREATED.value: "AutoIndexCreated",
     AutoIndexState.SUGGESTED.value: "AutoIndexSuggested",
     AutoIndexState.LIMITED.value: "AutoIndexLimited",
 }
+
+_ACTIONS = {reason: state for state, reason in _REASONS.items()} | {_ADOPTED: "adopted", _DROPPED: "dropped"}
 
 
 def auto_index_status(document: NamespaceDocument) -> tuple[AutoIndexStatus, ...]:
@@ -40,11 +43,16 @@ def auto_index_events(before: NamespaceStatus, after: NamespaceStatus) -> Iterat
         if former.state == "created" and name not in listed:
             if name in live:
                 yield (
-                    "AutoIndexAdopted",
+                    _ADOPTED,
                     f"The index on {name} is no longer an automatic one: it is declared, or another's",
                 )
             else:
-                yield "AutoIndexDropped", f"The automatic index on {name} was dropped"
+                yield _DROPPED, f"The automatic index on {name} was dropped"
+
+
+def auto_index_actions(before: NamespaceStatus, after: NamespaceStatus) -> tuple[str, ...]:
+    """What became of fields since the status from before, one word each."""
+    return tuple(_ACTIONS[reason] for reason, _ in auto_index_events(before, after))
 
 
 def _status(index: AutoIndex) -> AutoIndexStatus:

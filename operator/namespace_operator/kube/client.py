@@ -14,7 +14,10 @@ from yarl import URL
 
 from namespace_operator.controller.cluster import ClusterError, ClusterUnavailable, ObjectChanged, Refused
 from namespace_operator.kube.connection import certificate_files, connection_info
+from namespace_operator.kube.requests import operation
 from namespace_operator.kube.server_clock import ServerClock
+from namespace_operator.telemetry.catalog import Outcome
+from namespace_operator.telemetry.requests import UNMEASURED, Meter
 
 FIELD_MANAGER = "namespace-operator"
 
@@ -48,6 +51,10 @@ class NotServed(ClusterUnavailable):
     """The API server knows no such path: the kind is not there, or not yet."""
 
 
+class Unauthenticated(ClusterUnavailable):
+    """The API server refuses the credentials; they are read anew, and may be others then."""
+
+
 class Forbidden(Refused):
     """The API server forbids it: we lack the right, or admission denied the change."""
 
@@ -55,12 +62,13 @@ class Forbidden(Refused):
 class KubeClient:
     """Requests to the API server with the credentials of ``connection_info``, at most 32 at a time.
 
-    Its ``clock`` has the server's time, as the answers tell it.
+    Its ``clock`` has the server's time, as the answers tell it. ``meter`` measures all but watches.
 
     Watches have connections of their own, without a limit, so that they hold up no request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, meter: Meter = UNMEASURED) -> None:
+        self._meter = meter
         info = connection_info()
         self._server = info.server.rstrip("/")
         self._headers = info.as_http_headers()
@@ -172,6 +180,10 @@ class KubeClient:
     async def _request(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[Object, str]:
+        with self._meter.measure(operation(method, path), _outcome):
+            return await self._ask(method, path, body, headers)
+
+    async def _ask(self, method: str, path: str, body: object, headers: Mapping[str, str] | None) -> tuple[Object, str]:
         url = self._server + path
         sent = asyncio.get_running_loop().time()
         try:
@@ -224,12 +236,35 @@ def _refusal(status: int, words: str, request: str) -> ClusterError:
             return ObjectChanged(message)
         case 500 if words.startswith(_APPLY_DOES_NOT_FIT):
             return Refused(message)
-        case 401 | 429 | 500 | 502 | 503 | 504:
+        case 401:
+            return Unauthenticated(message)
+        case 429 | 500 | 502 | 503 | 504:
             return ClusterUnavailable(message)
         case 403:
             return Forbidden(message)
         case _:
             return Refused(message)
+
+
+def _outcome(error: BaseException) -> Outcome:
+    """How a request ended that raised this."""
+    match error, error.__cause__:
+        case NotFound(), _:
+            return Outcome.NOT_FOUND
+        case ObjectChanged(), _:
+            return Outcome.CONFLICT
+        case Unauthenticated(), _:
+            return Outcome.UNAUTHORIZED
+        case Refused(), _:
+            return Outcome.REFUSED
+        case ClusterError(), aiohttp.ClientConnectorCertificateError():
+            return Outcome.UNTRUSTED
+        case ClusterError(), TimeoutError():
+            return Outcome.TIMEOUT
+        case ClusterError(), _:
+            return Outcome.UNAVAILABLE
+        case _:
+            return Outcome.ABANDONED
 
 
 def _message(answer: object) -> str:

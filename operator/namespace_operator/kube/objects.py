@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import InvalidSpec, Subject
+from namespace_operator.kube.census import Standing
 
 Object = dict[str, Any]
 
@@ -47,6 +48,7 @@ class _Packed:
 
     head: Object
     body: bytes
+    standing: Standing
 
     @classmethod
     def of(cls, obj: Object) -> Self:
@@ -57,7 +59,7 @@ class _Packed:
         if annotations:
             metadata["annotations"] = annotations
         body = {name: obj[name] for name in ("spec", "status") if name in obj}
-        return cls({"metadata": metadata}, zlib.compress(json.dumps(body).encode(), level=1))
+        return cls({"metadata": metadata}, zlib.compress(json.dumps(body).encode(), level=1), Standing.of(obj))
 
     def unpack(self) -> Object:
         body: Object = json.loads(zlib.decompress(self.body))
@@ -86,6 +88,10 @@ class LiveObjects:
     def keys(self) -> frozenset[Key]:
         """The keys of all known objects."""
         return frozenset(self._objects)
+
+    def standings(self) -> Iterator[Standing]:
+        """What is counted of each object, without unpacking any."""
+        return (known.standing for known in self._objects.values())
 
     def put(self, new: Object) -> bool:
         """Remember an object unless a newer version is known. True if something changed that a reconcile acts on.

@@ -31,6 +31,7 @@ from namespace_operator.api.resource import GROUP, PLURAL, VERSION
 from namespace_operator.domain.identity import Key
 from namespace_operator.kube.clusters import KubeClusters
 from namespace_operator.kube.connection import connection_info
+from namespace_operator.kube.hearing import Hearing
 from namespace_operator.kube.objects import LiveObjects, key_of
 
 _MAX_BACKOFF_SECONDS = 30.0
@@ -107,7 +108,7 @@ class Watch:
     """Runs kopf over our two resources.
 
     ``start`` and ``stop`` are awaited when kopf starts and ends; ``enqueue`` gets the key of what changed, and
-    ``cluster_changed`` the name of an InfrastructureCluster that did.
+    ``cluster_changed`` the name of an InfrastructureCluster that did; ``hearing`` hears of every event.
     """
 
     objects: LiveObjects
@@ -116,6 +117,7 @@ class Watch:
     stop: Callable[[], Awaitable[None]]
     clusters: KubeClusters
     cluster_changed: Callable[[str], None]
+    hearing: Hearing
 
     async def run(self, namespaces: Collection[str]) -> None:
         """Watch these Kubernetes namespaces, or all of them if there are none given, until terminated.
@@ -160,6 +162,7 @@ class Watch:
         return registry
 
     def _on_event(self, kind: str | None, obj: dict[str, Any]) -> None:
+        self.hearing.heard(PLURAL, kind, obj)
         key = key_of(obj["metadata"])
         if kind == "DELETED":
             self.objects.drop(key, obj["metadata"]["uid"])
@@ -168,6 +171,7 @@ class Watch:
             self.enqueue(key)
 
     def _on_cluster_event(self, kind: str | None, obj: dict[str, Any]) -> None:
+        self.hearing.heard(CLUSTER_PLURAL, kind, obj)
         name = obj["metadata"]["name"]
         if kind == "DELETED":
             self.clusters.drop(name, obj["metadata"]["uid"])

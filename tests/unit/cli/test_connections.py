@@ -17,6 +17,7 @@ from namespace_operator.domain.endpoints import Endpoint, SecretKey
 from namespace_operator.domain.profiles import builtin_tiers
 from namespace_operator.stores.errors import Rejected
 from namespace_operator.stores.mongodb import InvalidConnectionString
+from namespace_operator.telemetry.requests import UNMEASURED
 from tests.unit.controller.virtual_time import now, run
 from tests.unit.stores.server import Answers, serving
 
@@ -98,7 +99,7 @@ def test_the_api_server_is_among_what_has_to_be_named_exactly(settings: Settings
 
 
 async def test_the_static_key_goes_to_the_configured_server_alone(settings: Settings) -> None:
-    connect = connector(settings, allowed_endpoints(settings))
+    connect = connector(settings, allowed_endpoints(settings), lambda _: UNMEASURED)
     sent = {}
     for name, api_key in (("default", None), ("iclstr_east", None), ("iclstr_west", "theirs")):
         answers = Answers(body=VERSION)
@@ -111,7 +112,7 @@ async def test_the_static_key_goes_to_the_configured_server_alone(settings: Sett
 
 
 async def test_a_tenants_host_does_not_lead_inside(settings: Settings) -> None:
-    connect = connector(settings, allowed_endpoints(settings))
+    connect = connector(settings, allowed_endpoints(settings), lambda _: UNMEASURED)
     async with serving(Answers(body=VERSION)) as url:
         store = connect(Endpoint("own/acme/x", url, anywhere=False), Credentials())
         with pytest.raises(Rejected, match="allowedEndpoints"):

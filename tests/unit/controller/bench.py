@@ -11,6 +11,7 @@ from namespace_operator.api.status import Condition
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.queue import Next
+from namespace_operator.controller.reporter import Account
 from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import ServerRecord, Subject
@@ -35,6 +36,7 @@ class Bench:
     seconds: float = 1000.0
     woken: list[Key] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
+    accounts: list[Account] = field(default_factory=list)
     orphans: list[tuple[int, int]] = field(default_factory=list)
     orphan_partitions: int | None = None
     announced: list[str] = field(default_factory=list)
@@ -64,9 +66,10 @@ class Bench:
         self.seconds += seconds
         return await self.reconciler.reconcile(KEY, check=check)
 
-    def reconciled(self, result: str) -> None:
-        """How a reconcile ended."""
-        self.results.append(result)
+    def reconciled(self, account: Account) -> None:
+        """How a reconcile ended, and what there is to count of it."""
+        self.results.append(account.result)
+        self.accounts.append(account)
 
     def orphans_found(self, orphans: int, copies: int, at: datetime) -> None:
         """What a sweep found."""

@@ -9,6 +9,7 @@ from datetime import datetime
 import pytest
 
 from namespace_operator.controller.orphans import OrphanPartitions, orphan_partitions
+from namespace_operator.controller.reporter import Account
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ class Told:
         """Nobody looks for collections here."""
         raise AssertionError
 
-    def reconciled(self, result: str) -> None:
+    def reconciled(self, account: Account) -> None:
         """Nobody reconciles here."""
         raise AssertionError
 

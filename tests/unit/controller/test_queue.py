@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from structlog.testing import capture_logs
 
-from namespace_operator.controller.queue import Backoff, Next, WorkQueue
+from namespace_operator.controller.queue import Backlog, Backoff, Next, WorkQueue
 from tests.unit.controller.virtual_time import now, run
 
 Behaviour = Callable[[str], Awaitable[Next]]
@@ -375,3 +375,57 @@ def test_a_fresh_change_waits_for_many_checks() -> None:
     play(behaviour, scenario, workers=1)
     assert order.index("changed") == 51, "the first check was under way"
     assert len(order) == 101
+
+
+def test_the_backlog_is_what_waits_what_runs_and_what_is_to_come() -> None:
+    async def behaviour(key: str) -> Next:
+        await asyncio.sleep(10.0)
+        return {"later": Next(after=100.0), "failing": Next(failed=True)}.get(key, Next())
+
+    seen: list[Backlog] = []
+
+    async def scenario(queue: WorkQueue[str]) -> None:
+        seen.append(queue.backlog())
+        queue.add("later")
+        await asyncio.sleep(1.0)
+        for key in ("failing", "last"):
+            queue.add(key)
+        await asyncio.sleep(3.0)
+        seen.append(queue.backlog())
+        await asyncio.sleep(7.0)
+        seen.append(queue.backlog())
+        await asyncio.sleep(13.0)
+        # The failed one is due since 0.5 s after its end, and waits for the worker.
+        seen.append(queue.backlog())
+        await asyncio.sleep(600.0)
+        seen.append(queue.backlog())
+
+    play(behaviour, scenario, workers=1, backoff=Backoff(base=0.5, cap=1000.0))
+    assert seen[:4] == [
+        Backlog(waiting=0, running=0, scheduled=0, retries=0, oldest=None, longest_run=None),
+        Backlog(waiting=2, running=1, scheduled=0, retries=0, oldest=3.0, longest_run=4.0),
+        Backlog(waiting=1, running=1, scheduled=1, retries=0, oldest=10.0, longest_run=1.0),
+        Backlog(waiting=1, running=1, scheduled=1, retries=1, oldest=3.5, longest_run=4.0),
+    ]
+    assert seen[4].retries > 3
+
+
+def test_what_is_overdue_waits_since_it_was_put_there() -> None:
+    runs: list[float] = []
+
+    async def behaviour(key: str) -> Next:
+        runs.append(now())
+        await asyncio.sleep(5.0)
+        return Next(after=-1000.0) if key == "ended" and len(runs) == 1 else Next()
+
+    seen: list[Backlog] = []
+
+    async def scenario(queue: WorkQueue[str]) -> None:
+        queue.add("ended")
+        await asyncio.sleep(1.0)
+        queue.add("fresh")
+        await asyncio.sleep(6.0)
+        seen.append(queue.backlog())
+
+    play(behaviour, scenario, workers=1)
+    assert seen == [Backlog(waiting=1, running=1, scheduled=0, retries=0, oldest=2.0, longest_run=2.0)]

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from namespace_operator.kube import client as client_module
 from namespace_operator.kube.client import KubeClient
+from namespace_operator.telemetry.requests import UNMEASURED, Meter
 from tests.unit.stores.server import Request, serving
 
 
@@ -85,7 +86,7 @@ class ApiServer:
         return [(request.method, request.path) for request in self.requests]
 
     @asynccontextmanager
-    async def client(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KubeClient]:
+    async def client(self, monkeypatch: pytest.MonkeyPatch, meter: Meter = UNMEASURED) -> AsyncIterator[KubeClient]:
         """A client of this server, with the server's own idea of credentials."""
         async with serving(self) as url:
 
@@ -94,7 +95,7 @@ class ApiServer:
                 return kopf.ConnectionInfo(server=f"{url}/", scheme="Bearer", token=token)
 
             monkeypatch.setattr(client_module, "connection_info", connection_info)
-            client = KubeClient()
+            client = KubeClient(meter=meter)
             try:
                 yield client
             finally:

@@ -8,7 +8,7 @@ import pytest
 
 from namespace_operator.controller.cluster import ClusterError, ClusterUnavailable, ObjectChanged, Refused
 from namespace_operator.kube import client as client_module
-from namespace_operator.kube.client import Forbidden, NotFound, NotServed
+from namespace_operator.kube.client import Forbidden, NotFound, NotServed, Unauthenticated
 from tests.unit.kube.api_server import PATCH_DOES_NOT_APPLY, Answer, ApiServer, denied
 
 PATH = "/apis/mixpeek.com/v1/namespaces/acme/mixpeeknamespaces/films"
@@ -29,7 +29,7 @@ MEANINGS: dict[str, tuple[str, Answer, type[ClusterError]]] = {
     "too large for a policy": ("PATCH", _status(413), Refused),
     "an invalid body": ("PUT", _status(422), Refused),
     "an invalid event": ("POST", _status(422), Refused),
-    "bad credentials": ("GET", _status(401), ClusterUnavailable),
+    "bad credentials": ("GET", _status(401), Unauthenticated),
     "no right": ("GET", _status(403), Forbidden),
     "bad request": ("PUT", _status(400), Refused),
     "an expired continuation": ("GET", _status(410), Refused),

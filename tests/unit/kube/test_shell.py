@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import kopf
@@ -11,6 +12,7 @@ import pytest
 from namespace_operator.domain.identity import Key
 from namespace_operator.kube import shell
 from namespace_operator.kube.clusters import KubeClusters
+from namespace_operator.kube.hearing import Hearing
 from namespace_operator.kube.objects import LiveObjects
 from namespace_operator.kube.shell import Logins, Watch
 from tests.unit.controller.virtual_time import now, run
@@ -67,7 +69,7 @@ def test_an_event_becomes_a_key(
     events: list[tuple[str | None, dict[str, Any]]], keys: list[Key], known: set[Key]
 ) -> None:
     objects, enqueued = LiveObjects(), list[Key]()
-    watch = Watch(objects, enqueued.append, _nothing, _nothing, cast("KubeClusters", None), pytest.fail)
+    watch = Watch(objects, enqueued.append, _nothing, _nothing, cast("KubeClusters", None), pytest.fail, _hearing())
     for kind, changed in events:
         watch._on_event(kind, changed)
     assert enqueued == keys
@@ -76,3 +78,7 @@ def test_an_event_becomes_a_key(
 
 async def _nothing() -> None:
     pass
+
+
+def _hearing() -> Hearing:
+    return Hearing(lambda: datetime(2026, 1, 1, tzinfo=UTC), lambda: 0.0, lambda *_: None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -12,6 +15,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from devstack.ports import free_ports
+from namespace_operator.controller.reporter import Account
+from namespace_operator.telemetry.catalog import METRICS, OPERATIONS, Outcome
 from namespace_operator.telemetry.health import HealthServer
 from namespace_operator.telemetry.metrics import Metrics
 
@@ -20,6 +25,7 @@ RECONCILES = "namespace_operator_reconciles_total"
 ORPHANS = "namespace_operator_orphan_collections"
 PARTITIONS = "namespace_operator_orphan_partitions"
 SWEPT_AT = "namespace_operator_orphan_sweep_timestamp_seconds"
+QDRANT = "namespace_operator_qdrant"
 
 
 class Probe:
@@ -49,12 +55,12 @@ class Probe:
 
 
 def samples(families: Iterable[Metric]) -> dict[str, float]:
-    """Value by name and labels, without the creation times the library adds."""
+    """Value by name and labels, as a query would spell them, of the operator's own."""
     return {
         sample.name + "".join(f"{{{name}={value}}}" for name, value in sample.labels.items()): sample.value
         for family in families
         for sample in family.samples
-        if not sample.name.endswith("_created")
+        if sample.name.startswith("namespace_operator")
     }
 
 
@@ -67,6 +73,28 @@ async def probe() -> AsyncIterator[Probe]:
     await probe.server.stop()
 
 
+@dataclass
+class Change:
+    """What a scrape shows that the one before it did not."""
+
+    probe: Probe
+    before: dict[str, float] = field(default_factory=dict)
+
+    async def seen(self) -> dict[str, float]:
+        """Samples that are new or have another value; one that is gone is nan."""
+        after = await self.probe.scrape()
+        changed = {name: value for name, value in after.items() if self.before.get(name) != value}
+        gone = dict.fromkeys(self.before.keys() - after.keys(), math.nan)
+        self.before = after
+        return changed | gone
+
+
+@pytest.fixture
+async def change(probe: Probe) -> Change:
+    """From here on."""
+    return Change(probe, await probe.scrape())
+
+
 @pytest.fixture
 def metrics(probe: Probe) -> Metrics:
     """What the server serves."""
@@ -74,86 +102,121 @@ def metrics(probe: Probe) -> Metrics:
     return probe.metrics
 
 
-QDRANT = "namespace_operator_qdrant"
+async def test_before_anything_happened_closed_sets_are_zero_and_what_is_unknown_is_absent(probe: Probe) -> None:
+    found = await probe.scrape()
+    assert found.pop("namespace_operator_build_info{version=1.2.3}") == 1.0
+    assert set(found.values()) == {0.0}
+    closed = [info for info in METRICS if info.initial and "reason" not in info.labels]
+    expected = set[str]()
+    for info in closed:
+        suffix = "_total" if info.kind == "counter" else "_count"
+        for values in itertools.product(*(label.values for label in info.labels.values())):
+            labels = "".join(f"{{{name}={value}}}" for name, value in zip(info.labels, values, strict=True))
+            expected.add(f"{info.full_name}{suffix}{labels}")
+    assert {name for name in found if "_bucket" not in name and "_sum" not in name} == expected
 
-NOTHING_HAPPENED = {
-    "namespace_operator_build_info{version=1.2.3}": 1.0,
-    f"{RECONCILES}{{result=ready}}": 0.0,
-    f"{RECONCILES}{{result=not_ready}}": 0.0,
-    f"{RECONCILES}{{result=failed}}": 0.0,
-}
+
+async def test_all_reasons_are_there_from_the_start() -> None:
+    text = Metrics("1", ("CollectionLost", "InternalError")).exposition("")[0].decode()
+    for reason in ("CollectionLost", "InternalError"):
+        assert f'namespace_operator_reconcile_findings_total{{reason="{reason}"}} 0.0' in text
 
 
-async def test_before_anything_happened_counts_are_zero_and_what_is_unknown_is_absent(probe: Probe) -> None:
-    assert await probe.scrape() == NOTHING_HAPPENED
-
-
-async def test_reconciles_are_counted_by_their_result(probe: Probe, metrics: Metrics) -> None:
-    for result in ("ready", "ready", "not_ready", "ready", "failed", "failed"):
-        metrics.reconciled(result)
-    assert await probe.scrape() == NOTHING_HAPPENED | {
+async def test_all_that_happened_in_a_reconcile_is_counted(change: Change, metrics: Metrics) -> None:
+    for result in ("ready", "ready", "not_ready", "ready", "failed", "gone"):
+        metrics.reconciled(Account(result, 0.0))
+    seen = await change.seen()
+    assert {name: value for name, value in seen.items() if name.startswith(RECONCILES)} == {
         f"{RECONCILES}{{result=ready}}": 3.0,
         f"{RECONCILES}{{result=not_ready}}": 1.0,
-        f"{RECONCILES}{{result=failed}}": 2.0,
+        f"{RECONCILES}{{result=failed}}": 1.0,
+        f"{RECONCILES}{{result=gone}}": 1.0,
+    }
+    metrics.reconciled(
+        Account(
+            "not_ready",
+            0.3,
+            findings=("IndexMissing", "VectorMissing"),
+            drift_found=("index", "vector"),
+            drift_repaired=("index",),
+            lateness=(-0.5, 7.0),
+            auto_indexes=("created", "created"),
+        )
+    )
+    seen = {name.removeprefix("namespace_operator_"): value for name, value in (await change.seen()).items()}
+    assert seen == {
+        "reconciles_total{result=not_ready}": 2.0,
+        "reconcile_duration_seconds_count{result=not_ready}": 2.0,
+        "reconcile_duration_seconds_sum{result=not_ready}": 0.3,
+        **{
+            f"reconcile_duration_seconds_bucket{{le={bound}}}{{result=not_ready}}": 2.0
+            for bound in ("0.5", "1.0", "2.5", "5.0", "10.0", "30.0", "+Inf")
+        },
+        "reconcile_findings_total{reason=IndexMissing}": 1.0,
+        "reconcile_findings_total{reason=VectorMissing}": 1.0,
+        "drift_found_total{kind=index}": 1.0,
+        "drift_found_total{kind=vector}": 1.0,
+        "drift_repaired_total{kind=index}": 1.0,
+        "expiries_total": 2.0,
+        "expiry_lateness_seconds_count": 2.0,
+        "expiry_lateness_seconds_sum": 7.0,
+        **{f"expiry_lateness_seconds_bucket{{le={bound}}}": 1.0 for bound in ("1.0", "5.0")},
+        **{
+            f"expiry_lateness_seconds_bucket{{le={bound}}}": 2.0
+            for bound in ("10.0", "30.0", "60.0", "300.0", "900.0", "3600.0", "+Inf")
+        },
+        "auto_indexes_total{action=created}": 2.0,
     }
 
 
-async def test_each_sweep_replaces_what_the_last_one_found(probe: Probe, metrics: Metrics) -> None:
+async def test_each_sweep_replaces_what_the_last_one_found(change: Change, metrics: Metrics) -> None:
     metrics.orphans_found(orphans=3, copies=1, at=SWEPT)
-    assert await probe.scrape() == NOTHING_HAPPENED | {
+    assert await change.seen() == {
         f"{ORPHANS}{{kind=orphan}}": 3.0,
         f"{ORPHANS}{{kind=copy}}": 1.0,
         SWEPT_AT: SWEPT.timestamp(),
     }
     metrics.orphans_found(orphans=0, copies=0, at=SWEPT + timedelta(minutes=5))
-    assert await probe.scrape() == NOTHING_HAPPENED | {
+    assert await change.seen() == {
         f"{ORPHANS}{{kind=orphan}}": 0.0,
         f"{ORPHANS}{{kind=copy}}": 0.0,
         SWEPT_AT: SWEPT.timestamp() + 300,
     }
 
 
-async def test_orphaned_partitions_are_absent_until_somebody_has_looked(probe: Probe, metrics: Metrics) -> None:
+async def test_what_is_told_once_it_is_known(change: Change, metrics: Metrics) -> None:
     for number in (2, 0):
         metrics.orphan_partitions_found(number)
-        assert await probe.scrape() == NOTHING_HAPPENED | {PARTITIONS: float(number)}
-
-
-async def test_every_metric_says_what_it_is(probe: Probe, metrics: Metrics) -> None:
-    metrics.orphans_found(orphans=0, copies=0, at=SWEPT)
-    metrics.orphan_partitions_found(0)
-    _, _, text = await probe.get("/metrics")
-    families = list(text_string_to_metric_families(text))
-    assert all(family.documentation for family in families)
-    types = {family.name: family.type for family in families if not family.name.endswith("_created")}
-    assert types == {
-        "namespace_operator_build_info": "gauge",
-        "namespace_operator_reconciles": "counter",
-        ORPHANS: "gauge",
-        PARTITIONS: "gauge",
-        SWEPT_AT: "gauge",
-        f"{QDRANT}_up": "gauge",
-        f"{QDRANT}_namespaces": "gauge",
-        f"{QDRANT}_collections": "gauge",
-    }
+        assert await change.seen() == {PARTITIONS: float(number)}
+    for up in (True, False):
+        metrics.mongodb_found(up=up)
+        assert await change.seen() == {"namespace_operator_mongodb_up": float(up)}
 
 
 async def test_each_server_is_told_of_as_it_was_last_found_and_no_longer_than_it_is_there(
-    probe: Probe, metrics: Metrics
+    change: Change, metrics: Metrics
 ) -> None:
     metrics.server_found("default", up=True, namespaces=3, collections=7)
     metrics.server_found("iclstr_east", up=True, namespaces=1, collections=2)
     metrics.server_found("iclstr_east", up=False, namespaces=1, collections=None)
-    assert await probe.scrape() == NOTHING_HAPPENED | {
+    assert await change.seen() == {
         f"{QDRANT}_up{{connection=default}}": 1.0,
         f"{QDRANT}_namespaces{{connection=default}}": 3.0,
         f"{QDRANT}_collections{{connection=default}}": 7.0,
         f"{QDRANT}_up{{connection=iclstr_east}}": 0.0,
         f"{QDRANT}_namespaces{{connection=iclstr_east}}": 1.0,
     }
+    kept = metrics.meter("kubernetes")
+    for meter in (kept, metrics.meter("qdrant", "iclstr_east"), metrics.meter("qdrant")):
+        with meter.measure(next(iter(OPERATIONS[meter.backend])), lambda _: Outcome.UNAVAILABLE):
+            pass
+    await change.seen()
     metrics.server_gone("iclstr_east")
+    gone = await change.seen()
+    assert all(math.isnan(value) and "{connection=iclstr_east}" in name for name, value in gone.items())
+    assert any("requests_total" in name for name in gone)
     metrics.server_gone("default")
-    assert await probe.scrape() == NOTHING_HAPPENED
+    assert not any("{backend=kubernetes}" in name for name in await change.seen())
 
 
 async def test_the_scraper_gets_the_format_it_asks_for(probe: Probe) -> None:
@@ -162,12 +225,12 @@ async def test_the_scraper_gets_the_format_it_asks_for(probe: Probe) -> None:
     _, content_type, text = await probe.get("/metrics", "application/openmetrics-text; version=1.0.0")
     assert content_type.startswith("application/openmetrics-text; version=1.0.0")
     families = parse_openmetrics(text)  # type: ignore[no-untyped-call]
-    assert samples(families) == NOTHING_HAPPENED
+    assert samples(families) == await probe.scrape()
 
 
 def test_two_operators_in_one_process_count_apart_and_not_in_the_global_registry() -> None:
     one, other = Metrics("1"), Metrics("1")
-    one.reconciled("ready")
+    one.reconciled(Account("ready", 0.1))
     assert f'{RECONCILES}{{result="ready"}} 0.0' in other.exposition("")[0].decode()
     assert not [family.name for family in REGISTRY.collect() if family.name.startswith("namespace_operator")]
 

@@ -1,5 +1,6 @@
 """The metadata store over MongoDB. Its collections and fields are described in docs/metadata-store.md."""
 
+from namespace_operator.stores.mongodb.monitoring import Monitor
 from namespace_operator.stores.mongodb.store import OWN, InvalidConnectionString, MongoStore
 
-__all__ = ["OWN", "InvalidConnectionString", "MongoStore"]
+__all__ = ["OWN", "InvalidConnectionString", "MongoStore", "Monitor"]

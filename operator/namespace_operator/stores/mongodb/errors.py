@@ -13,6 +13,7 @@ from namespace_operator.stores.errors import Backend, BackendError, ClaimTaken, 
 _AUTHENTICATION_FAILED = 18
 _UNAUTHORIZED = 13
 _ATLAS_ERROR = 8000
+REFUSED_CREDENTIALS = (_AUTHENTICATION_FAILED, _UNAUTHORIZED, _ATLAS_ERROR)
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def _backend_error(error: PyMongoError, request: str) -> BackendError:
         return Unavailable(Backend.MONGODB, "MongoDB cannot be reached or does not answer in time", request)
     if not isinstance(error, OperationFailure):
         return Unavailable(Backend.MONGODB, f"MongoDB fails ({type(error).__name__})", request)
-    if error.code in (_AUTHENTICATION_FAILED, _UNAUTHORIZED, _ATLAS_ERROR):
+    if error.code in REFUSED_CREDENTIALS:
         message = "MongoDB refuses the credentials or what they may do; check the Secret with the connection string"
         return Unauthorized(Backend.MONGODB, message, request)
     if error.has_error_label("RetryableWriteError") or error.has_error_label("TransientTransactionError"):

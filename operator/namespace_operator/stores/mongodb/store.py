@@ -29,6 +29,7 @@ from namespace_operator.domain.shared import SharedCollection, SharedState
 from namespace_operator.domain.usage import FILTER_USAGE, FilterUsage
 from namespace_operator.stores.errors import Backend, Outdated, Rejected
 from namespace_operator.stores.mongodb.errors import translated
+from namespace_operator.stores.mongodb.monitoring import Monitor
 from namespace_operator.stores.mongodb.usage import make_usage_indexes, read_usage
 
 NAMESPACES = "namespaces"
@@ -75,14 +76,18 @@ class MongoStore:
     """Namespace documents in the database ``database`` of the replica set behind ``uri``.
 
     ``timeout_seconds`` bounds each operation as a whole, retries of reads included. Writes wait for the majority and
-    are never retried by the driver: one that ends in ``Unavailable`` may have happened, and is looked up.
+    are never retried by the driver: one that ends in ``Unavailable`` may have happened, and is looked up. ``monitor``
+    listens to the driver.
     Raises ``InvalidConnectionString``.
     """
 
-    def __init__(self, uri: str, database: str, *, timeout_seconds: float = 3.0) -> None:
+    def __init__(
+        self, uri: str, database: str, *, timeout_seconds: float = 3.0, monitor: Monitor | None = None
+    ) -> None:
+        self._monitor = monitor
         self._name = database
         self._timeout_seconds = timeout_seconds
-        self._client = _client(uri, timeout_seconds)
+        self._client = _client(uri, timeout_seconds, monitor)
         self._retired: dict[asyncio.Task[None], AsyncMongoClient[Raw]] = {}
         self._indexed = False
 
@@ -91,7 +96,7 @@ class MongoStore:
 
         Raises ``InvalidConnectionString``, and then goes on as before.
         """
-        former, self._client = self._client, _client(uri, self._timeout_seconds)
+        former, self._client = self._client, _client(uri, self._timeout_seconds, self._monitor)
         self._indexed = False
         task = asyncio.create_task(self._retire(former))
         self._retired[task] = former
@@ -340,7 +345,7 @@ def _as_text(field: str) -> Raw:
     return {"$convert": {"input": field, "to": "string", "onError": "?", "onNull": "?"}}
 
 
-def _client(uri: str, timeout_seconds: float) -> AsyncMongoClient[Raw]:
+def _client(uri: str, timeout_seconds: float, monitor: Monitor | None) -> AsyncMongoClient[Raw]:
     try:
         return AsyncMongoClient(
             uri,
@@ -351,6 +356,7 @@ def _client(uri: str, timeout_seconds: float) -> AsyncMongoClient[Raw]:
             readConcernLevel="majority",
             tz_aware=True,
             appname="namespace-operator",
+            event_listeners=list(monitor.listeners()) if monitor is not None else [],
         )
     except (ConfigurationError, ValueError):
         # The driver quotes the part it stumbles over, which can be one of the password.

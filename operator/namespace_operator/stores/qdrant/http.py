@@ -16,6 +16,8 @@ from namespace_operator.domain.endpoints import is_inner
 from namespace_operator.stores.errors import Backend, Rejected, Unauthorized, Unavailable
 from namespace_operator.stores.qdrant.crowd import PATIENCE_SECONDS, Crowd
 from namespace_operator.stores.qdrant.reach import InnerAddress, connector
+from namespace_operator.stores.qdrant.requests import operation, outcome
+from namespace_operator.telemetry.requests import UNMEASURED, Meter
 
 _ERROR_TEXT_LIMIT = 300
 _OVERLOADED = (408, 429)
@@ -27,6 +29,7 @@ class QdrantHttp:
 
     ``ca`` is PEM text, None for the system's authorities. ``forbidden`` are addresses that a host name may not lead
     to beside the inner ones, None where it may lead anywhere. What cannot be used of these is told by the requests.
+    ``meter`` measures each.
     """
 
     def __init__(
@@ -39,7 +42,9 @@ class QdrantHttp:
         ca: str | None = None,
         forbidden: Collection[str] | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
+        meter: Meter = UNMEASURED,
     ) -> None:
+        self._meter = meter
         self._base = URL(url)
         self._api_key = api_key
         self._timeout_seconds = timeout_seconds
@@ -74,18 +79,20 @@ class QdrantHttp:
         A status outside 2xx raises unless it is in ``accept``. ``timeout_seconds`` is for a request that may rightly
         take longer than others.
         """
-        request, status, text = await self._ask(method, path, query, body, timeout_seconds)
-        self._check(status, text, request, accept)
-        return status, self._json(text, request)
+        with self._meter.measure(operation(method, path), outcome):
+            request, status, text = await self._ask(method, path, query, body, timeout_seconds)
+            self._check(status, text, request, accept)
+            return status, self._json(text, request)
 
     async def text(self, method: str, *path: str, query: Mapping[str, str] | None = None) -> str:
         """The answer as it is, where it is too long to be read in one go. A status outside 2xx raises.
 
         It may take its time, within the timeout, and says nothing of whether the server answers others.
         """
-        request, status, text = await self._ask(method, path, query, None, self._timeout_seconds)
-        self._check(status, text, request, ())
-        return text
+        with self._meter.measure(operation(method, path), outcome):
+            request, status, text = await self._ask(method, path, query, None, self._timeout_seconds)
+            self._check(status, text, request, ())
+            return text
 
     async def _ask(
         self,

@@ -25,6 +25,7 @@ from namespace_operator.stores.qdrant.crowd import PATIENCE_SECONDS
 from namespace_operator.stores.qdrant.http import QdrantHttp
 from namespace_operator.stores.qdrant.parameters import change, creation
 from namespace_operator.stores.qdrant.telemetry import NotUnderstood
+from namespace_operator.telemetry.requests import UNMEASURED, Meter
 
 _VERSION_TTL_SECONDS = 60.0
 _BUILD_SECONDS = 60.0
@@ -40,7 +41,7 @@ class QdrantStore:
     ``timeout_seconds`` bounds a whole request, ``patience_seconds`` how long many wait for a server that answers
     nothing, ``connections`` how many requests run at once. ``ca`` is the PEM text of the
     authority's certificates, None for the system's. With ``forbidden`` the host may lead neither to these addresses
-    nor to ones that are inner (see ``domain.endpoints``); None: anywhere.
+    nor to ones that are inner (see ``domain.endpoints``); None: anywhere. ``meter`` measures each request.
     """
 
     def __init__(
@@ -53,9 +54,14 @@ class QdrantStore:
         ca: str | None = None,
         forbidden: Names[str] | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
+        meter: Meter = UNMEASURED,
     ) -> None:
         self._http = QdrantHttp(
-            url, api_key, timeout_seconds, connections, ca=ca, forbidden=forbidden, patience_seconds=patience_seconds
+            *(url, api_key, timeout_seconds, connections),
+            ca=ca,
+            forbidden=forbidden,
+            patience_seconds=patience_seconds,
+            meter=meter,
         )
         self._version = ""
         self._version_read = -_VERSION_TTL_SECONDS
