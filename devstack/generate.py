@@ -185,7 +185,8 @@ def generated_files() -> dict[Path, str]:
     dashboards = {
         Path("helm/namespace-operator/files/dashboards", f"{name}.json"): rendered_dashboard(dashboard)
         for name, dashboard in all_dashboards().items()
-    return definitions | {
+    }
+    pages = {
         Path("helm/namespace-operator/templates/crd.yaml"): _chart_manifest(NAMESPACES),
         Path("helm/namespace-operator/templates/crd-clusters.yaml"): _chart_manifest(CLUSTERS),
         Path("helm/namespace-operator/files/catalog.yaml"): (
@@ -196,20 +197,7 @@ def generated_files() -> dict[Path, str]:
         Path("docs/cluster-conditions.md"): cluster_conditions_page(),
         Path("docs/metrics.md"): metrics_page(),
     }
-    return (
-        definitions
-        | dashboards
-        | {
-            Path("helm/namespace-operator/templates/crd.yaml"): _chart_manifest(NAMESPACES),
-            Path("helm/namespace-operator/templates/crd-clusters.yaml"): _chart_manifest(CLUSTERS),
-            Path("helm/namespace-operator/files/catalog.yaml"): (
-                _HEADER.format(source="domain/catalog.yaml") + builtin_catalog_text()
-            ),
-            Path("helm/namespace-operator/README.md"): chart_page(),
-            Path("docs/conditions.md"): conditions_page(),
-            Path("docs/cluster-conditions.md"): cluster_conditions_page(),
-        }
-    )
+    return definitions | dashboards | pages
 
 
 def stale_files(root: Path) -> list[Path]:
