@@ -148,9 +148,15 @@ class Resource(_Labelled):
     """One kind and its metrics."""
 
     group_version_kind: GroupVersionKind
+    resource_plural: str = ""
     metric_name_prefix: str = "kube_customresource"
     error_log_v: int = 0
     metrics: tuple[Metric, ...]
+
+    @property
+    def plural(self) -> str:
+        """The resource's name; guessed as the real one does where nothing is said, for regular words."""
+        return self.resource_plural or f"{self.group_version_kind.kind.lower()}s"
 
 
 class Spec(_Model):
@@ -298,9 +304,7 @@ class StateMetrics:
 
 
 def _list(api: KubeApi, resource: Resource) -> list[dict[str, Any]]:
-    """All objects of the kind; its plural is asked for, as kube-state-metrics does."""
+    """All objects of the kind."""
     about = resource.group_version_kind
-    group = f"/apis/{about.group}/{about.version}"
-    kinds = api.get(group)["resources"]
-    plurals = [kind["name"] for kind in kinds if kind["kind"] == about.kind and "/" not in kind["name"]]
-    return [obj for plural in plurals for obj in api.get(f"{group}/{plural}")["items"]]
+    items: list[dict[str, Any]] = api.get(f"/apis/{about.group}/{about.version}/{resource.plural}")["items"]
+    return items

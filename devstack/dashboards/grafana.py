@@ -10,8 +10,8 @@ from typing import Any
 from devstack.dashboards.model import Column, Dashboard, Panel, Row, Step, Target, Variable, placed
 
 TAG = "namespace-operator"
-RUNBOOKS = "RUNBOOK_BASE_URL"
-"""What the chart replaces by the value of its own."""
+RUNBOOKS = "https://github.com/mixpeek/namespace-operator/blob/main/docs/runbooks"
+"""Where the runbooks are, unless the chart's ``metrics.runbookUrl`` says otherwise."""
 
 _SCHEMA_VERSION = 42
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -151,7 +151,7 @@ def _options(panel: Panel) -> Json:
 def _links(panel: Panel) -> list[Json]:
     if panel.runbook is None:
         return []
-    return [{"targetBlank": True, "title": "Runbook", "url": f"{RUNBOOKS}/{panel.runbook}"}]
+    return [{"targetBlank": True, "title": "Runbook", "url": f"{RUNBOOKS}/{panel.runbook}.md"}]
 
 
 def _target(panel: Panel, letter: str, target: Target) -> Json:

@@ -47,3 +47,12 @@ def test_they_are_found_by_other_labels_and_put_into_a_folder(chart: Chart) -> N
     for config_map in _maps(chart.render(values)).values():
         assert {"grafana_dashboard": "yes", "team": "search"}.items() <= config_map["metadata"]["labels"].items()
         assert config_map["metadata"]["annotations"] == {"a": "b", "grafana_folder": "Mixpeek"}
+
+
+def test_links_lead_to_where_the_runbooks_are(chart: Chart) -> None:
+    values = with_required(
+        {"metrics": {"runbookUrl": "https://wiki.example.com/$1/{alert}", "dashboards": {"enabled": True}}}
+    )
+    text = json.dumps([each["data"] for each in _maps(chart.render(values)).values()])
+    assert "github.com" not in text
+    assert "https://wiki.example.com/$1/MixpeekQdrantDown" in text
