@@ -1,4 +1,4 @@
-"""The Deployment: hardened, alone, and what users may add to it."""
+"""The Deployment: hardened, available, and what users may add to it."""
 
 from typing import Any
 
@@ -34,10 +34,35 @@ def test_only_tmp_can_be_written(rendered: Rendered) -> None:
     assert volumes[writable[0]["name"]] == {"name": writable[0]["name"], "emptyDir": {}}
 
 
-def test_never_two_operators_at_once(rendered: Rendered) -> None:
+def test_a_new_pod_is_ready_before_an_old_one_goes(rendered: Rendered) -> None:
     spec = rendered.one("Deployment")["spec"]
-    assert spec["replicas"] == 1
-    assert spec["strategy"] == {"type": "Recreate"}
+    assert spec["replicas"] == 2
+    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+
+
+def test_a_node_is_drained_one_replica_at_a_time(chart: Chart, rendered: Rendered) -> None:
+    deployment, budget = rendered.one("Deployment"), rendered.one("PodDisruptionBudget")
+    assert budget["spec"] == {
+        "maxUnavailable": 1,
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        "selector": deployment["spec"]["selector"],
+    }
+    for values in ({"operator": {"replicas": 1}}, {"podDisruptionBudget": {"enabled": False}}):
+        assert not chart.render(with_required(values)).all("PodDisruptionBudget")
+    many = chart.render(with_required({"operator": {"replicas": 3}, "podDisruptionBudget": {"maxUnavailable": "34%"}}))
+    assert many.one("Deployment")["spec"]["replicas"] == 3
+    assert many.one("PodDisruptionBudget")["spec"]["maxUnavailable"] == "34%"
+
+
+def test_replicas_avoid_a_common_node(rendered: Rendered) -> None:
+    (constraint,) = rendered.pod["topologySpreadConstraints"]
+    assert constraint == {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "matchLabelKeys": ["pod-template-hash"],
+        "labelSelector": rendered.one("Deployment")["spec"]["selector"],
+    }
 
 
 def test_the_command_needs_no_image_to_be_read(rendered: Rendered) -> None:
@@ -133,8 +158,9 @@ def test_the_pod_has_its_place_and_its_rank(chart: Chart) -> None:
     ]
 
 
-def test_what_is_not_set_is_left_to_the_cluster(rendered: Rendered) -> None:
-    assert not {"priorityClassName", "topologySpreadConstraints", "nodeSelector", "affinity"} & rendered.pod.keys()
+def test_what_is_not_set_is_left_to_the_cluster(chart: Chart, rendered: Rendered) -> None:
+    assert not {"priorityClassName", "nodeSelector", "affinity"} & rendered.pod.keys()
+    assert "topologySpreadConstraints" not in chart.render(with_required({"topologySpreadConstraints": []})).pod
 
 
 def test_volumes_of_the_user_come_after_the_charts(chart: Chart, rendered: Rendered) -> None:

@@ -30,6 +30,7 @@ ON_THE_DEFINITIONS: Right = (
 
 WATCHED = ["shop", "search"]
 SECRETS = f"{FULLNAME}-secrets"
+LEASE = f"{FULLNAME}-lease"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_rights_in_the_whole_cluster(rendered: Rendered) -> None:
     everywhere = ON_OUR_KINDS | ON_EVENTS | ON_RAY
     assert _rights(role) == everywhere | {ON_THE_DEFINITIONS, ("", "namespaces", "get", ())}
     assert _grants(rendered, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
-    assert [role["metadata"]["name"] for role in rendered.all("Role")] == [SECRETS]
+    assert {role["metadata"]["name"] for role in rendered.all("Role")} == {LEASE, SECRETS}
 
 
 def _secrets(rendered: Rendered) -> dict[str, tuple[str, ...]]:
@@ -108,12 +109,26 @@ def test_rights_where_it_watches_outlive_the_roles_there(restricted: Rendered) -
         **dict.fromkeys(WATCHED, ON_EVENTS | ON_RAY),
     }
     grants = [(name, ("Role", roles[name]["metadata"]["name"])) for name in sorted(roles)]
-    assert sorted(grant for grant in _grants(restricted, "RoleBinding") if grant[1][1] != SECRETS) == grants
+    others = (SECRETS, LEASE)
+    assert sorted(grant for grant in _grants(restricted, "RoleBinding") if grant[1][1] not in others) == grants
 
 
 def _roles(rendered: Rendered) -> list[Manifest]:
-    """The roles that are not about Secrets."""
-    return [role for role in rendered.all("Role") if role["metadata"]["name"] != SECRETS]
+    """The roles that are about neither Secrets nor the Lease."""
+    return [role for role in rendered.all("Role") if role["metadata"]["name"] not in (SECRETS, LEASE)]
+
+
+def test_only_its_own_lease_is_written(rendered: Rendered, restricted: Rendered) -> None:
+    leases = ("coordination.k8s.io", "leases")
+    for each in (rendered, restricted):
+        role = each.named("Role", LEASE)
+        assert role["metadata"]["namespace"] == NAMESPACE
+        assert _rights(role) == {
+            (*leases, "get", (FULLNAME,)),
+            (*leases, "update", (FULLNAME,)),
+            (*leases, "create", ()),
+        }
+        assert (NAMESPACE, ("Role", LEASE)) in _grants(each, "RoleBinding")
 
 
 def test_watching_kube_system_names_it_once(chart: Chart) -> None:

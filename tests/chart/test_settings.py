@@ -23,7 +23,7 @@ POD_IP = "10.1.2.3"
 CATALOG = f"{FULLNAME}-catalog"
 SET_BY_THE_CHART = {
     *("qdrant_url", "mongodb_uri", "mongodb_uri_secret", "health_host", "guarded", "pod_name", "pod_namespace"),
-    *("catalog_path", "tiers_path", "ray_path"),
+    *("catalog_path", "tiers_path", "ray_path", "lease_name"),
 }
 """Settings that have another value than their default in every release."""
 
@@ -52,6 +52,7 @@ def test_defaults_are_the_operators_own(rendered: Rendered, read: Any) -> None:
     assert settings.qdrant_url == "http://qdrant:6333"
     assert settings.mongodb_uri.get_secret_value() == "mongodb://db/"
     assert settings.health_host == POD_IP
+    assert settings.lease_name == FULLNAME
     # Only who installs the policies knows that they stand.
     assert settings.guarded
     assert not Settings.model_fields["guarded"].default
@@ -84,6 +85,7 @@ def test_every_value_arrives(chart: Chart, read: Any) -> None:
         },
         "operator": operator,
         "autoIndexes": {"intervalSeconds": 1800, "unusedSeconds": 0},
+        "lease": {"durationSeconds": 15, "renewDeadlineSeconds": 10.5, "retrySeconds": 2},
         "admissionPolicies": {"enabled": False},
     }
     settings = read(chart.render(values))
@@ -98,6 +100,9 @@ def test_every_value_arrives(chart: Chart, read: Any) -> None:
     assert settings.expiry_memory_seconds == 86_400
     assert settings.auto_index_interval_seconds == 1800
     assert settings.auto_index_unused_seconds == 0
+    assert settings.lease_duration_seconds == 15
+    assert settings.lease_renew_deadline_seconds == 10.5
+    assert settings.lease_retry_seconds == 2
     assert not settings.guarded
     assert settings.instance_name == 'blue: "1"'
     assert settings.instance_id == "12345"

@@ -143,6 +143,12 @@ VALUE_SETS: dict[str, Values] = {
             },
         }
     ),
+    "a single replica, with a longer Lease": with_required(
+        {"operator": {"replicas": 1}, "lease": {"durationSeconds": 30, "renewDeadlineSeconds": 20, "retrySeconds": 4}}
+    ),
+    "three replicas, anywhere": with_required(
+        {"operator": {"replicas": 3}, "podDisruptionBudget": {"maxUnavailable": "50%"}, "topologySpreadConstraints": []}
+    ),
     "named otherwise, with no test": with_required(
         {"fullnameOverride": "mixpeek", "nameOverride": "mixpeek", "selfTest": {"enabled": False}}
     ),

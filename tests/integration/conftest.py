@@ -18,6 +18,8 @@ from tests.integration.tenants import Office, let_tenants_in, policies_in_force
 RESYNC_SECONDS = 3
 TOMBSTONE_SECONDS = 6
 OPERATOR = {
+    # Most tests look at the one process that leads; test_failover.py has two.
+    "replicas": 1,
     "resyncIntervalSeconds": RESYNC_SECONDS,
     "sweepIntervalSeconds": RESYNC_SECONDS,
     "tombstoneSeconds": TOMBSTONE_SECONDS,

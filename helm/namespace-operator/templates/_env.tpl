@@ -49,6 +49,19 @@
   value: {{ .Values.autoIndexes.intervalSeconds | quote }}
 - name: NAMESPACE_OPERATOR_AUTO_INDEX_UNUSED_SECONDS
   value: {{ .Values.autoIndexes.unusedSeconds | quote }}
+- name: NAMESPACE_OPERATOR_LEASE_NAME
+  value: {{ include "namespace-operator.fullname" . | quote }}
+{{- with .Values.lease }}
+- name: NAMESPACE_OPERATOR_LEASE_DURATION_SECONDS
+  value: {{ .durationSeconds | quote }}
+- name: NAMESPACE_OPERATOR_LEASE_RENEW_DEADLINE_SECONDS
+  value: {{ .renewDeadlineSeconds | quote }}
+- name: NAMESPACE_OPERATOR_LEASE_RETRY_SECONDS
+  value: {{ .retrySeconds | quote }}
+{{- if not (and (lt (float64 .retrySeconds) (float64 .renewDeadlineSeconds)) (lt (float64 .renewDeadlineSeconds) (float64 .durationSeconds))) }}
+{{- fail "lease: retrySeconds must be less than renewDeadlineSeconds, and that less than durationSeconds" }}
+{{- end }}
+{{- end }}
 {{- with .Values.operator }}
 - name: NAMESPACE_OPERATOR_INSTANCE_NAME
   value: {{ .instanceName | quote }}

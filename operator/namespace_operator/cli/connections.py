@@ -16,6 +16,7 @@ from namespace_operator.domain.placement import DEFAULT, Site
 from namespace_operator.domain.profiles import Tiers
 from namespace_operator.kube.connection import connection_info
 from namespace_operator.kube.secrets import SecretWatcher
+from namespace_operator.stores.fence import UNFENCED, Fence
 from namespace_operator.stores.mongodb import InvalidConnectionString
 from namespace_operator.stores.qdrant import QdrantStore
 from namespace_operator.telemetry.requests import Meter
@@ -40,9 +41,9 @@ def allowed_endpoints(settings: Settings) -> AllowedEndpoints:
 
 
 def connector(
-    settings: Settings, allowed: AllowedEndpoints, meter_of: Callable[[str], Meter]
+    settings: Settings, allowed: AllowedEndpoints, meter_of: Callable[[str], Meter], fence: Fence = UNFENCED
 ) -> Callable[[Endpoint, Credentials], QdrantStore]:
-    """How a connection to a Qdrant server is opened; ``meter_of`` measures the one of a name."""
+    """How a connection to a Qdrant server is opened: ``fence`` before every request, measured by its name."""
 
     def connect(endpoint: Endpoint, credentials: Credentials) -> QdrantStore:
         # The static key is that of the configured server, and of no other.
@@ -54,6 +55,7 @@ def connector(
             connections=endpoint.connections,
             ca=_plain(credentials.ca),
             forbidden=None if endpoint.anywhere else allowed.inner,
+            fence=fence,
             meter=meter_of(endpoint.name),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from namespace_operator import __version__
 from namespace_operator.api.cluster import CLUSTER_PLURAL
@@ -15,6 +16,7 @@ from namespace_operator.kube.census import Counted, count
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.hearing import Hearing
 from namespace_operator.kube.objects import LiveObjects
+from namespace_operator.kube.pulse import Pulse
 from namespace_operator.stores.mongodb import Monitor
 from namespace_operator.telemetry.catalog import KUBERNETES, MONGODB, QDRANT
 from namespace_operator.telemetry.metrics import Metrics
@@ -41,27 +43,32 @@ def qdrant_meters(metrics: Metrics) -> Callable[[str], Meter]:
     return partial(metrics.meter, QDRANT)
 
 
-def observed_work(
-    metrics: Metrics,
-    client: KubeClient,
-    monotonic: Callable[[], float],
-    objects: LiveObjects,
-    namespaces: Callable[[], Backlog],
-    clusters: Callable[[], Backlog],
-    leads: Callable[[], bool] = lambda: True,
-) -> Hearing:
-    """Tell of both queues, of both watches, and of all Namespaces while this replica ``leads``.
+class Work(Protocol):
+    """What this replica does for all Namespaces, if it leads."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether the work is this replica's."""
+
+    def namespaces(self) -> Backlog | None:
+        """The queue of Namespaces; None: another replica has the work."""
+
+    def clusters(self) -> Backlog | None:
+        """The queue of InfrastructureClusters; None: another replica has the work."""
+
+
+def observed_work(metrics: Metrics, client: KubeClient, objects: LiveObjects, pulse: Pulse, work: Work) -> Hearing:
+    """Tell of both queues, of both watches, and of all Namespaces while this replica leads.
 
     A stand-by knows the Namespaces too, and they would be counted twice. The result is what hears of the watches.
     """
 
     def census() -> Counted | None:
-        return count(objects.standings(), client.clock.now()) if leads() else None
+        return count(objects.standings(), client.clock.now()) if work.leads else None
 
-    metrics.watch_queue("namespaces", namespaces)
-    metrics.watch_queue("clusters", clusters)
+    metrics.watch_queue("namespaces", work.namespaces)
+    metrics.watch_queue("clusters", work.clusters)
     metrics.watch_objects(census)
-    hearing = Hearing(client.clock.now, monotonic, metrics.event_lagged)
     for resource in (PLURAL, CLUSTER_PLURAL):
-        metrics.watch_silence(resource, partial(hearing.silence, resource))
-    return hearing
+        metrics.watch_silence(resource, partial(pulse.silence_of, resource))
+    return Hearing(client.clock.now, metrics.event_lagged)

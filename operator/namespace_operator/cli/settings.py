@@ -59,6 +59,15 @@ class Settings(BaseSettings):
     pod_name: str | None = None
     pod_namespace: str | None = None
 
+    lease_name: str = Field(default="namespace-operator", pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")
+    """The Lease by which replicas agree on who leads, in the Pod's Kubernetes namespace."""
+    lease_duration_seconds: int = Field(default=8, ge=2)
+    """How long after a leader fell silent another may take over."""
+    lease_renew_deadline_seconds: float = Field(default=5.0, gt=0)
+    """After how long without a renewal a leader stands by."""
+    lease_retry_seconds: float = Field(default=1.0, gt=0)
+    """How often a leader renews the Lease, and a stand-by looks at it."""
+
     workers: int = Field(default=16, ge=1, le=256)
     resync_interval_seconds: float = Field(default=300.0, gt=0)
     sweep_interval_seconds: float = Field(default=300.0, gt=0)
@@ -100,6 +109,16 @@ class Settings(BaseSettings):
             raise ValueError("NAMESPACE_OPERATOR_MONGODB_URI or NAMESPACE_OPERATOR_MONGODB_URI_SECRET is needed")
         if self.pod_namespace is None and (self.mongodb_uri_secret or self.qdrant_api_key_secret):
             raise ValueError("NAMESPACE_OPERATOR_POD_NAMESPACE is needed to find the Secrets")
+        return self
+
+    @model_validator(mode="after")
+    def _can_lead(self) -> Self:
+        if not self.lease_retry_seconds < self.lease_renew_deadline_seconds < self.lease_duration_seconds:
+            raise ValueError(
+                "NAMESPACE_OPERATOR_LEASE_RETRY_SECONDS must be less than"
+                " NAMESPACE_OPERATOR_LEASE_RENEW_DEADLINE_SECONDS, and that less than"
+                " NAMESPACE_OPERATOR_LEASE_DURATION_SECONDS"
+            )
         return self
 
     @property

@@ -95,6 +95,8 @@ class WorkQueue(Generic[K]):
     _order: itertools.count[int] = field(default_factory=itertools.count)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _idle: asyncio.Semaphore = field(init=False)
+    _moved: float = 0.0
+    """When a run began or ended, or the first of those that wait came, by the event loop's clock."""
 
     def __post_init__(self) -> None:
         self._idle = asyncio.Semaphore(self.workers)
@@ -107,6 +109,8 @@ class WorkQueue(Generic[K]):
         elif not record.queued:
             record.queued = True
             record.due, record.check = None, False
+            if not self._fresh:
+                self._move()
             record.since = asyncio.get_running_loop().time()
             self._fresh.append(key)
             self._wake.set()
@@ -124,6 +128,17 @@ class WorkQueue(Generic[K]):
 
     def __len__(self) -> int:
         return len(self._fresh)
+
+    @property
+    def stuck_for(self) -> float:
+        """Seconds in which keys waited for a free worker and no run began or ended."""
+        if not self._fresh and not self._due:
+            return 0.0
+        since = self._moved if self._fresh else self._due[0][0]
+        return max(0.0, asyncio.get_running_loop().time() - max(self._moved, since))
+
+    def _move(self) -> None:
+        self._moved = asyncio.get_running_loop().time()
 
     def backlog(self) -> Backlog:
         """How much there is to do, counted in one pass over all keys."""
@@ -184,6 +199,7 @@ class WorkQueue(Generic[K]):
         # a second time.
         record = self._records[key]
         record.running, record.queued, record.due = True, False, None
+        self._move()
         record.since = asyncio.get_running_loop().time()
         return key
 
@@ -207,6 +223,7 @@ class WorkQueue(Generic[K]):
             following = Next(failed=True)
         finally:
             record.running = False
+            self._move()
             self._idle.release()
         self._follow(key, record, following)
 

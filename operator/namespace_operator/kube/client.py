@@ -16,6 +16,7 @@ from namespace_operator.controller.cluster import ClusterError, ClusterUnavailab
 from namespace_operator.kube.connection import certificate_files, connection_info
 from namespace_operator.kube.requests import operation
 from namespace_operator.kube.server_clock import ServerClock
+from namespace_operator.stores.fence import UNFENCED, Fence, fenced_request
 from namespace_operator.telemetry.catalog import Outcome
 from namespace_operator.telemetry.requests import UNMEASURED, Meter
 
@@ -60,14 +61,24 @@ class Forbidden(Refused):
 
 
 class KubeClient:
-    """Requests to the API server with the credentials of ``connection_info``, at most 32 at a time.
+    """Requests to the API server with the credentials of ``connection_info``, at most ``connections`` at a time.
 
-    Its ``clock`` has the server's time, as the answers tell it. ``meter`` measures all but watches.
+    Its ``clock`` has the server's time, as the answers tell it; several clients may share one. ``fence`` is asked
+    right before each request and ``meter`` measures it, but for those of watches. ``timeout_seconds`` bounds a whole
+    request.
 
     Watches have connections of their own, without a limit, so that they hold up no request.
     """
 
-    def __init__(self, *, meter: Meter = UNMEASURED) -> None:
+    def __init__(
+        self,
+        *,
+        clock: ServerClock | None = None,
+        fence: Fence = UNFENCED,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+        connections: int = _CONNECTIONS,
+        meter: Meter = UNMEASURED,
+    ) -> None:
         self._meter = meter
         info = connection_info()
         self._server = info.server.rstrip("/")
@@ -75,9 +86,11 @@ class KubeClient:
         self._certificates = certificate_files(info)
         self._tls = info.as_ssl_context()
         self._credentials_read = asyncio.get_running_loop().time()
-        self.clock = ServerClock(asyncio.get_running_loop().time)
+        self.clock = clock or ServerClock(asyncio.get_running_loop().time)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS), timeout=aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
+            connector=aiohttp.TCPConnector(limit=connections),
+            timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+            request_class=fenced_request(fence),
         )
 
         self._watches = aiohttp.ClientSession(

@@ -29,7 +29,10 @@ Object = dict[str, Any]
 
 @dataclass(slots=True)
 class KubeClusters:
-    """Every InfrastructureCluster by its name, at the newest version seen. There are few."""
+    """Every InfrastructureCluster by its name, at the newest version seen. There are few.
+
+    What is known outlives a term of leadership; ``client`` is that of the term, or the process's own between terms.
+    """
 
     client: KubeClient
     _objects: dict[str, Object] = field(default_factory=dict)

@@ -1,9 +1,9 @@
-"""When the API server last said something on each watch, and how old its news were."""
+"""How old the news of each watch are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,36 +12,24 @@ Object = dict[str, Any]
 _LIVE = ("ADDED", "MODIFIED")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Hearing:
     """Hears of each event of the watches, by the plural of the resource.
 
-    ``now`` is the API server's time, ``monotonic`` in seconds. ``lagged`` gets for how many seconds an event was under
-    way since the last write to its object. The API server writes that time in whole seconds.
+    ``now`` is the API server's time. ``lagged`` gets for how many seconds an event was under way since the last write
+    to its object. The API server writes that time in whole seconds.
     """
 
     now: Callable[[], datetime]
-    monotonic: Callable[[], float]
     lagged: Callable[[str, float], None]
-    _last: dict[str, float] = field(default_factory=dict)
 
     def heard(self, resource: str, kind: str | None, obj: Object) -> None:
         """An event; its kind is None for an object of the list that a watch begins with, which may be of any age."""
-        self.spoke(resource)
         if kind not in _LIVE:
             return
         written = last_write(obj["metadata"])
         if written is not None:
             self.lagged(resource, (self.now() - written).total_seconds())
-
-    def spoke(self, resource: str) -> None:
-        """The server said something on the watch of a resource, be it a mere bookmark."""
-        self._last[resource] = self.monotonic()
-
-    def silence(self, resource: str) -> float | None:
-        """For how many seconds a watch has been silent; None: it never said anything."""
-        last = self._last.get(resource)
-        return None if last is None else self.monotonic() - last
 
 
 def last_write(metadata: Object) -> datetime | None:

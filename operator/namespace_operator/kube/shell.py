@@ -33,6 +33,7 @@ from namespace_operator.kube.clusters import KubeClusters
 from namespace_operator.kube.connection import connection_info
 from namespace_operator.kube.hearing import Hearing
 from namespace_operator.kube.objects import LiveObjects, key_of
+from namespace_operator.kube.pulse import Pulse, listened_to
 
 _MAX_BACKOFF_SECONDS = 30.0
 _LOGIN_HOLDS_SECONDS = 60.0
@@ -108,7 +109,8 @@ class Watch:
     """Runs kopf over our two resources.
 
     ``start`` and ``stop`` are awaited when kopf starts and ends; ``enqueue`` gets the key of what changed, and
-    ``cluster_changed`` the name of an InfrastructureCluster that did; ``hearing`` hears of every event.
+    ``cluster_changed`` the name of an InfrastructureCluster that did; ``hearing`` hears of every event. Once
+    ``stopping`` is set kopf ends.
     """
 
     objects: LiveObjects
@@ -117,13 +119,16 @@ class Watch:
     stop: Callable[[], Awaitable[None]]
     clusters: KubeClusters
     cluster_changed: Callable[[str], None]
+    pulse: Pulse
     hearing: Hearing
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, namespaces: Collection[str]) -> None:
         """Watch these Kubernetes namespaces, or all of them if there are none given, until terminated.
 
         The InfrastructureClusters belong to none, and are watched in any case.
         """
+        self.pulse.expect(namespaces)
         await kopf.operator(
             registry=self._registry(),
             settings=_settings(),
@@ -132,6 +137,7 @@ class Watch:
             identity="namespace-operator",  # type: ignore[arg-type] # a str type that kopf does not export
             clusterwide=not namespaces,
             namespaces=namespaces,
+            stop_flag=self.stopping,
         )
 
     def _registry(self) -> kopf.OperatorRegistry:
@@ -139,8 +145,8 @@ class Watch:
         logins = Logins()
 
         @kopf.on.login(registry=registry)
-        async def login(**_: object) -> kopf.ConnectionInfo:
-            return await logins.next()
+        async def login(**_: object) -> kopf.AiohttpSession:
+            return listened_to(await logins.next(), self.pulse)
 
         @kopf.on.startup(registry=registry)
         async def startup(**_: object) -> None:

@@ -161,6 +161,7 @@ class MetricInfo:
                 return (self.full_name,)
 
 
+_FILE = Label("what the file holds", ("catalog", "tiers", "ray"))
 _RESULT = Label(
     "ready and not_ready as the condition says; gone: the object is, and all is done about that; failed: broken off, to"
     " be tried again",
@@ -181,6 +182,33 @@ _DRIFT = Label("what differed, see below", tuple(DRIFT_KINDS))
 
 METRICS: tuple[MetricInfo, ...] = (
     MetricInfo("build", "info", "Version of the operator.", {"version": Label("as in the image's tag")}),
+    MetricInfo(
+        "leader",
+        "gauge",
+        "1 if this process leads.",
+        note="Absent until it asked for the Lease for the first time.",
+    ),
+    MetricInfo(
+        "config",
+        "info",
+        "1 for the content of a file of the operator's that counts, by the first digits of its SHA-256.",
+        {"file": _FILE, "hash": Label("its first digits")},
+        note="Absent for a file that is not given.",
+    ),
+    MetricInfo(
+        "config_last_reload_successful",
+        "gauge",
+        "1 if the newest content of the file is what counts, 0 if it cannot be used and an older one does.",
+        {"file": _FILE},
+        note="Absent for a file that is not given.",
+    ),
+    MetricInfo(
+        "config_reloads",
+        "counter",
+        "New contents of the operator's files, by whether they could be used.",
+        {"file": _FILE, "result": Label("whether it could", ("used", "unusable"))},
+        note="Absent for a file that is not given.",
+    ),
     MetricInfo(
         "namespaces",
         "gauge",

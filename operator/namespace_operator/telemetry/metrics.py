@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,6 +21,8 @@ from prometheus_client.exposition import choose_encoder
 from namespace_operator.telemetry.catalog import BY_NAME, OWN_CONNECTION, PREFIX, QDRANT
 from namespace_operator.telemetry.requests import RequestMeter
 from namespace_operator.telemetry.scraped import Backlog, Census, Scraped
+
+ReloadResult = Literal["used", "unusable"]
 
 M = TypeVar("M", Counter, Histogram)
 
@@ -88,7 +90,27 @@ class Metrics:
         self._orphans = self._gauge("orphan_collections")
         self._up, self._namespaces = self._gauge("qdrant_up"), self._gauge("qdrant_namespaces")
         self._collections = self._gauge("qdrant_collections")
+        self._config = Info(
+            f"{PREFIX}config", BY_NAME["config"].help, tuple(BY_NAME["config"].labels)[:1], registry=self._registry
+        )
+        self._usable, self._reloads = self._gauge("config_last_reload_successful"), self._counter("config_reloads")
         self._later: dict[str, Gauge] = {}
+
+    def leads(self, leads: bool) -> None:
+        """Whether this process leads from now on."""
+        self._at_last("leader").set(leads)
+
+    def configuration_used(self, file: str, digest: str) -> None:
+        """The content of one of the operator's files that counts from now on."""
+        self._usable.labels(file).set(1)
+        self._config.labels(file).info({"hash": digest})
+        for result in BY_NAME["config_reloads"].labels["result"].values:
+            self._reloads.labels(file, result)
+
+    def configuration_reloaded(self, file: str, result: ReloadResult) -> None:
+        """Count a new content of one of the operator's files."""
+        self._reloads.labels(file, result).inc()
+        self._usable.labels(file).set(result == "used")
 
     def reconciled(self, account: Account) -> None:
         """Count one reconcile, and all that happened in it."""
@@ -119,8 +141,8 @@ class Metrics:
         """Whether a primary is known."""
         self._at_last("mongodb_up").set(up)
 
-    def watch_queue(self, name: str, backlog: Callable[[], Backlog]) -> None:
-        """Tell of a queue as it is at each scrape."""
+    def watch_queue(self, name: str, backlog: Callable[[], Backlog | None]) -> None:
+        """Tell of a queue as it is at each scrape; None: there is none, because another replica has the work."""
         self._scraped.queues[name] = backlog
 
     def watch_silence(self, resource: str, seconds: Callable[[], float | None]) -> None:

@@ -61,7 +61,7 @@ class Census(Protocol):
 class Scraped(Collector):
     """Asks its sources at each scrape: queues and silences by name, and all objects."""
 
-    queues: dict[str, Callable[[], Backlog]] = field(default_factory=dict)
+    queues: dict[str, Callable[[], Backlog | None]] = field(default_factory=dict)
     silences: dict[str, Callable[[], float | None]] = field(default_factory=dict)
     census: Callable[[], Census | None] = lambda: None
 
@@ -88,6 +88,8 @@ class Scraped(Collector):
         retries = CounterMetricFamily(info.full_name, info.help, labels=tuple(info.labels))
         for name, backlog in self.queues.items():
             found = backlog()
+            if found is None:
+                continue
             waiting.add_metric([name], found.waiting)
             running.add_metric([name], found.running)
             scheduled.add_metric([name], found.scheduled)

@@ -14,6 +14,7 @@ from namespace_operator.kube import shell
 from namespace_operator.kube.clusters import KubeClusters
 from namespace_operator.kube.hearing import Hearing
 from namespace_operator.kube.objects import LiveObjects
+from namespace_operator.kube.pulse import Pulse
 from namespace_operator.kube.shell import Logins, Watch
 from tests.unit.controller.virtual_time import now, run
 from tests.unit.kube.test_objects import KEY, obj
@@ -69,7 +70,8 @@ def test_an_event_becomes_a_key(
     events: list[tuple[str | None, dict[str, Any]]], keys: list[Key], known: set[Key]
 ) -> None:
     objects, enqueued = LiveObjects(), list[Key]()
-    watch = Watch(objects, enqueued.append, _nothing, _nothing, cast("KubeClusters", None), pytest.fail, _hearing())
+    clusters = cast("KubeClusters", None)
+    watch = Watch(objects, enqueued.append, _nothing, _nothing, clusters, pytest.fail, Pulse(now), _hearing())
     for kind, changed in events:
         watch._on_event(kind, changed)
     assert enqueued == keys
@@ -81,4 +83,4 @@ async def _nothing() -> None:
 
 
 def _hearing() -> Hearing:
-    return Hearing(lambda: datetime(2026, 1, 1, tzinfo=UTC), lambda: 0.0, lambda *_: None)
+    return Hearing(lambda: datetime(2026, 1, 1, tzinfo=UTC), lambda *_: None)

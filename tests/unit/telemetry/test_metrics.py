@@ -193,6 +193,43 @@ async def test_what_is_told_once_it_is_known(change: Change, metrics: Metrics) -
         assert await change.seen() == {"namespace_operator_mongodb_up": float(up)}
 
 
+async def test_the_content_of_a_file_that_counts_and_a_newer_one_that_does_not(
+    change: Change, metrics: Metrics
+) -> None:
+    config = "namespace_operator_config"
+    metrics.configuration_used("catalog", "0a")
+    assert await change.seen() == {
+        f"{config}_info{{file=catalog}}{{hash=0a}}": 1.0,
+        f"{config}_last_reload_successful{{file=catalog}}": 1.0,
+        f"{config}_reloads_total{{file=catalog}}{{result=used}}": 0.0,
+        f"{config}_reloads_total{{file=catalog}}{{result=unusable}}": 0.0,
+    }
+    metrics.configuration_reloaded("catalog", "unusable")
+    assert await change.seen() == {
+        f"{config}_last_reload_successful{{file=catalog}}": 0.0,
+        f"{config}_reloads_total{{file=catalog}}{{result=unusable}}": 1.0,
+    }
+    metrics.configuration_used("catalog", "1b")
+    metrics.configuration_reloaded("catalog", "used")
+    seen = await change.seen()
+    assert math.isnan(seen.pop(f"{config}_info{{file=catalog}}{{hash=0a}}"))
+    assert seen == {
+        f"{config}_info{{file=catalog}}{{hash=1b}}": 1.0,
+        f"{config}_last_reload_successful{{file=catalog}}": 1.0,
+        f"{config}_reloads_total{{file=catalog}}{{result=used}}": 1.0,
+    }
+
+
+async def test_a_stand_by_tells_of_no_queue_and_no_namespaces(change: Change, metrics: Metrics) -> None:
+    for leads in (False, True):
+        metrics.leads(leads)
+        assert await change.seen() == {"namespace_operator_leader": float(leads)}
+    metrics.watch_queue("namespaces", lambda: None)
+    metrics.watch_objects(lambda: None)
+    metrics.watch_silence("mixpeeknamespaces", lambda: None)
+    assert await change.seen() == {}
+
+
 async def test_each_server_is_told_of_as_it_was_last_found_and_no_longer_than_it_is_there(
     change: Change, metrics: Metrics
 ) -> None:

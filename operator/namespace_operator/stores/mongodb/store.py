@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from collections.abc import Collection as Names
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import pymongo
 from pymongo import AsyncMongoClient, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
 from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument, State
-from namespace_operator.domain.document_indexes import AutoIndexState
 from namespace_operator.domain.observed import Counts, Residents, ServerRecord
 from namespace_operator.domain.parsing import (
     FoundDocument,
@@ -27,9 +29,12 @@ from namespace_operator.domain.parsing import (
 )
 from namespace_operator.domain.shared import SharedCollection, SharedState
 from namespace_operator.domain.usage import FILTER_USAGE, FilterUsage
-from namespace_operator.stores.errors import Backend, Outdated, Rejected
+from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected
+from namespace_operator.stores.fence import UNFENCED, Fence
 from namespace_operator.stores.mongodb.errors import translated
 from namespace_operator.stores.mongodb.monitoring import Monitor
+from namespace_operator.stores.mongodb.queries import ENDING, MADE_FROM_USE, SUMMARY, as_list, as_text, residing
+from namespace_operator.stores.mongodb.terms import EPOCH, Term, epoch_of, not_later_than, stamp
 from namespace_operator.stores.mongodb.usage import make_usage_indexes, read_usage
 
 NAMESPACES = "namespaces"
@@ -44,21 +49,6 @@ _BATCH = 200
 _SOME = 10
 _RETIRED_TIMEOUTS = 20
 """How many timeouts a former client stays open: a list that is being read takes several operations."""
-_SUMMARY = dict.fromkeys(
-    (
-        "owner.organization",
-        "owner.cr_name",
-        "state",
-        "collection",
-        "updated_at",
-        "binding.connection",
-        "departures.at",
-        "life.remembered_until",
-    ),
-    1,
-)
-_ENDING = [State.DELETING, State.DELETED]
-
 Raw = dict[str, Any]
 
 
@@ -78,13 +68,26 @@ class MongoStore:
     ``timeout_seconds`` bounds each operation as a whole, retries of reads included. Writes wait for the majority and
     are never retried by the driver: one that ends in ``Unavailable`` may have happened, and is looked up. ``monitor``
     listens to the driver.
+
+    Nothing begins that ``fence`` does not let pass, and nothing lasts longer than what is left then: the driver looks
+    at that deadline right before it sends. With ``term_of``, an instance's id, documents are written within a term of
+    leadership of that instance, which nobody of an earlier one can do any more.
     Raises ``InvalidConnectionString``.
     """
 
     def __init__(
-        self, uri: str, database: str, *, timeout_seconds: float = 3.0, monitor: Monitor | None = None
+        self,
+        uri: str,
+        database: str,
+        *,
+        timeout_seconds: float = 3.0,
+        fence: Fence = UNFENCED,
+        term_of: str | None = None,
+        monitor: Monitor | None = None,
     ) -> None:
         self._monitor = monitor
+        self._fence = fence
+        self._term = Term(term_of) if term_of is not None else None
         self._name = database
         self._timeout_seconds = timeout_seconds
         self._client = _client(uri, timeout_seconds, monitor)
@@ -118,73 +121,115 @@ class MongoStore:
     def _database(self) -> AsyncDatabase[Raw]:
         return self._client[self._name]
 
+    @contextmanager
+    def _operation(self, request: str) -> Iterator[None]:
+        """Operations, and what their failure means; what others do meanwhile must not be awaited within it."""
+        left = self._fence.remaining()
+        try:
+            # The inner one has each operation begin with the client's own timeout, which ends no later than the outer.
+            with translated(request), pymongo.timeout(left), pymongo.timeout(None):
+                yield
+        except BackendError:
+            # What failed for want of time that only the next leader has is no failure of the server.
+            self._fence.check()
+            raise
+
     @property
     def _namespaces(self) -> AsyncCollection[Raw]:
         return self._database[NAMESPACES]
 
     async def find(self, claims: Names[str]) -> Sequence[FoundDocument]:
         """The documents that hold one of the claims."""
-        with translated("reading the namespace document"):
+        with self._operation("reading the namespace document"):
             found = await self._namespaces.find({"claims": {"$in": list(claims)}}).to_list()
         return [parse_document(raw) for raw in found]
 
     async def get(self, namespace_id: str) -> NamespaceDocument | MalformedDocument | None:
         """One namespace's document by its id."""
-        with translated("reading the namespace document"):
+        with self._operation("reading the namespace document"):
             found = await self._namespaces.find_one({"_id": namespace_id})
         return None if found is None else parse_namespace(found)
 
     async def shared(self, document_id: str) -> SharedCollection | MalformedDocument | None:
         """One shared collection's document by its id."""
-        with translated("reading the document of the shared collection"):
+        with self._operation("reading the document of the shared collection"):
             found = await self._namespaces.find_one({"_id": document_id})
         return None if found is None else parse_shared(found)
 
     async def insert(self, document: OwnDocument) -> None:
         """Insert a document with all its claims."""
-        with translated("inserting the namespace document"):
+        number = await self._number()
+        with self._operation("inserting the namespace document"):
             await self._ensure_indexes()
-            await self._namespaces.insert_one({"_id": document.document_id, **_raw(document)})
+            await self._namespaces.insert_one({"_id": document.document_id, **_raw(document), **stamp(number)})
 
     async def replace(self, document: OwnDocument) -> None:
         """Set our fields where the revision is still the one before."""
-        before = {"_id": document.document_id, "revision": document.revision - 1}
-        with translated("updating the namespace document"):
+        number, before = await self._number(), document.revision - 1
+        found = {"_id": document.document_id, "revision": before, **not_later_than(number)}
+        with self._operation("updating the namespace document"):
             await self._ensure_indexes()
-            result = await self._namespaces.update_one(before, _update(document))
+            result = await self._namespaces.update_one(found, _update(document, stamp(number)))
         if result.matched_count == 0:
-            raise Outdated(f"{document.document_id} is not at revision {document.revision - 1}")
+            await self._go_beyond(document.document_id)
+            raise Outdated(f"{document.document_id} is not at revision {before}")
 
     async def delete(self, document_id: str, revision: int) -> None:
         """Delete the document at this revision; a missing one is fine."""
-        with translated("deleting the namespace document"):
-            result = await self._namespaces.delete_one({"_id": document_id, "revision": revision})
-            if result.deleted_count == 0 and await self._namespaces.find_one({"_id": document_id}, {"_id": 1}):
-                raise Outdated(f"{document_id} is not at revision {revision}")
+        number = await self._number()
+        with self._operation("deleting the namespace document"):
+            found = {"_id": document_id, "revision": revision, **not_later_than(number)}
+            result = await self._namespaces.delete_one(found)
+            left = None if result.deleted_count else await self._namespaces.find_one({"_id": document_id}, {"_id": 1})
+        if left is not None:
+            await self._go_beyond(document_id)
+            raise Outdated(f"{document_id} is not at revision {revision}")
 
     async def join(self, document_id: str, namespace_id: str) -> SharedCollection:
         """Add a member where the collection is not closing: members that come at once do not hinder one another."""
-        active = {"_id": document_id, "state": SharedState.ACTIVE.value}
-        join = {"$addToSet": {"members": namespace_id}, "$inc": {"revision": 1}}
-        with translated("joining a shared collection"):
+        number = await self._number()
+        active = {"_id": document_id, "state": SharedState.ACTIVE.value, **not_later_than(number)}
+        join: Raw = {"$addToSet": {"members": namespace_id}, "$inc": {"revision": 1}}
+        if number is not None:
+            join["$set"] = stamp(number)
+        with self._operation("joining a shared collection"):
             found = await self._namespaces.find_one_and_update(active, join, return_document=ReturnDocument.AFTER)
         joined = None if found is None else parse_shared(found)
         if not isinstance(joined, SharedCollection):
+            await self._go_beyond(document_id)
             raise Outdated(f"{document_id} takes no members")
         return joined
+
+    async def _number(self, *, above: int = 0) -> int | None:
+        """The number of our term; None where documents are written in none."""
+        if self._term is None:
+            return None
+        with self._operation("counting the terms of leadership"):
+            return await self._term.number(self._database[SERVERS], above=above)
+
+    async def _go_beyond(self, document_id: str) -> None:
+        """Where we lead, and a document is of a later term all the same, let ours be the later one.
+
+        Only a hand in the database makes that so: documents that were restored without the record of terms, say.
+        """
+        if self._term is None:
+            return
+        with self._operation("looking for the term of a document"):
+            found = await self._namespaces.find_one({"_id": document_id}, {EPOCH: 1})
+        await self._number(above=epoch_of(found))
 
     async def wanted_by(self, members: Names[str], field_names: Names[str]) -> Mapping[str, str]:
         """One aggregation, whose answer is as long as there are fields."""
         names = sorted(field_names)
         listed = [{"payload_indexes.field_name": {"$in": names}}, {"auto_indexes.indexes.field_name": {"$in": names}}]
         pipeline: list[Raw] = [
-            {"$match": {"_id": {"$in": sorted(members)}, "state": {"$nin": _ENDING}, "$or": listed}},
-            {"$project": {"wanted": {"$concatArrays": [_as_list("$payload_indexes.field_name"), _MADE_FROM_USE]}}},
+            {"$match": {"_id": {"$in": sorted(members)}, "state": {"$nin": ENDING}, "$or": listed}},
+            {"$project": {"wanted": {"$concatArrays": [as_list("$payload_indexes.field_name"), MADE_FROM_USE]}}},
             {"$unwind": "$wanted"},
             {"$match": {"wanted": {"$in": names}}},
             {"$group": {"_id": "$wanted", "member": {"$min": "$_id"}}},
         ]
-        with translated("looking for members that declare an index"):
+        with self._operation("looking for members that declare an index"):
             cursor = await self._namespaces.aggregate(pipeline)
             return {row["_id"]: row["member"] async for row in cursor if isinstance(row["_id"], str)}
 
@@ -194,7 +239,7 @@ class MongoStore:
             {"$match": {"namespace_id": {"$in": sorted(namespace_ids)}}},
             {"$group": {"_id": "$namespace_id", "count": {"$sum": 1}}},
         ]
-        with translated("counting buckets, collections and objects"):
+        with self._operation("counting buckets, collections and objects"):
             buckets, collections, objects = await asyncio.gather(*(self._grouped(name, pipeline) for name in COUNTED))
         return {
             namespace_id: Counts(
@@ -207,7 +252,7 @@ class MongoStore:
 
     async def filter_usage(self, namespace_ids: Names[str], now: datetime) -> Mapping[str, FilterUsage]:
         """The counters of recorders, added up by the server."""
-        with translated("reading the use of filters"):
+        with self._operation("reading the use of filters"):
             return await read_usage(self._database[FILTER_USAGE], namespace_ids, now)
 
     async def delete_dependents(self, collection: str, namespace_id: str) -> bool:
@@ -215,7 +260,7 @@ class MongoStore:
         if collection in OWN:
             raise ValueError(f"{collection} is the operator's own")
         theirs = self._database[collection]
-        with translated(f"deleting from {collection}"):
+        with self._operation(f"deleting from {collection}"):
             found = await theirs.find({"namespace_id": namespace_id}, {"_id": 1}, limit=_CHUNK).to_list()
             if found:
                 await theirs.delete_many({"_id": {"$in": [row["_id"] for row in found]}, "namespace_id": namespace_id})
@@ -223,76 +268,87 @@ class MongoStore:
 
     async def prepare(self) -> None:
         """Make the indexes, whether or not this process has made them before."""
-        with translated("making the indexes of the namespace documents"):
+        with self._operation("making the indexes of the namespace documents"):
             await self._make_indexes()
-        with translated("making the indexes of the use of filters"):
+        with self._operation("making the indexes of the use of filters"):
             await make_usage_indexes(self._database[FILTER_USAGE])
 
     async def owned(self, instance_id: str) -> AsyncIterator[OwnedDocument]:
         """Every namespace's document of an instance, without reading the most of it."""
-        with translated("listing namespace documents"):
-            async for raw in self._namespaces.find({"owner.instance_id": instance_id}, _SUMMARY):
-                summary = summarize_document(raw)
-                if summary is not None:
-                    yield summary
+        found = self._namespaces.find({"owner.instance_id": instance_id}, SUMMARY)
+        async for raw in self._listed(found, "listing namespace documents"):
+            summary = summarize_document(raw)
+            if summary is not None:
+                yield summary
 
     async def documents_on(self, instance_id: str, connection: str | None) -> AsyncIterator[FoundDocument]:
         """One list by the indexes of both kinds of document."""
         there = {"binding.connection": connection, "state": {"$ne": State.DELETED.value}}
         both = {"$or": [{"owner.instance_id": instance_id, **there}, {"instance_id": instance_id, **there}]}
-        with translated("reading the documents of a Qdrant server"):
-            async for raw in self._namespaces.find(both, batch_size=_BATCH):
-                yield parse_document(raw)
+        found = self._namespaces.find(both, batch_size=_BATCH)
+        async for raw in self._listed(found, "reading the documents of a Qdrant server"):
+            yield parse_document(raw)
 
     async def count_bound(self, instance_id: str, binding: Binding | None) -> int:
         """How many namespaces of an instance live on a server."""
         connection = binding.connection if binding else None
-        there = {**_residing(instance_id), "binding.connection": connection}
-        with translated("counting the namespaces of a Qdrant server"):
+        there = {**residing(instance_id), "binding.connection": connection}
+        with self._operation("counting the namespaces of a Qdrant server"):
             return await self._namespaces.count_documents(there)
 
     async def bound(self, instance_id: str) -> Mapping[str | None, Residents]:
         """One aggregation over the documents of an instance."""
-        name = {"$concat": [_as_text("$owner.organization"), "/", _as_text("$owner.cr_name")]}
+        name = {"$concat": [as_text("$owner.organization"), "/", as_text("$owner.cr_name")]}
         pipeline: list[Raw] = [
-            {"$match": _residing(instance_id)},
+            {"$match": residing(instance_id)},
             {"$project": {"connection": {"$ifNull": ["$binding.connection", None]}, "name": name}},
             {"$group": {"_id": "$connection", "count": {"$sum": 1}, "some": {"$minN": {"input": "$name", "n": _SOME}}}},
         ]
-        with translated("counting the namespaces of all Qdrant servers"):
+        with self._operation("counting the namespaces of all Qdrant servers"):
             cursor = await self._namespaces.aggregate(pipeline)
             found = {row["_id"]: Residents(row["count"], tuple(row["some"])) async for row in cursor}
         return {name: there for name, there in found.items() if name is None or isinstance(name, str)}
 
     async def shared_of(self, instance_id: str) -> AsyncIterator[SharedCollection]:
         """Every shared collection's document of an instance."""
-        with translated("listing the documents of shared collections"):
-            async for raw in self._namespaces.find({"instance_id": instance_id}):
-                document = parse_document(raw)
-                if isinstance(document, SharedCollection):
-                    yield document
+        found = self._namespaces.find({"instance_id": instance_id})
+        async for raw in self._listed(found, "listing the documents of shared collections"):
+            document = parse_document(raw)
+            if isinstance(document, SharedCollection):
+                yield document
 
     async def server(self, name: str) -> ServerRecord | None:
         """What is recorded of the server behind a connection."""
-        with translated("reading the record of the Qdrant server"):
+        with self._operation("reading the record of the Qdrant server"):
             raw = await self._database[SERVERS].find_one({"_id": name})
         return None if raw is None else ServerRecord(str(raw.get("server_id")), bool(raw.get("confirmed")))
 
     async def forget_server(self, name: str) -> None:
         """Forget a server."""
-        with translated("forgetting a Qdrant server"):
+        with self._operation("forgetting a Qdrant server"):
             await self._database[SERVERS].delete_one({"_id": name})
 
     async def record_server(self, name: str, record: ServerRecord, before: ServerRecord | None) -> None:
         """Record a server, where nothing or exactly ``before`` is recorded."""
         servers = self._database[SERVERS]
-        with translated("recording the Qdrant server"):
+        with self._operation("recording the Qdrant server"):
             if before is None:
                 await servers.insert_one({"_id": name, **asdict(record)})
                 return
             result = await servers.update_one({"_id": name, **asdict(before)}, {"$set": asdict(record)})
         if result.matched_count == 0:
             raise Outdated(f"another Qdrant server is recorded for {name}")
+
+    async def _listed(self, cursor: AsyncCursor[Raw], request: str) -> AsyncIterator[Raw]:
+        """What a cursor finds. Between two of its operations the one who reads has time for operations of his own."""
+        async with cursor:
+            while True:
+                with self._operation(request):
+                    some = await cursor.to_list(_BATCH)
+                if not some:
+                    return
+                for raw in some:
+                    yield raw
 
     async def _grouped(self, collection: str, pipeline: Sequence[Raw]) -> Mapping[str, int]:
         cursor = await self._database[collection].aggregate(pipeline)
@@ -315,34 +371,6 @@ class MongoStore:
         await self._namespaces.create_index("owner.instance_id", name="owner_instance")
         await self._namespaces.create_index("instance_id", name="shared_instance", sparse=True)
         self._indexed = True
-
-
-def _as_list(expression: str) -> Raw:
-    """An array, or what stands where one should be as the only element."""
-    return {"$cond": [{"$isArray": expression}, expression, [expression]]}
-
-
-_MADE_FROM_USE: Raw = {
-    "$map": {
-        "input": {
-            "$filter": {
-                "input": _as_list("$auto_indexes.indexes"),
-                "cond": {"$eq": ["$$this.state", AutoIndexState.CREATED.value]},
-            }
-        },
-        "in": "$$this.field_name",
-    }
-}
-
-
-def _residing(instance_id: str) -> Raw:
-    """The namespaces of an instance that take up room on a server: all but tombstones."""
-    return {"owner.instance_id": instance_id, "state": {"$ne": State.DELETED.value}}
-
-
-def _as_text(field: str) -> Raw:
-    # What is no text, in a document of another shape, must not fail the whole.
-    return {"$convert": {"input": field, "to": "string", "onError": "?", "onNull": "?"}}
 
 
 def _client(uri: str, timeout_seconds: float, monitor: Monitor | None) -> AsyncMongoClient[Raw]:
@@ -371,6 +399,6 @@ def _raw(document: OwnDocument) -> Raw:
     return raw
 
 
-def _update(document: OwnDocument) -> Raw:
-    raw = _raw(document)
+def _update(document: OwnDocument, epoch: Raw) -> Raw:
+    raw = _raw(document) | epoch
     return {"$set": raw} if document.claims else {"$set": raw, "$unset": {"claims": ""}}

@@ -14,6 +14,7 @@ from yarl import URL
 
 from namespace_operator.domain.endpoints import is_inner
 from namespace_operator.stores.errors import Backend, Rejected, Unauthorized, Unavailable
+from namespace_operator.stores.fence import UNFENCED, Fence, fenced_request
 from namespace_operator.stores.qdrant.crowd import PATIENCE_SECONDS, Crowd
 from namespace_operator.stores.qdrant.reach import InnerAddress, connector
 from namespace_operator.stores.qdrant.requests import operation, outcome
@@ -29,7 +30,7 @@ class QdrantHttp:
 
     ``ca`` is PEM text, None for the system's authorities. ``forbidden`` are addresses that a host name may not lead
     to beside the inner ones, None where it may lead anywhere. What cannot be used of these is told by the requests.
-    ``meter`` measures each.
+    ``fence`` is asked right before each request, ``meter`` measures it.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class QdrantHttp:
         ca: str | None = None,
         forbidden: Collection[str] | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
+        fence: Fence = UNFENCED,
         meter: Meter = UNMEASURED,
     ) -> None:
         self._meter = meter
@@ -58,7 +60,9 @@ class QdrantHttp:
             self._unusable, session_connector = str(error), connector(connections, None, forbidden)
         # Each request has a deadline of its own.
         no_timeout = aiohttp.ClientTimeout(total=None)
-        self._session = aiohttp.ClientSession(headers=headers, connector=session_connector, timeout=no_timeout)
+        self._session = aiohttp.ClientSession(
+            headers=headers, connector=session_connector, timeout=no_timeout, request_class=fenced_request(fence)
+        )
         self._crowd = Crowd(patience_seconds)
 
     async def close(self) -> None:

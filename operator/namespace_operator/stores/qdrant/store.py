@@ -19,6 +19,7 @@ from namespace_operator.domain.observed import Collection
 from namespace_operator.domain.parameters import AS_QDRANT_HAS_IT, Parameters, flat
 from namespace_operator.domain.vectors import NamedVector
 from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected, Unauthorized
+from namespace_operator.stores.fence import UNFENCED, Fence
 from namespace_operator.stores.protocols import ReadAtOnce
 from namespace_operator.stores.qdrant import sampling, slowness, telemetry, translate
 from namespace_operator.stores.qdrant.crowd import PATIENCE_SECONDS
@@ -41,7 +42,8 @@ class QdrantStore:
     ``timeout_seconds`` bounds a whole request, ``patience_seconds`` how long many wait for a server that answers
     nothing, ``connections`` how many requests run at once. ``ca`` is the PEM text of the
     authority's certificates, None for the system's. With ``forbidden`` the host may lead neither to these addresses
-    nor to ones that are inner (see ``domain.endpoints``); None: anywhere. ``meter`` measures each request.
+    nor to ones that are inner (see ``domain.endpoints``); None: anywhere. ``fence`` is asked right before each request,
+    ``meter`` measures it.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class QdrantStore:
         ca: str | None = None,
         forbidden: Names[str] | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
+        fence: Fence = UNFENCED,
         meter: Meter = UNMEASURED,
     ) -> None:
         self._http = QdrantHttp(
@@ -61,6 +64,7 @@ class QdrantStore:
             ca=ca,
             forbidden=forbidden,
             patience_seconds=patience_seconds,
+            fence=fence,
             meter=meter,
         )
         self._version = ""
