@@ -81,6 +81,11 @@ format: $(READY) ## Rewrite the code in the project's format
 generate: $(READY) ## Write what is made from the models: the CRDs, the chart's copies, docs/conditions.md
 	@$(BIN)/python -m devstack.generate
 
+.PHONY: pictures
+pictures: $(READY) ## The dashboards as pictures for the docs, of what happens in the test of their expressions
+	@DASHBOARDS_RECORDING=$(CURDIR)/dist/dashboards.json $(BIN)/python -m pytest tests/integration/test_dashboards.py
+	@$(BIN)/python -m devstack.dashboards.pictures dist/dashboards.json docs/pictures
+
 .PHONY: clean
 clean: ## Remove the virtual environment and tool caches (the build cache stays)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

@@ -53,8 +53,8 @@ class Panel(_Model):
     """One question. ``why`` is what Grafana shows behind the title's (i): the question and what to do about the answer.
 
     ``runbook`` names a page of docs/runbooks, an alert's. ``width`` and ``height`` are cells of Grafana's grid of 24
-    columns. ``text`` is what a stat shows: its number, or the name of its series. ``words`` stand for values, ``top`` is
-    where the scale ends, ``state_metrics`` says that it needs kube-state-metrics.
+    columns. ``text`` is what a stat shows: its number, or the name of its series. ``words`` stand for values, ``top``
+    is where the scale ends, ``state_metrics`` says that it needs kube-state-metrics.
     """
 
     title: str

@@ -13,7 +13,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLocator, NullFormatter
 from PIL import Image
 
 from devstack.dashboards.model import GRID_WIDTH, Dashboard, Panel, Row, Step, load_all, placed
@@ -125,6 +125,8 @@ def _timeseries(axes: Axes, panel: Panel, window: Window, found: Sequence[Answer
     if not panel.logarithmic:
         highest = axes.get_ylim()[1]
         axes.set_ylim(0, panel.top or (highest if named and highest > 0 else 1))
+    if panel.unit == "bytes":
+        axes.yaxis.set_major_locator(MultipleLocator(2 ** math.ceil(math.log2(axes.get_ylim()[1] / 4))))
     for step in panel.steps:
         if step.at is not None and step.at < axes.get_ylim()[1]:
             axes.axhline(step.at, color=_PALETTE[step.colour], linewidth=0.9, linestyle=(0, (4, 3)))
@@ -151,7 +153,7 @@ def _gapped(window: Window, series: Series) -> tuple[list[float], list[float]]:
             times.append(second)
             values.append(math.nan)
         times.append(second)
-        values.append(value)
+        values.append(value if math.isfinite(value) else math.nan)
     return times, values
 
 
@@ -181,7 +183,9 @@ def _legend(axes: Axes, panel: Panel, named: Sequence[tuple[str, Series]]) -> No
 
 
 def _bars(axes: Axes, panel: Panel, window: Window, found: Sequence[Answer]) -> None:
-    values = [(_name(answer, series), series.points[-1][1]) for answer in found for series in answer.series]
+    values = [
+        (_name(answer, series), series.numbers[-1]) for answer in found for series in answer.series if series.numbers
+    ]
     values.sort(key=lambda entry: entry[1])
     names = [name for name, _ in values]
     colours = [_colour(panel.steps, value) if panel.steps else _LINES[0] for _, value in values]
@@ -226,15 +230,18 @@ def _table(axes: Axes, panel: Panel, window: Window, found: Sequence[Answer]) ->
     axes.axis("off")
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
+    head = [column.title for column in panel.columns]
     rows = [_cells(panel, series) for answer in found for series in answer.series]
     line = 0.62 / (panel.height - 1.4)
     fits = int(1 / line) - 1
-    for place, column in enumerate(panel.columns):
-        x = place / len(panel.columns)
-        axes.text(x, 1 - line / 2, column.title, fontsize=8, color=_SOFT, va="center")
-        for number, row in enumerate(rows[:fits], start=1):
-            y = 1 - line * (number + 0.5)
-            axes.text(x, y, row[place], fontsize=8.4, color=_INK, va="center")
+    # Each column is as wide as what is in it, and the rest of the room is shared out.
+    widths = [max(map(len, column)) + 2 for column in zip(head, *rows, strict=True)]
+    starts = [sum(widths[:place]) / sum(widths) for place in range(len(widths))]
+    for x, title in zip(starts, head, strict=True):
+        axes.text(x, 1 - line / 2, title, fontsize=8, color=_SOFT, va="center")
+    for number, row in enumerate(rows[:fits], start=1):
+        for x, text in zip(starts, row, strict=True):
+            axes.text(x, 1 - line * (number + 0.5), text, fontsize=8.2, color=_INK, va="center")
     for number in range(min(len(rows), fits) + 1):
         axes.axhline(1 - line * (number + 1), color=_GRID, linewidth=0.8)
 
@@ -254,7 +261,7 @@ def _time_axis(axes: Axes, window: Window) -> None:
     axes.set_xlim(0, window.seconds)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 3, 5, 6, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda second, _: f"{int(second) // 60}:{int(second) % 60:02d}"))
-    axes.tick_params(axis="x", length=0, labelsize=7.2, colors=_SOFT, pad=2)
+    axes.tick_params(axis="x", length=0, labelsize=7.2, colors=_SOFT, pad=5)
     axes.grid(color=_GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
@@ -264,11 +271,11 @@ def _value_axis(axes: Axes, panel: Panel) -> None:
     axes.tick_params(axis="y", length=0, labelsize=7.2, colors=_SOFT, pad=2)
     if panel.logarithmic:
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(10, numticks=6))
+        axes.yaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5), numticks=8))
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.tick_params(axis="y", which="minor", length=0)
     else:
-        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=panel.decimals == 0))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(panel.unit, value)))
 
 

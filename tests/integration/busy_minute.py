@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from qdrant_client import models
@@ -18,7 +19,7 @@ from tests.integration.support import Organization, Platform, eventually
 
 SHOWN = "films"
 """The Namespace that has everything that one can have."""
-PLAIN = 16
+PLAIN, AT_ONCE = 40, 8
 SPARE = "iclstr_spare"
 
 _TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
@@ -45,14 +46,18 @@ class BusyMinute:
         assert spare.process is not None
         self._fill_shown()
         self._make_older("short-lived")
+        self._make_older("overdue")
         spare.process.kill()  # noticed while the rest goes on
         self.organization.edit("remote", payloadIndexes=[_LANG])
         self._conflict()
+        owner = self._hold_up("overdue")
         self._drift()
-        for number in range(0, PLAIN, 2):
-            self.organization.edit(f"plain-{number}", payloadIndexes=[_LANG])
+        self._at_once(lambda name: self.organization.edit(name, payloadIndexes=[_LANG]))
         eventually(lambda: self.organization.find("short-lived") is None, "the end of short-lived")
         self._until("namespace_operator_expiries_total", lambda value: value > 0)
+        self._until('namespace_operator_expiry_overdue_seconds{reason="MalformedDocument"}', lambda value: value > 0)
+        self._write_owner("overdue", owner)
+        eventually(lambda: self.organization.find("overdue") is None, "the end of overdue")
         self._until('namespace_operator_auto_indexes_total{action="created"}', lambda value: value > 0)
         self._until(f'namespace_operator_qdrant_up{{connection="{SPARE}"}}', lambda value: value == 0)
         spare.process.start()
@@ -70,12 +75,12 @@ class BusyMinute:
         create = self.organization.create
         create(SHOWN, featureExtractors=[_TEXT], payloadIndexes=[_LANG], ttlSeconds=_LONG)
         create("short-lived")
+        create("overdue")
         create("drifting", featureExtractors=[_TEXT], payloadIndexes=[_LANG])
         create("losing")
         remote: dict[str, Any] = {"clusterId": SPARE, "deletionPolicy": "Delete"}
         create("remote", infrastructure={"computeTier": "dedicated_cpu"}, **remote)
-        for number in range(PLAIN):
-            create(f"plain-{number}", featureExtractors=[_TEXT])
+        self._at_once(lambda name: create(name, featureExtractors=[_TEXT]))
         for found in self.organization.list():
             self.organization.ready(found["metadata"]["name"])
         return spare
@@ -101,6 +106,29 @@ class BusyMinute:
         began = made["created_at"] - timedelta(seconds=_SHORT - 5)
         self.platform.database["namespaces"].update_one({"_id": made["_id"]}, {"$set": {"created_at": began}})
         self.organization.edit(name, ttlSeconds=_SHORT)
+
+    def _at_once(self, do: Callable[[str], None]) -> None:
+        """With many Namespaces, faster than the operator follows: its queue is what one wants to see."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(do, [f"plain-{number}" for number in range(PLAIN)]))
+
+    def _hold_up(self, name: str) -> Any:
+        """Once it was told when it ends, somebody breaks its document, so that it cannot; returns what was there."""
+        document = self.organization.document(name)
+        soon = document["created_at"] + timedelta(days=1)
+
+        def told() -> bool:
+            end = self.organization.get(name)["status"].get("expiresAt")
+            return end is not None and datetime.fromisoformat(end) < soon
+
+        eventually(told, f"the end of {name} is told")
+        self._write_owner(name, "somebody")
+        self.organization.reason(name, "MalformedDocument")
+        return document["owner"]
+
+    def _write_owner(self, name: str, owner: Any) -> None:
+        namespace_id = self.organization.get(name)["status"]["namespaceId"]
+        self.platform.database["namespaces"].update_one({"_id": namespace_id}, {"$set": {"owner": owner}})
 
     def _conflict(self) -> None:
         """Problems that wait for their users: a name that is taken, a server that there is not."""
