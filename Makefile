@@ -44,6 +44,10 @@ test: unit ## All tests: unit, model, contract and integration on the real stack
 unit: $(READY) ## Only the tests that need no server, on all processors
 	@$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal tests/unit tests/model
 
+.PHONY: prove
+prove: $(READY) ## Every crash point, fault and race of the model world (FORM=short: as in CI; FAMILY=, SEED=: one of them)
+	@$(if $(FORM),FORM=$(FORM)) $(if $(FAMILY),FAMILY=$(FAMILY)) $(if $(SEED),SEED='$(SEED)') $(BIN)/python -m tests.prove
+
 .PHONY: check
 check: $(READY) ## Format, lint, types, import contracts, generated files
 	@$(BIN)/ruff format --check .
@@ -77,8 +81,13 @@ format: $(READY) ## Rewrite the code in the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+.PHONY: docs
+docs: $(READY) ## The documentation site in docs/_build/html, without network; warnings are errors
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --builder html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 .PHONY: generate
-generate: $(READY) ## Write what is made from the models: the CRDs, the chart's copies, docs/conditions.md
+generate: $(READY) ## Write what is made from the models: the CRDs, the chart's copies, pages and diagrams of docs/
 	@$(BIN)/python -m devstack.generate
 
 .PHONY: pictures
@@ -88,4 +97,4 @@ pictures: $(READY) ## The dashboards as pictures for the docs, of what happens i
 
 .PHONY: clean
 clean: ## Remove the virtual environment and tool caches (the build cache stays)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf docs/_build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

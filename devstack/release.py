@@ -58,10 +58,10 @@ def install(cluster: Cluster, values: Values | None = None) -> None:
         *("--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", _INSTALL_TIMEOUT, "--values", "-"),
         stdin=yaml.safe_dump(merged(_values(cluster), values or {})),
     )
-    _await_admission(cluster)
+    await_admission(cluster)
 
 
-def _await_admission(cluster: Cluster) -> None:
+def await_admission(cluster: Cluster) -> None:
     """Wait until a Namespace is let in: for some seconds the API server's policies do not know a kind that is new."""
     sample = {
         "apiVersion": API_VERSION,

@@ -156,11 +156,15 @@ def test_users_get_what_their_role_in_the_cluster_says(rendered: Rendered) -> No
         FULLNAME,
         f"{FULLNAME}-view",
         f"{FULLNAME}-edit",
+        f"{FULLNAME}-platform",
     }
     view = rendered.named("ClusterRole", f"{FULLNAME}-view")
     edit = rendered.named("ClusterRole", f"{FULLNAME}-edit")
-    assert (_rights(view), _aggregated_to(view)) == (reading | statuses, {"view", "edit", "admin"})
+    assert (_rights(view), _aggregated_to(view)) == (reading | statuses, {"view", "edit", "admin", "cluster-reader"})
     assert (_rights(edit), _aggregated_to(edit)) == (writing, {"edit", "admin"})
+    platform = rendered.named("ClusterRole", f"{FULLNAME}-platform")
+    writing_clusters = {(GROUP, CLUSTER_PLURAL, verb, ()) for verb in ("create", "update", "patch", "delete")}
+    assert (_rights(platform), _aggregated_to(platform)) == (reading | statuses | writing_clusters, set())
     assert not _aggregated_to(rendered.named("ClusterRole", FULLNAME)), "the operator's own"
 
 
@@ -174,7 +178,7 @@ def test_no_role_of_users_has_a_guarded_verb(rendered: Rendered) -> None:
 
 def test_users_get_nothing_where_the_values_say_so(chart: Chart) -> None:
     rendered = chart.render(with_required({"rbac": {"aggregate": False}}))
-    assert [role["metadata"]["name"] for role in rendered.all("ClusterRole")] == [FULLNAME]
+    assert {role["metadata"]["name"] for role in rendered.all("ClusterRole")} == {FULLNAME, f"{FULLNAME}-platform"}
 
 
 def _aggregated_to(role: Manifest) -> set[str]:

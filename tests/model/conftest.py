@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, MutableMapping
-from typing import Any, NoReturn
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
 
-_ERRORS = ("error", "exception", "critical")
+from tests.world.logs import be_quiet
+
 _TALLY = pytest.StashKey[Counter[str]]()
 
 
 @pytest.fixture(autouse=True)
 def quiet_logs() -> Iterator[None]:
     """Drop every line; the operator logs an error only for what it holds to be a defect of its own."""
-    structlog.configure(processors=[_judge], cache_logger_on_first_use=False)
+    be_quiet()
     yield
     structlog.reset_defaults()
 
@@ -47,9 +48,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if tally:
         counts = ", ".join(f"{count} {what}" for what, count in tally.items())
         terminalreporter.write_line(f"model world: {counts}")
-
-
-def _judge(_logger: object, method: str, line: MutableMapping[str, Any]) -> NoReturn:
-    if method in _ERRORS:
-        raise AssertionError(f"the operator logged a defect: {line}")
-    raise structlog.DropEvent

@@ -11,7 +11,7 @@ from datetime import timedelta
 from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.queue import Next, WorkQueue
 from namespace_operator.domain.identity import Key
-from tests.unit.controller.virtual_time import now, run
+from tests.world.virtual_time import now, run
 from tests.world.world import EPOCH, World
 
 MANY = 500

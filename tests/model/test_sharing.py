@@ -8,8 +8,8 @@ import pytest
 
 from tests.model.scenario import CITY, IMAGE, SMALL_TEXT, TEXT, TEXT_VECTOR, beginning, run
 from tests.model.sharing_scenarios import ONE_JOINS_WHILE_THE_LAST_LEAVES
-from tests.model.steps import Step, apply, delete, index, operator_down, operator_up
-from tests.model.test_faults import FAULTS
+from tests.model.steps import Step, apply, delete, index, operator_down, operator_up, tiers
+from tests.prove.faults import FAULTS
 from tests.world.checks import check_at_rest
 from tests.world.faults import Fault
 from tests.world.vectors import StoredCollection
@@ -179,8 +179,9 @@ async def test_an_index_changes_only_with_the_consent_of_all_who_want_it() -> No
 
 
 async def test_a_large_vector_is_not_blown_up() -> None:
-    world = await run((member("a", featureExtractors=[TEXT]), write("a", 1)), World())
-    pool(world).points.update({number: {"namespace_id": "x"} for number in range(10, 400_000)})
+    few = tiers("shared: {maxSharedVectorMegabytes: 1}")
+    world = await run((few, member("a", featureExtractors=[TEXT]), write("a", 1)), World())
+    pool(world).points.update({number: {"namespace_id": "x"} for number in range(10, 400)})
     await run((member("b", featureExtractors=[IMAGE]), member("c", featureExtractors=[TEXT])), world)
     assert world.condition("b", "VectorsSynced") == ("False", "SharedVectorCost")
     assert world.condition("c") == ("True", "Ready"), "what is there already costs nothing"

@@ -48,6 +48,12 @@ class ModelApiServer:
     _version: int = 0
     _uids: int = 0
 
+    def __deepcopy__(self, _memo: object) -> ModelApiServer:
+        """Another server with the same objects, which are replaced and never changed, and without watches."""
+        events, labels = list(self.events), dict(self.labels)
+        known = (dict(self.objects), dict(self.organizations), labels, events)
+        return ModelApiServer(*known, _version=self._version, _uids=self._uids)
+
     def apply(self, key: Key, spec: Object) -> None:
         """Create the object, or replace its spec, as a user does."""
         self.organizations.setdefault(key.organization, self._uid("namespace"))
@@ -131,7 +137,7 @@ class ModelApiServer:
         return _copy(obj)
 
     def _remove(self, key: Key) -> None:
-        gone = self.objects.pop(key)
+        gone = _copy(self.objects.pop(key))
         self._stamp(gone)
         self._tell("DELETED", gone)
 

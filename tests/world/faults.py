@@ -19,6 +19,7 @@ class Kind(StrEnum):
     LOST = "answer lost"
     FAILED = "failed"
     LATE = "late"
+    TIMEOUT = "timed out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.delay}" if self.delay else str(self.kind)
+
+
+_PATIENCE = 30.0
+"""Seconds after which whoever waits for an answer gives up."""
 
 
 class Crash(BaseException):
@@ -49,13 +54,17 @@ class Faults:
     reads: int = 0
     operations: int = 0
     """Reads and writes together."""
+    waited: float = 0.0
+    """Seconds that went by in waiting for answers that never came."""
     fired: int = 0
     """How many of the planned faults came about."""
+    landed: list[str] = field(default_factory=list)
+    """The late writes that happened."""
     _numbers: list[int] = field(default_factory=list)
     _planned: dict[int, Fault] = field(default_factory=dict)
     _planned_reads: set[int] = field(default_factory=set)
     _interference: dict[int, Callable[[], None]] = field(default_factory=dict)
-    _in_flight: list[tuple[int, Callable[[], object]]] = field(default_factory=list)
+    _in_flight: list[tuple[int, str, Callable[[], object]]] = field(default_factory=list)
 
     @property
     def writes(self) -> int:
@@ -72,6 +81,7 @@ class Faults:
         assert not self._in_flight, "a write is still in flight"
         self.log.clear()
         self._numbers.clear()
+        self.landed.clear()
         self.reads = self.fired = self.operations = 0
 
     def at(self, number: int, fault: Fault) -> None:
@@ -117,25 +127,33 @@ class Faults:
             case Kind.LOST:
                 _unheard(act)
             case Kind.LATE:
-                self._in_flight.append((self.operations + fault.delay, act))
+                self._in_flight.append((self.operations + fault.delay, what, act))
+                self.waited += _PATIENCE
+            case Kind.TIMEOUT:
+                self.waited += _PATIENCE
             case Kind.FAILED:
                 pass
         raise unavailable()
 
+    def later(self, what: str, act: Callable[[], object], delay: int) -> None:
+        """Let something arrive so many operations later, as a request does whose sender was frozen."""
+        self._in_flight.append((self.operations + delay, what, act))
+
     def land(self) -> None:
         """Let every late write happen now."""
-        due, self._in_flight = self._in_flight, []
-        for _, act in due:
-            _unheard(act)
+        self._land(self._in_flight)
 
     def _tick(self) -> None:
         self.operations += 1
         if self.operations in self._interference:
             self.fired += 1
             self._interference[self.operations]()
-        due = [act for when, act in self._in_flight if when <= self.operations]
-        self._in_flight = [(when, act) for when, act in self._in_flight if when > self.operations]
-        for act in due:
+        self._land([late for late in self._in_flight if late[0] <= self.operations])
+
+    def _land(self, due: list[tuple[int, str, Callable[[], object]]]) -> None:
+        self._in_flight = [late for late in self._in_flight if late not in due]
+        for _, what, act in due:
+            self.landed.append(what)
             _unheard(act)
 
 

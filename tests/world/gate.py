@@ -1,18 +1,32 @@
-"""Interleavings: many reconciles at once, and before each operation whoever's turn it is, as a seed decides."""
+"""Whose turn it is: before each operation of an operator something decides when it may begin."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import random
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from namespace_operator.stores.fence import Deposed
 
 _PAUSES = (0, 0, 1, 3, 20, 80)
 """Turns of the event loop to wait before an operation: often none, sometimes as many as another reconcile takes."""
 
 
+class Turns(Protocol):
+    """Decides when each operation of an operator may begin; ``at_once``: whether its reconciles run all at once."""
+
+    at_once: bool
+
+    async def turn(self) -> None:
+        """Wait until the next operation may begin."""
+
+
 class Gate:
     """Lets others go first before each operation. The same seed gives the same order."""
+
+    at_once = True
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
@@ -22,13 +36,68 @@ class Gate:
         for _ in range(self._chance.choice(_PAUSES)):
             await asyncio.sleep(0)
 
-    def through(self, target: Any) -> Any:
-        """A stand-in for a store or cluster, each operation of which waits for its turn."""
-        return _Through(target, self)
+
+class Frozen:
+    """An operator that is frozen right before one of its operations, while its place is taken by another one.
+
+    When it wakes up, the request that it had begun to send still arrives; for the next one its term is over.
+    """
+
+    at_once = False
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self.turns = 0
+        self.frozen = asyncio.Event()
+        self.awake = asyncio.Event()
+
+    async def turn(self) -> None:
+        """Freeze before the operation of the number, and end before the next one."""
+        self.turns += 1
+        if self.turns > self._number:
+            raise Deposed("the term is over")
+        if self.turns == self._number:
+            self.frozen.set()
+            await self.awake.wait()
+
+
+class Polite:
+    """Lets everybody else go first before each operation, as far as they can."""
+
+    at_once = False
+
+    async def turn(self) -> None:
+        """Wait for two turns of the event loop: one to wake up, one to send."""
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+
+class Numbered:
+    """Tells which of the operations are writes, by their numbers among all."""
+
+    at_once = False
+
+    def __init__(self, written: Callable[[], int]) -> None:
+        self._written = written
+        self._before: list[int] = []
+
+    async def turn(self) -> None:
+        """Note how much was written so far."""
+        self._before.append(self._written())
+
+    def writes(self) -> list[int]:
+        """The numbers of the operations that wrote."""
+        after = [*self._before[1:], self._written()]
+        return [number for number, (one, other) in enumerate(zip(self._before, after, strict=True), 1) if one != other]
+
+
+def through(target: Any, turns: Turns) -> Any:
+    """A stand-in for a store or cluster, each operation of which waits for its turn."""
+    return _Through(target, turns)
 
 
 class _Through:
-    def __init__(self, target: Any, gate: Gate) -> None:
+    def __init__(self, target: Any, gate: Turns) -> None:
         self._target = target
         self._gate = gate
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Names
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -98,6 +99,20 @@ class StoredCollection:
     config: dict[str, Value] = field(default_factory=lambda: dict(SERVER_DEFAULTS))
     rebuilt_at: int = 0
     """The operation at which the server is done with rebuilding it."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> StoredCollection:
+        """A copy for another world: what describes vectors and indexes is replaced and never changed."""
+        assert not self.queue, "an accepted update has not happened yet"
+        return replace(
+            self,
+            vectors=dict(self.vectors),
+            metadata=dict(self.metadata),
+            indexes=dict(self.indexes),
+            points=copy.deepcopy(self.points, memo),
+            filled={name: set(points) for name, points in self.filled.items()},
+            queue=[],
+            config=dict(self.config),
+        )
 
 
 @dataclass(slots=True)

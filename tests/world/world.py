@@ -23,11 +23,12 @@ from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.controller.sweep import Sweep
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.offer import Offer
 from namespace_operator.domain.placement import Landscape
 from namespace_operator.domain.ray import RayOptions
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
 from tests.world.faults import Crash, Faults
-from tests.world.gate import Gate
+from tests.world.gate import Turns, through
 from tests.world.metadata import ModelMetadataStore, Raw
 from tests.world.ray import ModelRayClusters
 from tests.world.sites import ALONE
@@ -128,7 +129,7 @@ class World:
     """Namespace ids with points and no membership, as the last sweep reported them."""
     announcements: list[str] = field(default_factory=list)
     backups: dict[str, Any] = field(default_factory=dict)
-    gate: Gate | None = None
+    gate: Turns | None = None
     _ids: int = 0
 
     def __post_init__(self) -> None:
@@ -154,7 +155,6 @@ class World:
             dependents=self.dependents,
             tombstone_age=_TOMBSTONE_SECONDS,
             expiry_memory=EXPIRY_MEMORY_SECONDS,
-            ray=self.ray_options,
             overview_from=self.overview_from,
         )
         around = Surroundings(
@@ -164,7 +164,7 @@ class World:
             ray_clusters=self.ray,
             landscape=lambda: self.landscape,
             connect=lambda endpoint, _: self._gated(self.servers.get(endpoint.url, self.vectors)),
-            clock=Clock(now=lambda: EPOCH + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds),
+            clock=Clock(now=lambda: EPOCH + timedelta(seconds=self.time), monotonic=lambda: self.time),
             random=lambda: 0.5,
             mint_id=self._mint_id,
             new_server_id=self._new_server_id,
@@ -172,11 +172,17 @@ class World:
             announce=self._announce,
             enqueue=pending.setdefault,
         )
-        reconciler, sweep, _ = assemble(options, builtin_catalog(), around)
-        self.operator = Operator(cluster, reconciler, sweep, pending, at_once=self.gate is not None)
+        offer = Offer(builtin_catalog(), ray=self.ray_options)
+        reconciler, sweep, _ = assemble(options, lambda: offer, around)
+        self.operator = Operator(cluster, reconciler, sweep, pending, at_once=self.works_at_once)
+
+    @property
+    def works_at_once(self) -> bool:
+        """Whether the reconciles of a round run all at once."""
+        return self.gate is not None and self.gate.at_once
 
     def _gated(self, target: Any) -> Any:
-        return target if self.gate is None else self.gate.through(target)
+        return target if self.gate is None else through(target, self.gate)
 
     def stop_operator(self) -> None:
         """End the run of the operator, wherever it is."""
@@ -216,6 +222,16 @@ class World:
             self.restarts += 1
             self.stop_operator()
             self.start_operator()
+        except asyncio.CancelledError:
+            # What others wait for together, in a task of its own, ends as any cancellation does.
+            if self.gate is None:
+                raise
+            self.stop_operator()
+
+    @property
+    def time(self) -> float:
+        """Seconds since the world began, with what went by in waiting for answers."""
+        return self.seconds + self.faults.waited
 
     async def settle(self) -> None:
         """Run the operator until nothing happens any more."""
@@ -281,6 +297,17 @@ def _is_unsettled(raw: Raw) -> bool:
     return (raw.get("state") == "deleted" and not is_at_rest) or bool(raw.get("departures"))
 
 
+def beside(world: World, number: int = 1) -> World:
+    """Another process of the same operator: what it holds in memory is its own, and so are the ids it makes up."""
+    twin = World(faults=world.faults, api=world.api, gate=world.gate, instance_id=world.instance_id)
+    twin.vectors, twin.metadata, twin.servers = world.vectors, world.metadata, world.servers
+    twin.landscape, twin.cluster_uid, twin.guarded = world.landscape, world.cluster_uid, world.guarded
+    twin.dependents, twin.seconds = world.dependents, world.seconds
+    twin.ray, twin.ray_options, twin.backups = world.ray, world.ray_options, world.backups
+    twin._ids = world._ids + 1_000 * number
+    return twin
+
+
 async def settle_together(*worlds: World) -> None:
     """Run the operators of worlds that share both stores until late writes landed, and two rounds pass without a write.
 
@@ -289,8 +316,10 @@ async def settle_together(*worlds: World) -> None:
     shared = worlds[0]
     idle = 0
     for _ in range(_MAX_ROUNDS):
+        if all(world.operator is None for world in worlds):
+            return
         before = (shared.faults.writes, shared.faults.fired)
-        if shared.gate is None:
+        if not shared.works_at_once:
             for world in worlds:
                 await world.round()
         else:
@@ -301,6 +330,8 @@ async def settle_together(*worlds: World) -> None:
         servers = [shared.vectors, *shared.servers.values()]
         if shared.faults.in_flight or any(server.lagging for server in servers):
             shared.faults.land()
+            # Whoever was frozen in the middle of a request has to come to send it.
+            await asyncio.sleep(0)
             for server in servers:
                 server.catch_up()
         elif any(_is_unsettled(raw) for raw in shared.metadata.all_raw()):

@@ -46,7 +46,7 @@ class ApiModel(BaseModel):
 
     @model_validator(mode="after")
     def _obey_rules(self) -> Self:
-        broken = [rule for rule in self.rules if not rule.check(self)]
+        broken = [rule for rule in self.rules if not rule.check(self)] if self.rules else ()
         if broken:
             raise _invalid(type(self).__name__, [(rule.field_path, rule.describe(self)) for rule in broken])
         return self

@@ -162,3 +162,7 @@ class Infrastructure(ApiModel):
     def tier(self) -> ComputeTier:
         """The tier in force."""
         return self.compute_tier or ComputeTier.SHARED
+
+
+NOTHING_CHOSEN = Infrastructure()
+"""What a Namespace without `spec.infrastructure` asks for."""

@@ -7,6 +7,7 @@ so a user reads the same sentence from `kubectl apply` and from a condition.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -70,15 +71,17 @@ def matches(alias: str, pattern: str, message: str, *, optional: bool = False) -
 
 
 def _value_at(subject: object, path: str) -> object:
-    value = subject
+    value: Any = subject
     for name in path.split("."):
-        value = getattr(value, _attribute(value, name))
+        value = getattr(value, _attribute(value.__class__, name))
     return value
 
 
-def _attribute(model: Any, alias: str) -> str:  # noqa: ANN401 - any model
+# Rules are looked at for every condition of every status, and the fields of a model never change.
+@cache
+def _attribute(model: Any, alias: str) -> str:  # noqa: ANN401 - any class of models
     # Not to_snake(): it takes the digit of s3VectorBucket for a word.
-    return next((name for name, field in type(model).model_fields.items() if field.alias == alias), alias)
+    return next((name for name, field in model.model_fields.items() if field.alias == alias), alias)
 
 
 def _message(template: str) -> dict[str, str]:

@@ -26,9 +26,18 @@ _LOOK_SECONDS = 5.0
 _FORGET_SECONDS = 60.0
 
 
-def operators_own(settings: Settings, tiers: Tiers) -> Site:
-    """The connection of the configuration."""
-    return Site(Endpoint(name=DEFAULT, url=settings.qdrant_url, api_key=settings.qdrant_api_key_ref), tiers)
+def operators_own(settings: Settings, tiers: Callable[[], Tiers]) -> Callable[[], Site]:
+    """The connection of the configuration with the tiers of the moment: the same object as long as these are."""
+    endpoint = Endpoint(name=DEFAULT, url=settings.qdrant_url, api_key=settings.qdrant_api_key_ref)
+    site = Site(endpoint, tiers())
+
+    def now() -> Site:
+        nonlocal site
+        if (offered := tiers()) is not site.tiers:
+            site = Site(endpoint, offered)
+        return site
+
+    return now
 
 
 def allowed_endpoints(settings: Settings) -> AllowedEndpoints:

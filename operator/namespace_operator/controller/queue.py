@@ -121,6 +121,14 @@ class WorkQueue(Generic[K]):
             if record.failures and record.due is not None:
                 self.add(key)
 
+    def recheck(self) -> None:
+        """Compare all keys again, behind what is fresh: something changed that may concern any of them."""
+        for key, record in list(self._records.items()):
+            if record.running:
+                record.again = True
+            elif record.due is not None:
+                self._schedule(key, record, 0.0, check=record.failures == 0)
+
     def is_check(self, key: K) -> bool:
         """Whether the run of this key that is under way was announced as a mere check, and has no other cause."""
         record = self._records.get(key)

@@ -39,6 +39,7 @@ from namespace_operator.domain.drift import drift
 from namespace_operator.domain.events import Event, events, events_of_release
 from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
 from namespace_operator.domain.observed import Counts, Observed, Place, Subject
+from namespace_operator.domain.offer import Offer
 from namespace_operator.domain.planning import Context
 from namespace_operator.domain.rebuild import is_rebuilding
 from namespace_operator.domain.report import VOLATILE, report, report_paused
@@ -52,13 +53,14 @@ _WAITS = frozenset({Reason.NAME_CONFLICT, Reason.COLLECTION_CONFLICT})
 class Reconciler:
     """Makes both stores agree with one custom resource at a time, and tells of it in its status.
 
-    ``mint_id`` gives a fresh namespace id. ``volatile_interval`` is the least time in seconds between two status
-    writes that change nothing but live numbers. ``tell`` gets an account of each reconcile; ``guarded``,
-    ``dependents``, ``rest`` and ``auto_indexes`` are as in ``Context``.
+    ``offer`` tells what the platform offers now, and one reconcile goes by one offer. ``mint_id`` gives a fresh
+    namespace id. ``volatile_interval`` is the least time in seconds between two status writes that change nothing but
+    live numbers. ``tell`` gets an account of each reconcile; ``guarded``, ``dependents``, ``rest`` and ``auto_indexes``
+    are as in ``Context``.
     """
 
     instance_id: str
-    catalog: Catalog
+    offer: Callable[[], Offer]
     cluster: Cluster
     metadata: MetadataStore
     observer: Observer
@@ -189,8 +191,10 @@ class Reconciler:
         )
 
     def _settling(self, subject: Subject, observer: Observer) -> Settling:
-        context = partial(self._context, self.agenda.awaited(subject.key))
-        return Settling(self.cluster, self.metadata, observer, context, self.ray, World(subject, Observed()))
+        offer = self.offer()
+        context = partial(self._context, self.agenda.awaited(subject.key), offer.catalog)
+        ray = replace(self.ray, options=offer.ray)
+        return Settling(self.cluster, self.metadata, observer, context, ray, World(subject, Observed()))
 
     async def _report(self, run: Settling, known: Mapping[str, Counts] | None = None) -> NamespaceStatus:
         document = run.world.observed.document
@@ -286,10 +290,10 @@ class Reconciler:
     def _count(self, began: float, result: Result, **counted: Any) -> None:  # noqa: ANN401 - fields of Account
         self.tell(Account(result, self.clock.monotonic() - began, **counted))
 
-    def _context(self, awaited: datetime | None) -> Context:
+    def _context(self, awaited: datetime | None, catalog: Catalog) -> Context:
         return Context(
             instance_id=self.instance_id,
-            catalog=self.catalog,
+            catalog=catalog,
             now=self.clock.now(),
             candidate_id=self.mint_id(),
             guarded=self.guarded,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from namespace_operator.api.infrastructure import Infrastructure
+from namespace_operator.api.infrastructure import NOTHING_CHOSEN
 from namespace_operator.api.infrastructure_rules import MAX_WORKERS, MIN_WORKERS
 from namespace_operator.api.profile import ComputeTier
 from namespace_operator.api.spec import NamespaceSpec
@@ -63,7 +63,7 @@ def document_infrastructure(
     spec: NamespaceSpec, namespace_id: str, addresses: RayAddresses
 ) -> DocumentInfrastructure | None:
     """What the document says of it; None where the spec says nothing that the job services need to know."""
-    asked = spec.infrastructure or Infrastructure()
+    asked = spec.infrastructure or NOTHING_CHOSEN
     if spec.cluster_id is None and not asked.model_fields_set - _OF_THE_COLLECTION:
         return None
     said = {name: value for name in _AS_IN_THE_SPEC if (value := getattr(asked, name)) is not None}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from namespace_operator.api.infrastructure import Infrastructure
+from namespace_operator.api.infrastructure import NOTHING_CHOSEN
 from namespace_operator.api.profile import ComputeTier, TierProfile
 from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.domain.conditions import Finding, Reason
@@ -118,7 +118,7 @@ class Landscape:
 
     def resolve(self, spec: NamespaceSpec, organization: Organization) -> Site | Finding:
         """The server that the spec asks for, whether or not the tier is served there."""
-        infrastructure = spec.infrastructure or Infrastructure()
+        infrastructure = spec.infrastructure or NOTHING_CHOSEN
         ref = infrastructure.qdrant_api_key_secret_ref
         if infrastructure.qdrant_url is not None and ref is not None:
             return self._own(infrastructure.qdrant_url, ref.name, ref.key, organization)

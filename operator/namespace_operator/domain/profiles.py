@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from namespace_operator.api.base import field_errors
-from namespace_operator.api.infrastructure import Infrastructure
+from namespace_operator.api.infrastructure import NOTHING_CHOSEN, Infrastructure
 from namespace_operator.api.profile import PARAMETER_NAMES, CollectionParameters, ComputeTier, SystemIndex, TierProfile
 from namespace_operator.domain.conditions import Finding, Reason
 
@@ -101,11 +101,13 @@ def overlay(base: TierProfile, over: TierProfile) -> TierProfile:
 
 def profile_for(infrastructure: Infrastructure | None, tiers: Tiers) -> CollectionProfile:
     """What a Namespace with this ``spec.infrastructure`` gets on a server with these tiers."""
-    wanted = infrastructure or Infrastructure()
-    tier = tiers.get(wanted.tier, TierProfile())
+    wanted = infrastructure or NOTHING_CHOSEN
+    tier = tiers.get(wanted.tier) or TierProfile()
     return collection_profile(tier, wanted.collection, shared=bool(wanted.sharing))
 
 
+# Every plan asks for one of few. Models that are equal set the same: none of their fields has a default but None.
+@lru_cache(maxsize=256)
 def collection_profile(tier: TierProfile, own: CollectionParameters | None, *, shared: bool) -> CollectionProfile:
     """What a Namespace of this tier gets. ``own`` is its ``infrastructure.collection``.
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from namespace_operator.api.infrastructure import Infrastructure
+from namespace_operator.api.infrastructure import NOTHING_CHOSEN, Infrastructure
 from namespace_operator.api.profile import ComputeTier
 from namespace_operator.domain.conditions import ConditionType, Finding, Note, Reason
 from namespace_operator.domain.observed import Subject
@@ -57,7 +57,7 @@ def wanted_ray(
     namespace_id: str,
 ) -> WantedRay:
     """What Ray is to serve a namespace that lives on a site."""
-    asked = infrastructure or Infrastructure()
+    asked = infrastructure or NOTHING_CHOSEN
     notes = _notes(asked)
     head_refused = landscape.refused_endpoint("rayHeadNodeUrl", asked.ray_head_node_url)
     dashboard_refused = landscape.refused_endpoint("rayDashboardUrl", asked.ray_dashboard_url)

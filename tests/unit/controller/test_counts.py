@@ -10,8 +10,8 @@ from namespace_operator.controller.counts import CountReader
 from namespace_operator.domain.observed import Counts
 from namespace_operator.stores.errors import Backend, Unavailable
 from tests.unit.controller.fixed import Outage
-from tests.unit.controller.virtual_time import run
 from tests.world.metadata import ModelMetadataStore
+from tests.world.virtual_time import run
 
 
 @dataclass

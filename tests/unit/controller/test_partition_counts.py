@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 from namespace_operator.controller.partition_counts import PartitionCounts
 from namespace_operator.stores.errors import Backend, Rejected, Unauthorized, Unavailable
 from tests.unit.controller.fixed import Outage
-from tests.unit.controller.virtual_time import now, run
 from tests.world.vectors import ModelVectorStore, StoredCollection
+from tests.world.virtual_time import now, run
 
 MAX_AGE = 10.0
 TENANT = {"type": "keyword", "is_tenant": True}

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from namespace_operator.controller.queue import Backlog, Backoff, Next, WorkQueue
-from tests.unit.controller.virtual_time import now, run
+from tests.world.virtual_time import now, run
 
 Behaviour = Callable[[str], Awaitable[Next]]
 
@@ -429,3 +429,44 @@ def test_what_is_overdue_waits_since_it_was_put_there() -> None:
 
     play(behaviour, scenario, workers=1)
     assert seen == [Backlog(waiting=1, running=1, scheduled=0, retries=0, oldest=2.0, longest_run=2.0)]
+
+
+def test_all_are_compared_again_at_once_and_behind_what_is_fresh() -> None:
+    told: list[tuple[str, float, bool]] = []
+
+    async def main() -> None:
+        async def process(key: str) -> Next:
+            told.append((key, now(), queue.is_check(key)))
+            await asyncio.sleep(1.0)
+            return {"bad": Next(failed=True), "resting": Next(after=100.0)}.get(key, Next())
+
+        queue: WorkQueue[str] = WorkQueue(process, random=lambda: 1.0, workers=1, backoff=Backoff(base=100.0))
+        task = asyncio.create_task(queue.run())
+        for key in ("bad", "resting", "over"):
+            queue.add(key)
+        await asyncio.sleep(10.0)
+        queue.recheck()
+        queue.add("fresh")
+        await asyncio.sleep(10.0)
+        task.cancel()
+
+    run(main())
+    assert told == [
+        ("bad", 0.0, False),
+        ("resting", 1.0, False),
+        ("over", 2.0, False),
+        ("fresh", 10.0, False),
+        ("bad", 11.0, False),
+        ("resting", 12.0, True),
+    ]
+
+
+def test_what_runs_meanwhile_is_compared_once_more() -> None:
+    async def scenario(queue: WorkQueue[str]) -> None:
+        queue.add("a")
+        await asyncio.sleep(0.5)
+        queue.recheck()
+        await asyncio.sleep(10.0)
+
+    recorder, _ = play(taking(1.0), scenario)
+    assert recorder.times == [0.0, 1.0]

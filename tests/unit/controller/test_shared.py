@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from namespace_operator.controller.shared import Shared
-from tests.unit.controller.virtual_time import now, run
+from tests.world.virtual_time import now, run
 
 MAX_AGE = 10.0
 

@@ -15,7 +15,6 @@ from namespace_operator.domain.identity import Key
 from namespace_operator.stores.errors import Backend, Unavailable
 from tests.unit.controller.bench import Bench
 from tests.unit.controller.fixed import FixedCluster, metadata_store, stored
-from tests.unit.controller.virtual_time import run
 from tests.unit.domain.builders import (
     INSTANCE,
     KEY,
@@ -26,6 +25,7 @@ from tests.unit.domain.builders import (
     owner,
     shared_collection,
 )
+from tests.world.virtual_time import run
 
 OTHER = Key("rivals", "films")
 

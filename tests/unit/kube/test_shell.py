@@ -16,8 +16,8 @@ from namespace_operator.kube.hearing import Hearing
 from namespace_operator.kube.objects import LiveObjects
 from namespace_operator.kube.pulse import Pulse
 from namespace_operator.kube.shell import Logins, Watch
-from tests.unit.controller.virtual_time import now, run
 from tests.unit.kube.test_objects import KEY, obj
+from tests.world.virtual_time import now, run
 
 
 @pytest.fixture
