@@ -38,7 +38,7 @@ _PALETTE = {
 _LINES = ("#3b7dd8", "#e07b1a", "#3f9d5a", "#a05bc4", "#cf3a3a", "#0f9b9b", "#b08900", "#7a6a5f", "#d4609c", "#5a6572")
 _INK, _SOFT, _GRID, _PAPER, _CARD = "#1f2933", "#6b7682", "#e4e8ec", "#f3f5f7", "#ffffff"
 _LEGEND_ENTRIES = 8
-_NAME_LENGTH = 34
+_NAME_LENGTH, _AXIS_NAME = 34, 18
 
 _LABEL = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
@@ -205,7 +205,7 @@ def _states(axes: Axes, panel: Panel, window: Window, found: Sequence[Answer]) -
     for place, (_, series) in enumerate(named):
         for at, value in series.points:
             axes.barh(place, 1.05, left=at - window.start, height=0.55, color=_colour(panel.steps, value), linewidth=0)
-    axes.set_yticks(range(len(named)), [name for name, _ in named])
+    axes.set_yticks(range(len(named)), [_ending(name) for name, _ in named])
     axes.set_ylim(-0.6, max(len(named) - 0.4, 0.6))
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0, labelsize=8, colors=_INK)
@@ -250,7 +250,8 @@ def _cells(panel: Panel, series: Series) -> list[str]:
     cells = []
     for column in panel.columns:
         if column.field.startswith("Value"):
-            cells.append(shown(column.unit, series.points[-1][1]))
+            value = series.points[-1][1]
+            cells.append(column.words.get(f"{value:g}") or shown(column.unit, value))
         else:
             text = series.labels.get(column.field, "")
             cells.append(column.words.get(text, text))
@@ -277,6 +278,11 @@ def _value_axis(axes: Axes, panel: Panel) -> None:
     else:
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=panel.decimals == 0))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(panel.unit, value)))
+
+
+def _ending(name: str) -> str:
+    """What fits beside an axis: of names of Pods the end is what tells them apart."""
+    return name if len(name) <= _AXIS_NAME else f"…{name[1 - _AXIS_NAME :]}"
 
 
 def _colour(steps: Sequence[Step], value: float) -> str:

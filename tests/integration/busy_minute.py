@@ -62,8 +62,10 @@ class BusyMinute:
         self._until(f'namespace_operator_qdrant_up{{connection="{SPARE}"}}', lambda value: value == 0)
         spare.process.start()
         spare.process.wait_ready()
-        self._until(f'namespace_operator_qdrant_up{{connection="{SPARE}"}}', lambda value: value == 1)
         self.organization.ready("remote")
+        self._until(
+            f'min_over_time(namespace_operator_qdrant_up{{connection="{SPARE}"}}[5s])', lambda value: value == 1
+        )
 
     def _begin(self) -> stores.Qdrant:
         """Everything is made at once and becomes ready."""
