@@ -13,6 +13,7 @@ from devstack import field_reference
 from devstack.chart_readme import readme
 from devstack.dashboards.grafana import rendered as rendered_dashboard
 from devstack.dashboards.model import load_all as all_dashboards
+from devstack.dashboards.page import dashboards_page
 from devstack.diagrams import DIAGRAMS
 from devstack.metrics_page import metrics_page
 from devstack.paths import CHART
@@ -218,6 +219,7 @@ def generated_files() -> dict[Path, str]:
         Path("docs/reference/values.md"): values_page(),
         **{Path("docs/diagrams", f"{name}.svg"): diagram.svg() for name, diagram in DIAGRAMS.items()},
         Path("docs/metrics.md"): metrics_page(),
+        Path("docs/dashboards.md"): dashboards_page(),
     }
     return definitions | dashboards | pages
 
