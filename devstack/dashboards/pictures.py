@@ -24,7 +24,9 @@ from devstack.monitoring import Series
 _COLUMN_INCHES = 0.6
 _LINE_INCHES = 0.36
 _DPI = 100
-_COLOURS = 96
+_WIDTH = GRID_WIDTH * _COLUMN_INCHES * _DPI
+"""In pixels."""
+_COLOURS = 256
 """Of the palette: a picture is lines and letters."""
 
 _PALETTE = {
@@ -38,7 +40,11 @@ _PALETTE = {
 _LINES = ("#3b7dd8", "#e07b1a", "#3f9d5a", "#a05bc4", "#cf3a3a", "#0f9b9b", "#b08900", "#7a6a5f", "#d4609c", "#5a6572")
 _INK, _SOFT, _GRID, _PAPER, _CARD = "#1f2933", "#6b7682", "#e4e8ec", "#f3f5f7", "#ffffff"
 _LEGEND_ENTRIES = 8
-_NAME_LENGTH, _AXIS_NAME = 34, 18
+_AXIS_NAME = 26
+_SMALL, _MEDIUM = 5.6, 6.2
+"""How wide a letter is, in pixels, of a legend and of a table."""
+_TOLD = 135
+"""And how wide the numbers are in a legend."""
 
 _LABEL = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
@@ -168,12 +174,13 @@ def _legend(axes: Axes, panel: Panel, named: Sequence[tuple[str, Series]]) -> No
     assert isinstance(figure, Figure)
     line = 0.56 * _LINE_INCHES / figure.get_figheight()
     start = box.y0 - 1.05 * _LINE_INCHES / figure.get_figheight()
+    fits = int(((box.width + 0.03) * _WIDTH / columns - _TOLD) / _SMALL)
     for index, (name, series) in enumerate(named[:_LEGEND_ENTRIES]):
         x = box.x0 - 0.03 + (index % columns) * (box.width + 0.03) / columns
         y = start - (index // columns) * line
         hidden = len(named) - _LEGEND_ENTRIES
         more = f"   (and {hidden} more)" if index == _LEGEND_ENTRIES - 1 and hidden > 0 else ""
-        short = name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 1]}…"
+        short = name if len(name) <= fits else f"{name[: fits - 1]}…"
         numbers = series.numbers
         told = f"last {_shown(panel, numbers[-1])}, max {_shown(panel, max(numbers))}" if numbers else ""
         figure.text(x, y, "■", color=_LINES[index % len(_LINES)], fontsize=8, va="center")
@@ -205,7 +212,7 @@ def _states(axes: Axes, panel: Panel, window: Window, found: Sequence[Answer]) -
     for place, (_, series) in enumerate(named):
         for at, value in series.points:
             axes.barh(place, 1.05, left=at - window.start, height=0.55, color=_colour(panel.steps, value), linewidth=0)
-    axes.set_yticks(range(len(named)), [_ending(name) for name, _ in named])
+    axes.set_yticks(range(len(named)), [_ending(name, _AXIS_NAME) for name, _ in named])
     axes.set_ylim(-0.6, max(len(named) - 0.4, 0.6))
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0, labelsize=8, colors=_INK)
@@ -234,14 +241,16 @@ def _table(axes: Axes, panel: Panel, window: Window, found: Sequence[Answer]) ->
     rows = [_cells(panel, series) for answer in found for series in answer.series]
     line = 0.62 / (panel.height - 1.4)
     fits = int(1 / line) - 1
-    # Each column is as wide as what is in it, and the rest of the room is shared out.
+    # Each column is as wide as what is in it. Where there is no room for all, the longest gives way.
     widths = [max(map(len, column)) + 2 for column in zip(head, *rows, strict=True)]
+    while sum(widths) > axes.get_position().width * _WIDTH / _MEDIUM:
+        widths[widths.index(max(widths))] -= 1
     starts = [sum(widths[:place]) / sum(widths) for place in range(len(widths))]
     for x, title in zip(starts, head, strict=True):
         axes.text(x, 1 - line / 2, title, fontsize=8, color=_SOFT, va="center")
     for number, row in enumerate(rows[:fits], start=1):
-        for x, text in zip(starts, row, strict=True):
-            axes.text(x, 1 - line * (number + 0.5), text, fontsize=8.2, color=_INK, va="center")
+        for x, width, text in zip(starts, widths, row, strict=True):
+            axes.text(x, 1 - line * (number + 0.5), _ending(text, width - 2), fontsize=8.2, color=_INK, va="center")
     for number in range(min(len(rows), fits) + 1):
         axes.axhline(1 - line * (number + 1), color=_GRID, linewidth=0.8)
 
@@ -260,7 +269,8 @@ def _cells(panel: Panel, series: Series) -> list[str]:
 
 def _time_axis(axes: Axes, window: Window) -> None:
     axes.set_xlim(0, window.seconds)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 3, 5, 6, 10]))
+    labels = max(2, int(axes.get_position().width * _WIDTH / 60))
+    axes.xaxis.set_major_locator(MaxNLocator(min(labels, 7), integer=True, steps=[1, 2, 3, 5, 6, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda second, _: f"{int(second) // 60}:{int(second) % 60:02d}"))
     axes.tick_params(axis="x", length=0, labelsize=7.2, colors=_SOFT, pad=5)
     axes.grid(color=_GRID, linewidth=0.7)
@@ -280,9 +290,9 @@ def _value_axis(axes: Axes, panel: Panel) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(panel.unit, value)))
 
 
-def _ending(name: str) -> str:
-    """What fits beside an axis: of names of Pods the end is what tells them apart."""
-    return name if len(name) <= _AXIS_NAME else f"…{name[1 - _AXIS_NAME :]}"
+def _ending(name: str, fits: int) -> str:
+    """As much as fits: of names of Pods the end is what tells them apart."""
+    return name if len(name) <= fits else f"…{name[1 - fits :]}"
 
 
 def _colour(steps: Sequence[Step], value: float) -> str:
