@@ -41,9 +41,9 @@ _LINES = ("#3b7dd8", "#e07b1a", "#3f9d5a", "#a05bc4", "#cf3a3a", "#0f9b9b", "#b0
 _INK, _SOFT, _GRID, _PAPER, _CARD = "#1f2933", "#6b7682", "#e4e8ec", "#f3f5f7", "#ffffff"
 _LEGEND_ENTRIES = 8
 _AXIS_NAME = 26
-_SMALL, _MEDIUM = 5.6, 6.2
+_SMALL, _MEDIUM = 6.0, 6.2
 """How wide a letter is, in pixels, of a legend and of a table."""
-_TOLD = 135
+_TOLD = 145
 """And how wide the numbers are in a legend."""
 
 _LABEL = re.compile(r"\{\{\s*(\w+)\s*\}\}")
