@@ -16,6 +16,7 @@ from devstack.prometheus import find_programs
 from namespace_operator.telemetry.catalog import METRICS, MetricInfo
 from tests.chart.rendering import Chart, Manifest
 from tests.chart.test_monitoring import ALERTS, CHANGED, RULES, RUNBOOKS
+from tests.documents import blocks
 from tests.unit.telemetry.specimen import series_names, specimen
 
 CASES = Path(__file__).parent / "alerts.test.yaml"
@@ -117,16 +118,13 @@ def test_the_rules_of_the_chart_are_rules(chart: Chart, tmp_path: Path) -> None:
 
 
 def _documented() -> dict[str, str]:
-    """Every query that a page gives, by the page and its place there."""
-    pages = [REPOSITORY / "docs" / "monitoring.md", *sorted(RUNBOOKS.glob("*.md"))]
+    """Every query that a page gives, by the page and its place there; several in a block are a line apart."""
     found: dict[str, str] = {}
-    for page in pages:
-        text = page.read_text()
-        fenced = "\n".join(re.findall(r"```\n(.*?)```", text, re.DOTALL))
-        queries = re.findall(r"--data-urlencode 'query=([^']*)'", fenced)
-        plain = [line for line in fenced.splitlines() if re.match(r"(count|sum|max|kube_customresource)", line)]
-        inline = [code for code in re.findall(r"`([^`\n]*)`", text) if "[" in code and "namespace_operator_" in code]
-        found |= {f"{page.name} {number}": query for number, query in enumerate((*queries, *plain, *inline))}
+    for block in blocks("promql"):
+        found |= {f"{block} {number}": query for number, query in enumerate(block.text.strip().split("\n\n"))}
+    for page in sorted(RUNBOOKS.glob("*.md")):
+        inline = re.findall(r"`([^`\n]*namespace_operator_[^`\n]*\[[^`\n]*)`", page.read_text())
+        found |= {f"{page.name} {number}": query for number, query in enumerate(inline)}
     return found
 
 
@@ -148,8 +146,7 @@ def test_the_pages_name_no_metric_that_there_is_not() -> None:
 
 
 def test_the_scrape_of_the_documentation_is_one(tmp_path: Path) -> None:
-    text = (REPOSITORY / "docs" / "monitoring.md").read_text()
-    (config,) = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "scrape_configs" in block]
+    (config,) = [block.text for block in blocks("yaml") if "scrape_configs" in block.text]
     (tmp_path / "alerts.yaml").write_bytes(ALERTS.read_bytes())
     parsed = yaml.safe_load(config)
     (scrape,) = parsed["scrape_configs"]

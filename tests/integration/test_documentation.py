@@ -31,7 +31,10 @@ CONTINUED: Mapping[str, str] = {"docs/how-to/rotate-keys.md": "docs/how-to/dedic
 _ARTICLES = "kubectl apply -f articles.yaml && kubectl wait --for=condition=Ready mns/articles --timeout=1m"
 """The Namespace of the first steps."""
 
+_RUNBOOKS = [f"docs/runbooks/{page.name}" for page in (REPOSITORY / "docs" / "runbooks").glob("Mixpeek*.md")]
+
 GIVEN: Mapping[str, str] = {
+    **dict.fromkeys(_RUNBOOKS, _ARTICLES),
     "docs/conditions.md": _ARTICLES,
     "docs/repair.md": _ARTICLES,
     "docs/recovery.md": _ARTICLES,
@@ -178,6 +181,7 @@ def _restart_with_another_key(documented: Documented, terminal: Terminal) -> Non
 
 BEFOREHAND: Mapping[tuple[str, str], Callable[[Documented, Terminal], None]] = {
     ("docs/repair.md", "A lost collection"): _lose_the_collection,
+    ("docs/runbooks/MixpeekCollectionLost.md", "Find out"): _lose_the_collection,
     ("docs/recovery.md", "ServerReplaced"): _replace_the_server,
     ("docs/how-to/rotate-keys.md", "Of a Qdrant server"): _restart_with_another_key,
 }
