@@ -159,7 +159,7 @@ class PodTargets:
             pods = self._api.get(f"/api/v1/namespaces/{self._namespace}/pods", labelSelector=self._selector)["items"]
         except KubeApiError:
             return  # the API server is away; what was known of the Pods is still the best
-        targets = [self._target(pod) for pod in pods if pod["status"].get("podIP")]
+        targets = [self._target(pod) for pod in pods if pod["status"].get("phase") == "Running"]
         text = json.dumps(sorted(targets, key=lambda target: str(target["labels"]["pod"])))
         if self._file.exists() and self._file.read_text() == text:
             return

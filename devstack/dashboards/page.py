@@ -36,7 +36,8 @@ metrics:
 The pictures show a minute of a test in which much goes wrong on purpose: a Qdrant server is down for half of it, an
 index and a vector are deleted by hand, a collection is lost, two Namespaces have problems that only their authors can
 solve, one ends in time and one is held up. Each of the {expressions} expressions of the {panels} panels is asked of a
-real Prometheus in that test, and has to have data. `make pictures` draws them anew.
+real Prometheus in that test, and has to have data. What kube-state-metrics would tell comes there from a stand-in that
+reads the chart's configuration of it. `make pictures` draws the pictures anew.
 
 {sections}"""
 

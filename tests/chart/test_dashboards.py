@@ -56,3 +56,4 @@ def test_links_lead_to_where_the_runbooks_are(chart: Chart) -> None:
     text = json.dumps([each["data"] for each in _maps(chart.render(values)).values()])
     assert "github.com" not in text
     assert "https://wiki.example.com/$1/MixpeekQdrantDown" in text
+    assert "https://wiki.example.com/$1/${__value.raw}" in text
