@@ -90,6 +90,11 @@ docs: $(READY) ## The documentation site in docs/_build/html, without network; w
 generate: $(READY) ## Write what is made from the models: the CRDs, the chart's copies, pages and diagrams of docs/
 	@$(BIN)/python -m devstack.generate
 
+.PHONY: pictures
+pictures: $(READY) ## The dashboards as pictures for the docs, of what happens in the test of their expressions
+	@DASHBOARDS_RECORDING=$(CURDIR)/dist/dashboards.json $(BIN)/python -m pytest tests/integration/test_dashboards.py
+	@$(BIN)/python -m devstack.dashboards.pictures dist/dashboards.json docs/pictures
+
 .PHONY: clean
 clean: ## Remove the virtual environment and tool caches (the build cache stays)
 	rm -rf docs/_build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

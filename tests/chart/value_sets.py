@@ -136,6 +136,18 @@ VALUE_SETS: dict[str, Values] = {
             }
         }
     ),
+    "with dashboards, in a folder": with_required(
+        {
+            "metrics": {
+                "dashboards": {
+                    "enabled": True,
+                    "labels": {"grafana_dashboard": "yes", "team": "search"},
+                    "annotations": {"k8s-sidecar-target-directory": "/tmp/dashboards/mixpeek"},
+                    "folder": "Mixpeek",
+                }
+            }
+        }
+    ),
     "without rights for users": with_required({"rbac": {"aggregate": False}}),
     "without policies, which stand elsewhere": with_required(
         {"admissionPolicies": {"enabled": False, "enforcedElsewhere": True}}
