@@ -10,7 +10,7 @@ from tests.model.scenario import Scenario, beginning, run
 from tests.model.scenarios import SCENARIOS
 from tests.world.checks import check_at_rest
 from tests.world.faults import Faults
-from tests.world.snapshot import snapshot
+from tests.world.snapshot import differing, snapshot
 from tests.world.world import World
 
 BY_NAME = {str(scenario): scenario for scenario in SCENARIOS}
@@ -38,7 +38,8 @@ async def end_as(end: Any, scenario: Scenario, world: World) -> None:
     try:
         await run(scenario.steps, world)
         assert world.faults.fired > 0, "no fault fired: the case proves nothing"
-        assert snapshot(world) == end, "the end is another one than without faults"
+        found = snapshot(world)
+        assert found == end, f"the end is another one than without faults: {differing(found, end)}"
         assert world.vectors.lost_points == scenario.lost_points
         await check_at_rest(world)
     except Exception as error:

@@ -17,6 +17,9 @@ from tests.world.faults import Faults
 T = TypeVar("T")
 Object = dict[str, Any]
 
+_BEHIND = 3
+"""Rounds after which a watch that shows the past has caught up."""
+
 _DELETED_AT = "2026-01-01T00:00:00Z"
 
 
@@ -166,10 +169,24 @@ class ModelCluster:
     enqueue: Callable[[Key], object]
     _live: LiveObjects = field(default_factory=LiveObjects)
     _news: list[tuple[str, Object]] = field(default_factory=list)
+    _later: list[tuple[str, Object]] = field(default_factory=list)
+    held: int = 0
+    """Rounds during which the watch, and the cache that lists are served from, show the past."""
+    is_cut: bool = False
+    _shown: Mapping[Key, Object] = field(default_factory=dict)
 
-    def connect(self) -> None:
-        """List every object and watch from there on."""
-        for obj in self.server.objects.values():
+    def connect(self, shown: Mapping[Key, Object] | None = None) -> None:
+        """Begin to watch: every object is news.
+
+        If others are ``shown``, a cache of the API server is behind: what came since is told some rounds later.
+        """
+        current = self.server.objects
+        if shown is not None:
+            self.held, self._shown = _BEHIND, dict(shown)
+            changed = [(key, obj) for key, obj in current.items() if shown.get(key) is not obj]
+            self._later += [("MODIFIED" if key in shown else "ADDED", _copy(obj)) for key, obj in changed]
+            self._later += [("DELETED", _copy(obj)) for key, obj in shown.items() if key not in current]
+        for obj in (current if shown is None else shown).values():
             self._news.append(("ADDED", _copy(obj)))
         self.server.watches.append(self._hear)
 
@@ -177,8 +194,24 @@ class ModelCluster:
         """End the watch."""
         self.server.watches.remove(self._hear)
 
+    def hold(self) -> None:
+        """Let the watch show the past: it tells nothing new for some rounds, and neither do lists."""
+        self.held, self._shown = _BEHIND, dict(self.server.objects)
+
+    def cut(self) -> None:
+        """Let the watch break off: what happens until the next round is never told, but for what is there then."""
+        self.is_cut = True
+
     def deliver(self) -> None:
         """Let the news of the watch arrive."""
+        if self.is_cut:
+            self.is_cut = False
+            self._news += [("ADDED", _copy(obj)) for obj in self.server.objects.values()]
+        if self.held:
+            self.held -= 1
+        if not self.held:
+            self._news += self._later
+            self._later.clear()
         news, self._news = self._news, []
         for kind, obj in news:
             key = Key(obj["metadata"]["namespace"], obj["metadata"]["name"])
@@ -254,14 +287,15 @@ class ModelCluster:
 
     async def refresh(self) -> Refreshed:
         """List all objects, and forget those that the watch had told wrong."""
-        listed = self.faults.read(_unavailable, lambda: dict(self.server.objects))
+        listed = self.faults.read(_unavailable, lambda: dict(self._shown if self.held else self.server.objects))
         missed = {key for key in self._live.keys() | listed.keys() if not self._is_current(key, listed.get(key))}
         for key in missed:
             self._live.drop(key)
         return Refreshed(frozenset(listed), frozenset(missed))
 
     def _hear(self, kind: str, obj: Object) -> None:
-        self._news.append((kind, obj))
+        if not self.is_cut:
+            (self._later if self.held else self._news).append((kind, obj))
 
     def _is_current(self, key: Key, listed: Object | None) -> bool:
         known = self._live.get(key)

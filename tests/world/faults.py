@@ -64,6 +64,7 @@ class Faults:
     _planned: dict[int, Fault] = field(default_factory=dict)
     _planned_reads: set[int] = field(default_factory=set)
     _interference: dict[int, Callable[[], None]] = field(default_factory=dict)
+    _interference_of_writes: dict[int, Callable[[], None]] = field(default_factory=dict)
     _in_flight: list[tuple[int, str, Callable[[], object]]] = field(default_factory=list)
 
     @property
@@ -96,6 +97,10 @@ class Faults:
         """Let something happen in the world right before the operation of this number."""
         self._interference[number] = act
 
+    def before_write(self, number: int, act: Callable[[], None]) -> None:
+        """Let something happen in the world right before the write of this number."""
+        self._interference_of_writes[number] = act
+
     def operation_of(self, write: str) -> int:
         """The number, among all operations, of the first write that begins like this."""
         return next(number for number, what in zip(self._numbers, self.log, strict=True) if what.startswith(write))
@@ -112,6 +117,9 @@ class Faults:
     def write(self, what: str, unavailable: Callable[[], Exception], act: Callable[[], T]) -> T:
         """Carry out a write, or let it go wrong as planned."""
         self._tick()
+        if self.writes + 1 in self._interference_of_writes:
+            self.fired += 1
+            self._interference_of_writes[self.writes + 1]()
         self.log.append(what)
         self._numbers.append(self.operations)
         fault = self._planned.get(self.writes)
