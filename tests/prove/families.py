@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.prove.at_once import AT_ONCE
 from tests.prove.family import Family
-from tests.prove.faults import READS, STORMS, WRITES
+from tests.prove.faults import READS, STALE, STORMS, WRITES
 from tests.prove.handover import HAND_OVERS
 from tests.prove.interleavings import INTERLEAVINGS
 from tests.prove.lives import RANDOM_LIVES
@@ -15,6 +15,7 @@ from tests.prove.watch import WATCH
 
 _ALL = (
     *WRITES,
+    STALE,
     READS,
     STORMS,
     ORDERS,

@@ -93,5 +93,5 @@ HAND_OVERS = Family(
     "a frozen leader's write arrives after another one took its place",
     tuple(BY_NAME),
     _stage,
-    one_of(8, forms=len(DELAYS)),
+    one_of(12, forms=len(DELAYS)),
 )

@@ -158,5 +158,5 @@ INTERLEAVINGS = Family(
     "two operators reconcile one key at once, in every order with two changes of turn",
     tuple(name.replace(" ", "-") for name in WORK),
     _stage,
-    one_of(25),
+    one_of(60),
 )

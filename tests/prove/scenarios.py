@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ class Plain:
     end: Any
     writes: int
     reads: int
+    reads_before: Sequence[int]
 
     async def check(self, arm: Callable[[Faults], None]) -> None:
         """The scenario with faults ends as it does without."""
@@ -57,7 +58,8 @@ async def plain(name: str) -> Plain:
         start = await beginning(scenario)
         world = await run(scenario.steps, start.fork())
         writes, reads, end = world.faults.writes, world.faults.reads, snapshot(world)
+        reads_before = tuple(world.faults.reads_before)
         await check_at_rest(world)
         assert world.vectors.lost_points == scenario.lost_points
-        _PLAYED[name] = Plain(scenario, start, end, writes, reads)
+        _PLAYED[name] = Plain(scenario, start, end, writes, reads, reads_before)
     return _PLAYED[name]

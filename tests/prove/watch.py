@@ -201,5 +201,5 @@ WATCH = (
         _unobserved,
         one_of(8),
     ),
-    Family("watch-cut", "no watch tells of some of the steps", _ALWAYS_UP, _missed, one_of(3)),
+    Family("watch-cut", "no watch tells of some of the steps", _ALWAYS_UP, _missed, one_of(9)),
 )

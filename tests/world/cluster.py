@@ -229,7 +229,7 @@ class ModelCluster:
         """The object as the watch last showed it, else or if it is being deleted as the server has it."""
         obj = self._live.get(key)
         if obj is None or "deletionTimestamp" in obj["metadata"]:
-            obj = self.faults.read(_unavailable, lambda: self.server.objects.get(key))
+            obj = self._read(lambda: self.server.objects.get(key))
             if obj is None:
                 self._live.drop(key)
                 return None
@@ -239,7 +239,7 @@ class ModelCluster:
 
     async def verify(self, subject: Subject) -> None:
         """Raise ``ObjectChanged`` unless the server has the object at the version that was read."""
-        obj = self.faults.read(_unavailable, lambda: self.server.objects.get(subject.key))
+        obj = self._read(lambda: self.server.objects.get(subject.key))
         version = None if obj is None else (obj["metadata"]["uid"], obj["metadata"]["resourceVersion"])
         if version != (subject.uid, subject.resource_version):
             self._live.drop(subject.key)
@@ -287,11 +287,14 @@ class ModelCluster:
 
     async def refresh(self) -> Refreshed:
         """List all objects, and forget those that the watch had told wrong."""
-        listed = self.faults.read(_unavailable, lambda: dict(self._shown if self.held else self.server.objects))
+        listed = self._read(lambda: dict(self._shown if self.held else self.server.objects))
         missed = {key for key in self._live.keys() | listed.keys() if not self._is_current(key, listed.get(key))}
         for key in missed:
             self._live.drop(key)
         return Refreshed(frozenset(listed), frozenset(missed))
+
+    def _read(self, look: Callable[[], T]) -> T:
+        return self.faults.read(_unavailable, look, of_store=False)
 
     def _hear(self, kind: str, obj: Object) -> None:
         if not self.is_cut:
