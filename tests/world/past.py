@@ -68,8 +68,10 @@ class Past:
             server.collections, server.alias_targets = collections, aliases
 
 
-def _names(held: dict[str, Any]) -> set[str]:
-    return {*held["documents"], *(name for collections, _ in held["servers"] for name in collections)}
+def _names(held: dict[str, Any]) -> set[tuple[int, str]]:
+    """What there is: documents, and collections by the number of their server."""
+    servers = enumerate((collections for collections, _ in held["servers"]), 1)
+    return {(0, name) for name in held["documents"]} | {(at, name) for at, there in servers for name in there}
 
 
 def _copies(collections: dict[str, StoredCollection]) -> dict[str, StoredCollection]:
