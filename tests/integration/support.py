@@ -289,9 +289,10 @@ class Organization:
     def delete(self) -> None:
         """Delete the Kubernetes namespace and wait until it is gone."""
         self.abandon()
-        eventually(self._is_gone, f"deletion of the Kubernetes namespace {self.name}")
+        eventually(self.is_gone, f"deletion of the Kubernetes namespace {self.name}")
 
-    def _is_gone(self) -> bool:
+    def is_gone(self) -> bool:
+        """Whether there is no Kubernetes namespace of this name any more."""
         try:
             self.platform.core.read_namespace(self.name)
         except ApiException as error:

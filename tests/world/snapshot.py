@@ -32,6 +32,17 @@ def snapshot(world: World) -> Any:
     return json.loads(text)
 
 
+def differing(one: Any, other: Any, path: str = "") -> list[str]:
+    """Where two snapshots differ, and in what."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        names = sorted({*one, *other})
+        return [line for name in names for line in differing(one.get(name), other.get(name), f"{path}/{name}")]
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = enumerate(zip(one, other, strict=True))
+        return [line for at, (left, right) in pairs for line in differing(left, right, f"{path}[{at}]")]
+    return [] if one == other else [f"{path}: {one} and {other}"]
+
+
 def _object(obj: Object) -> Object:
     metadata = obj["metadata"]
     kept = {name: metadata[name] for name in ("generation", "finalizers", "deletionTimestamp") if metadata.get(name)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -134,6 +135,8 @@ class World:
     gate: Turns | None = None
     fence: Fence | None = None
     """The term of leadership in which the next run of the operator works; None: there is but one operator."""
+    shown_after_a_crash: Mapping[Key, Object] | None = None
+    """What a cache that is behind shows the operator that is started after a crash."""
     _ids: int = 0
 
     def __post_init__(self) -> None:
@@ -147,11 +150,14 @@ class World:
         twin.start_operator()
         return twin
 
-    def start_operator(self) -> None:
-        """Start a run of the operator that knows nothing but what the servers tell it."""
+    def start_operator(self, shown: Mapping[Key, Object] | None = None) -> None:
+        """Start a run of the operator that knows nothing but what the servers tell it.
+
+        ``shown`` are the objects that a cache of the API server shows, which is behind.
+        """
         pending: dict[Key, None] = {}
         cluster = ModelCluster(self.api, self.faults, pending.setdefault)
-        cluster.connect()
+        cluster.connect(shown)
         options = Options(
             self.instance_id,
             cluster_uid=self.cluster_uid or self.instance_id,
@@ -227,7 +233,7 @@ class World:
         except Crash:
             self.restarts += 1
             self.stop_operator()
-            self.start_operator()
+            self.start_operator(self.shown_after_a_crash)
         except asyncio.CancelledError:
             # What others wait for together, in a task of its own, ends as any cancellation does.
             if self.gate is None:
@@ -330,7 +336,8 @@ async def settle_together(*worlds: World) -> None:
                 await world.round()
         else:
             await asyncio.gather(*(world.round() for world in worlds))
-        idle = idle + 1 if (shared.faults.writes, shared.faults.fired) == before else 0
+        behind = any(world.operator is not None and world.operator.cluster.held for world in worlds)
+        idle = idle + 1 if not behind and (shared.faults.writes, shared.faults.fired) == before else 0
         if idle < 2:
             continue
         servers = [shared.vectors, *shared.servers.values()]

@@ -122,7 +122,7 @@ async def watching(
         pulse, keys = Pulse(asyncio.get_running_loop().time), list[Key]()
         clusters: Any = KubeClusters.__new__(KubeClusters)
         hearing = Hearing(lambda: datetime.now(UTC), lambda _resource, _seconds: None)
-        watch = Watch(LiveObjects(), keys.append, _nothing, _nothing, clusters, _ignored, pulse, hearing)
+        watch = Watch(LiveObjects(), keys.append, keys.append, _nothing, _nothing, clusters, _ignored, pulse, hearing)
         running = asyncio.create_task(watch.run(namespaces))
         try:
             yield Watching(server, pulse, keys)
