@@ -91,8 +91,10 @@ class Replicas:
 
         def look() -> bool | None:
             pods = self.api.get(_PODS)["items"]
+            self._addresses = {pod["metadata"]["name"]: pod["status"].get("podIP", "") for pod in pods}
             # A container that has just started again in its Pod is not ready, whatever the Pod still says.
-            return (len(pods) == len(self.all()) == count and all(_answers(pod, "readyz") for pod in pods)) or None
+            ready = all(_answers(address, "readyz") for address in self._addresses.values())
+            return (ready and len(pods) == len(self.all()) == count) or None
 
         soon(look, f"{count} ready replicas")
         self.leader()
