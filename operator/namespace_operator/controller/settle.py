@@ -62,8 +62,8 @@ class Settling:
 
     ``world`` is what is known by now, whatever became of the last step, ``before`` the document that was found first.
     ``tried`` is what was begun and ``done`` what was carried out of it, ``findings`` what stands in the way at the end,
-    ``notes`` what is still to come, ``planned`` what a dry run would have done, and ``foreseen`` the
-    same with what would become of the stores.
+    ``notes`` what is still to come, ``planned`` what a dry run would have done, and ``foreseen`` the same with what
+    would become of the stores. ``minted`` are the ids that were made up meanwhile, whether or not one was needed.
     """
 
     cluster: Cluster
@@ -79,6 +79,7 @@ class Settling:
     notes: tuple[Note, ...] = ()
     outcome: RayOutcome | None = None
     planned: tuple[PlannedStep, ...] | None = None
+    minted: set[str] = field(default_factory=set)
     foreseen: Forecast | None = None
     _held: set[str] = field(default_factory=set)
 
