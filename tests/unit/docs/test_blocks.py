@@ -46,6 +46,10 @@ NOT_TESTED: Mapping[str, set[str]] = {
         _ALERTMANAGER,
         "values of another chart",
     },
+    "docs/image.md": {
+        "an engine that runs containers is no part of the local stack",
+        "needs root and a builder; tests/chart/test_image.py does it where both are there",
+    },
     "examples/query_service/README.md": {
         "tests/contract/stores/test_query_service.py runs the service, on a port of its own"
     },
