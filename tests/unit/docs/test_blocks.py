@@ -30,8 +30,9 @@ NOT_TESTED: Mapping[str, set[str]] = {
     "docs/migrate.md": {
         "no namespace API is part of the local stack; tests/unit/cli/collect/test_export.py has such documents"
     },
-    "docs/uninstall.md": {
-        "the release is that of all tests; tests/integration/test_command.py uninstalls it in this order"
+    "docs/image.md": {
+        "nothing here runs a container; tests/chart/test_image.py builds the image and looks into it",
+        "tests/chart/test_image.py does the same where a builder works",
     },
     "docs/filter-usage.md": {
         "there is no mongosh here; tests/integration/test_auto_indexes.py writes the same by pymongo"
