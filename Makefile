@@ -35,6 +35,10 @@ up: $(READY) ## Local stack and operator without samples; prints the KUBECONFIG
 image: $(READY) ## The operator's image, by docker, podman or buildah (IMAGE=repository:tag, BASE=python image)
 	@IMAGE=$(IMAGE) BASE=$(BASE) $(BIN)/python -m devstack image
 
+.PHONY: sbom
+sbom: $(READY) ## The operator's software bill of materials (CycloneDX JSON) in dist/; the image has the same
+	@$(BIN)/python -m devstack sbom
+
 .PHONY: test
 test: unit ## All tests: unit, model, contract and integration on the real stack
 	@$(BIN)/python -m devstack build
@@ -68,6 +72,10 @@ bench-check: $(READY) ## Compare the last results with the committed ones, and n
 bench-picture: $(READY) ## Draw docs/pictures/benchmarks.svg from the last results
 	@$(BIN)/python -m bench picture --scale '$(or $(SCALE),full)'
 
+.PHONY: bench-failover
+bench-failover: $(READY) ## How long nobody leads after a SIGKILL and after a clean stop, 10 times each (TIMES=2: few)
+	@TIMES=$(or $(TIMES),10) $(BIN)/python -m bench.failover
+
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format
 	@$(BIN)/ruff format .
@@ -81,6 +89,11 @@ docs: $(READY) ## The documentation site in docs/_build/html, without network; w
 .PHONY: generate
 generate: $(READY) ## Write what is made from the models: the CRDs, the chart's copies, pages and diagrams of docs/
 	@$(BIN)/python -m devstack.generate
+
+.PHONY: pictures
+pictures: $(READY) ## The dashboards as pictures for the docs, of what happens in the test of their expressions
+	@DASHBOARDS_RECORDING=$(CURDIR)/dist/dashboards.json $(BIN)/python -m pytest tests/integration/test_dashboards.py
+	@$(BIN)/python -m devstack.dashboards.pictures dist/dashboards.json docs/pictures
 
 .PHONY: clean
 clean: ## Remove the virtual environment and tool caches (the build cache stays)

@@ -265,7 +265,12 @@ async def rig(report: Callable[[str], None], values: Mapping[str, Any] | None = 
 
 def _values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Nothing of an interval falls into what is measured, unless that is what is measured."""
-    operator = {"resyncIntervalSeconds": 3600, "sweepIntervalSeconds": 3600, **values.get("operator", {})}
+    operator = {
+        "replicas": 1,
+        "resyncIntervalSeconds": 3600,
+        "sweepIntervalSeconds": 3600,
+        **values.get("operator", {}),
+    }
     # What only development installs is not to be found in the operator's memory.
     lean = {"name": "PYTHONPATH", "value": str(REPOSITORY / "bench" / "lean")}
     operator["extraEnv"] = [lean, *operator.get("extraEnv", ())]
