@@ -72,10 +72,6 @@ bench-check: $(READY) ## Compare the last results with the committed ones, and n
 bench-picture: $(READY) ## Draw docs/pictures/benchmarks.svg from the last results
 	@$(BIN)/python -m bench picture --scale '$(or $(SCALE),full)'
 
-.PHONY: bench-failover
-bench-failover: $(READY) ## How long nobody leads after a SIGKILL and after a clean stop, 10 times each (TIMES=2: few)
-	@TIMES=$(or $(TIMES),10) $(BIN)/python -m bench.failover
-
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format
 	@$(BIN)/ruff format .
