@@ -183,7 +183,7 @@ def _sentence(message: str) -> str:
 
 def _markdown(section: Section) -> str:
     lines = [f"## {section.path}", "", section.meaning, ""]
-    lines += ["| field | type | limits | absent | |", "|---|---|---|---|---|"]
+    lines += ["| field | type | limits | absent | meaning |", "|---|---|---|---|---|"]
     lines += [_row(field) for field in section.fields]
     for heading, sentences in (("Rules", section.rules), ("Changes", section.changes)):
         if sentences:

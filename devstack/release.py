@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Protocol
 
@@ -48,13 +49,13 @@ class Cluster(Protocol):
         """Run helm."""
 
 
-def install(cluster: Cluster, values: Values | None = None) -> None:
+def install(cluster: Cluster, values: Values | None = None, chart: Path = CHART) -> None:
     """Install or upgrade the operator and wait until its Deployment is available; `values` override the stack's."""
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": RELEASE_NAMESPACE}}
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(namespace))
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(_secret(cluster)))
     cluster.helm(
-        *("upgrade", "--install", RELEASE, str(CHART)),
+        *("upgrade", "--install", RELEASE, str(chart)),
         *("--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", _INSTALL_TIMEOUT, "--values", "-"),
         stdin=yaml.safe_dump(merged(_values(cluster), values or {})),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from namespace_operator.api.annotations import ANNOTATIONS, BEYOND, DESCRIPTIONS, GUARDED, PREFIX
+from namespace_operator.api.annotations import ANNOTATIONS, BEYOND, DESCRIPTIONS, GUARDED, PREFIX, RELEASED
 from namespace_operator.domain.event_reasons import EVENTS
 
 _ANNOTATIONS = """\
@@ -26,6 +26,12 @@ namespace. [Admission](../admission.md#verbs) has the roles; without its policie
 | annotation | verb | where |
 |---|---|---|
 {guarded}
+
+## Written by the command
+
+`{released}: 'true'` asks the operator for nothing. `namespace-operator release` writes it, so that the admission policy
+does not put the finalizer back on an object that is to go without an operator ([uninstalling](../uninstall.md)). An
+operator that takes the object back removes it.
 """
 
 _EVENTS = """\
@@ -50,6 +56,7 @@ def annotations_page() -> str:
         rows="\n".join(
             f"| `{name}` | {info.values} | {info.meaning} | {info.counts} | {info.echo} |" for name, info in described
         ),
+        released=RELEASED,
         guarded="\n".join(f"| `{name}` | `{_verb(name)}` | {_where(_verb(name))} |" for name in GUARDED),
     )
 

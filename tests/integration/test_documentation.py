@@ -28,14 +28,27 @@ INSTALLATION = ("README.md", "docs/install.md", "docs/start.md")
 CONTINUED: Mapping[str, str] = {"docs/how-to/rotate-keys.md": "docs/how-to/dedicated.md"}
 """Pages that go on where another one ends."""
 
+LAST = "docs/uninstall.md"
+"""The page after which there is no operator, and not even the kinds."""
+
 _ARTICLES = "kubectl apply -f articles.yaml && kubectl wait --for=condition=Ready mns/articles --timeout=1m"
 """The Namespace of the first steps."""
 
+_RUNBOOKS = [f"docs/runbooks/{page.name}" for page in (REPOSITORY / "docs" / "runbooks").glob("Mixpeek*.md")]
+
 GIVEN: Mapping[str, str] = {
+    **dict.fromkeys(_RUNBOOKS, _ARTICLES),
     "docs/conditions.md": _ARTICLES,
     "docs/repair.md": _ARTICLES,
     "docs/recovery.md": _ARTICLES,
     "docs/how-to/upgrade.md": _ARTICLES,
+    LAST: f"""
+kubectl create namespace shop
+kubectl config set-context --current --namespace=shop
+{_ARTICLES}
+sed 's/name: articles/name: kept/; s/^spec:/spec:\\n  deletionPolicy: Delete/' articles.yaml | kubectl apply -f -
+kubectl wait --for=condition=Ready mns/kept --timeout=1m
+""",
 }
 """What pages take for granted."""
 
@@ -178,6 +191,7 @@ def _restart_with_another_key(documented: Documented, terminal: Terminal) -> Non
 
 BEFOREHAND: Mapping[tuple[str, str], Callable[[Documented, Terminal], None]] = {
     ("docs/repair.md", "A lost collection"): _lose_the_collection,
+    ("docs/runbooks/MixpeekCollectionLost.md", "Find out"): _lose_the_collection,
     ("docs/recovery.md", "ServerReplaced"): _replace_the_server,
     ("docs/how-to/rotate-keys.md", "Of a Qdrant server"): _restart_with_another_key,
 }
@@ -185,12 +199,16 @@ BEFOREHAND: Mapping[tuple[str, str], Callable[[Documented, Terminal], None]] = {
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("page", [page for page in _pages("sh") if page not in CONTINUED.values()])
+@pytest.mark.parametrize(
+    "page", sorted(set(_pages("sh")) - set(CONTINUED.values()), key=lambda page: (page == LAST, page))
+)
 def test_the_commands_of_a_page_do_what_it_says(documented: Documented, page: str) -> None:
     terminal = documented.terminal()
     terminal.run(GIVEN.get(page, ""))
     for each in [CONTINUED[page], page] if page in CONTINUED else [page]:
         _follow(documented, terminal, each)
+    if page == LAST:
+        return
     if page in GIVEN:
         terminal.run("kubectl wait --for=condition=Ready mns/articles --timeout=1m")
     terminal.run(_CLEAR_UP)

@@ -27,7 +27,7 @@ from tests.model.steps import (
 from tests.prove.family import Family, one_of
 from tests.world.checks import check_at_rest
 from tests.world.gate import Gate
-from tests.world.snapshot import snapshot
+from tests.world.snapshot import differing, snapshot
 from tests.world.world import World, beside, settle_together
 
 SEEDS = 50
@@ -213,7 +213,8 @@ class _AtOnce:
         world = await at_once(self.start, int(case), self.situation.steps, self.situation.operators)
         try:
             if self.situation.check is None:
-                assert snapshot(world) == self.end
+                different = differing(snapshot(world), self.end)
+                assert not different, f"the end is another one than in turn: {different}"
             else:
                 self.situation.check(world)
             await check_at_rest(world)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.model.scenario import Scenario, without_faults
 from tests.prove.family import Family, one_of
 from tests.prove.scenarios import BY_NAME, Plain, end_as, plain
 from tests.prove.shrink import fewer
 from tests.world.faults import Fault, Kind
+from tests.world.past import Past
 from tests.world.snapshot import snapshot
 from tests.world.world import World
 
@@ -73,6 +74,29 @@ def _of_writes(place: int, name: str) -> Family:
 
 
 @dataclass(frozen=True, slots=True)
+class _Stale:
+    """The last read before a write shows the stores as they were before their last change: the case is its number."""
+
+    plain: Plain
+
+    @property
+    def cases(self) -> Sequence[str]:
+        return [str(number) for number in sorted(set(self.plain.reads_before)) if number]
+
+    async def play(self, case: str) -> None:
+        world = self.plain.start.fork()
+        past = Past(world)
+        world.faults.past = past
+        world.faults.at_stale_read(int(case))
+        scenario = self.plain.scenario
+        await end_as(self.plain.end, replace(scenario, steps=tuple(map(past.changing, scenario.steps))), world)
+
+
+async def _stale(part: str) -> _Stale:
+    return _Stale(await plain(part))
+
+
+@dataclass(frozen=True, slots=True)
 class _Reads:
     """One read without an answer: the case is its number."""
 
@@ -129,7 +153,14 @@ def _calmer(case: str) -> Iterator[str]:
 
 
 WRITES = tuple(_of_writes(place, name) for place, name in enumerate(KINDS))
-READS = Family("read-unanswered", "a read gets no answer", tuple(BY_NAME), _reads, one_of(24))
+STALE = Family(
+    "stale-read",
+    "the read before a write shows the stores as they were before their last change",
+    tuple(BY_NAME),
+    _stale,
+    one_of(len(KINDS)),
+)
+READS = Family("read-unanswered", "a read gets no answer", tuple(BY_NAME), _reads, one_of(40))
 STORMS = Family(
     "storm", "many writes go wrong from the beginning on", tuple(BY_NAME), _storms, one_of(_STORMS), smaller=_calmer
 )

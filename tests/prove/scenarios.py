@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.model.scenario import Scenario, beginning, run
 from tests.model.scenarios import SCENARIOS
 from tests.world.checks import check_at_rest
 from tests.world.faults import Faults
-from tests.world.snapshot import snapshot
+from tests.world.snapshot import differing, snapshot
 from tests.world.world import World
 
 BY_NAME = {str(scenario): scenario for scenario in SCENARIOS}
@@ -25,6 +25,7 @@ class Plain:
     end: Any
     writes: int
     reads: int
+    reads_before: Sequence[int]
 
     async def check(self, arm: Callable[[Faults], None]) -> None:
         """The scenario with faults ends as it does without."""
@@ -38,7 +39,8 @@ async def end_as(end: Any, scenario: Scenario, world: World) -> None:
     try:
         await run(scenario.steps, world)
         assert world.faults.fired > 0, "no fault fired: the case proves nothing"
-        assert snapshot(world) == end, "the end is another one than without faults"
+        found = snapshot(world)
+        assert found == end, f"the end is another one than without faults: {differing(found, end)}"
         assert world.vectors.lost_points == scenario.lost_points
         await check_at_rest(world)
     except Exception as error:
@@ -56,7 +58,8 @@ async def plain(name: str) -> Plain:
         start = await beginning(scenario)
         world = await run(scenario.steps, start.fork())
         writes, reads, end = world.faults.writes, world.faults.reads, snapshot(world)
+        reads_before = tuple(world.faults.reads_before)
         await check_at_rest(world)
         assert world.vectors.lost_points == scenario.lost_points
-        _PLAYED[name] = Plain(scenario, start, end, writes, reads)
+        _PLAYED[name] = Plain(scenario, start, end, writes, reads, reads_before)
     return _PLAYED[name]

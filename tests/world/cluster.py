@@ -17,6 +17,9 @@ from tests.world.faults import Faults
 T = TypeVar("T")
 Object = dict[str, Any]
 
+_BEHIND = 3
+"""Rounds after which a watch that shows the past has caught up."""
+
 _DELETED_AT = "2026-01-01T00:00:00Z"
 
 
@@ -166,10 +169,24 @@ class ModelCluster:
     enqueue: Callable[[Key], object]
     _live: LiveObjects = field(default_factory=LiveObjects)
     _news: list[tuple[str, Object]] = field(default_factory=list)
+    _later: list[tuple[str, Object]] = field(default_factory=list)
+    held: int = 0
+    """Rounds during which the watch, and the cache that lists are served from, show the past."""
+    is_cut: bool = False
+    _shown: Mapping[Key, Object] = field(default_factory=dict)
 
-    def connect(self) -> None:
-        """List every object and watch from there on."""
-        for obj in self.server.objects.values():
+    def connect(self, shown: Mapping[Key, Object] | None = None) -> None:
+        """Begin to watch: every object is news.
+
+        If others are ``shown``, a cache of the API server is behind: what came since is told some rounds later.
+        """
+        current = self.server.objects
+        if shown is not None:
+            self.held, self._shown = _BEHIND, dict(shown)
+            changed = [(key, obj) for key, obj in current.items() if shown.get(key) is not obj]
+            self._later += [("MODIFIED" if key in shown else "ADDED", _copy(obj)) for key, obj in changed]
+            self._later += [("DELETED", _copy(obj)) for key, obj in shown.items() if key not in current]
+        for obj in (current if shown is None else shown).values():
             self._news.append(("ADDED", _copy(obj)))
         self.server.watches.append(self._hear)
 
@@ -177,8 +194,24 @@ class ModelCluster:
         """End the watch."""
         self.server.watches.remove(self._hear)
 
+    def hold(self) -> None:
+        """Let the watch show the past: it tells nothing new for some rounds, and neither do lists."""
+        self.held, self._shown = _BEHIND, dict(self.server.objects)
+
+    def cut(self) -> None:
+        """Let the watch break off: what happens until the next round is never told, but for what is there then."""
+        self.is_cut = True
+
     def deliver(self) -> None:
         """Let the news of the watch arrive."""
+        if self.is_cut:
+            self.is_cut = False
+            self._news += [("ADDED", _copy(obj)) for obj in self.server.objects.values()]
+        if self.held:
+            self.held -= 1
+        if not self.held:
+            self._news += self._later
+            self._later.clear()
         news, self._news = self._news, []
         for kind, obj in news:
             key = Key(obj["metadata"]["namespace"], obj["metadata"]["name"])
@@ -196,7 +229,7 @@ class ModelCluster:
         """The object as the watch last showed it, else or if it is being deleted as the server has it."""
         obj = self._live.get(key)
         if obj is None or "deletionTimestamp" in obj["metadata"]:
-            obj = self.faults.read(_unavailable, lambda: self.server.objects.get(key))
+            obj = self._read(lambda: self.server.objects.get(key))
             if obj is None:
                 self._live.drop(key)
                 return None
@@ -206,7 +239,7 @@ class ModelCluster:
 
     async def verify(self, subject: Subject) -> None:
         """Raise ``ObjectChanged`` unless the server has the object at the version that was read."""
-        obj = self.faults.read(_unavailable, lambda: self.server.objects.get(subject.key))
+        obj = self._read(lambda: self.server.objects.get(subject.key))
         version = None if obj is None else (obj["metadata"]["uid"], obj["metadata"]["resourceVersion"])
         if version != (subject.uid, subject.resource_version):
             self._live.drop(subject.key)
@@ -254,14 +287,18 @@ class ModelCluster:
 
     async def refresh(self) -> Refreshed:
         """List all objects, and forget those that the watch had told wrong."""
-        listed = self.faults.read(_unavailable, lambda: dict(self.server.objects))
+        listed = self._read(lambda: dict(self._shown if self.held else self.server.objects))
         missed = {key for key in self._live.keys() | listed.keys() if not self._is_current(key, listed.get(key))}
         for key in missed:
             self._live.drop(key)
         return Refreshed(frozenset(listed), frozenset(missed))
 
+    def _read(self, look: Callable[[], T]) -> T:
+        return self.faults.read(_unavailable, look, of_store=False)
+
     def _hear(self, kind: str, obj: Object) -> None:
-        self._news.append((kind, obj))
+        if not self.is_cut:
+            (self._later if self.held else self._news).append((kind, obj))
 
     def _is_current(self, key: Key, listed: Object | None) -> bool:
         known = self._live.get(key)

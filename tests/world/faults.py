@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -37,6 +37,16 @@ _PATIENCE = 30.0
 """Seconds after which whoever waits for an answer gives up."""
 
 
+class Past(Protocol):
+    """What the stores held before their last change."""
+
+    def remember(self) -> None:
+        """Take what is there now for the past: a change is about to happen."""
+
+    def look(self, look: Callable[[], T]) -> T:
+        """Read as if the last change had not happened."""
+
+
 class Crash(BaseException):
     """The operator is gone, as by SIGKILL: nothing in it may catch this."""
 
@@ -58,12 +68,19 @@ class Faults:
     """Seconds that went by in waiting for answers that never came."""
     fired: int = 0
     """How many of the planned faults came about."""
+    past: Past | None = None
+    """What a read that is stale is answered from."""
+    reads_before: list[int] = field(default_factory=list)
+    """For each write the number of the last read of a store before it."""
     landed: list[str] = field(default_factory=list)
     """The late writes that happened."""
+    _last_read: int = 0
     _numbers: list[int] = field(default_factory=list)
     _planned: dict[int, Fault] = field(default_factory=dict)
     _planned_reads: set[int] = field(default_factory=set)
+    _stale: set[int] = field(default_factory=set)
     _interference: dict[int, Callable[[], None]] = field(default_factory=dict)
+    _interference_of_writes: dict[int, Callable[[], None]] = field(default_factory=dict)
     _in_flight: list[tuple[int, str, Callable[[], object]]] = field(default_factory=list)
 
     @property
@@ -82,7 +99,8 @@ class Faults:
         self.log.clear()
         self._numbers.clear()
         self.landed.clear()
-        self.reads = self.fired = self.operations = 0
+        self.reads_before.clear()
+        self.reads = self.fired = self.operations = self._last_read = 0
 
     def at(self, number: int, fault: Fault) -> None:
         """Let the write of this number go wrong."""
@@ -92,18 +110,33 @@ class Faults:
         """Let the read of this number end without an answer."""
         self._planned_reads.add(number)
 
+    def at_stale_read(self, number: int) -> None:
+        """Let the read of this number be answered from the past."""
+        self._stale.add(number)
+
     def before(self, number: int, act: Callable[[], None]) -> None:
         """Let something happen in the world right before the operation of this number."""
         self._interference[number] = act
+
+    def before_write(self, number: int, act: Callable[[], None]) -> None:
+        """Let something happen in the world right before the write of this number."""
+        self._interference_of_writes[number] = act
 
     def operation_of(self, write: str) -> int:
         """The number, among all operations, of the first write that begins like this."""
         return next(number for number, what in zip(self._numbers, self.log, strict=True) if what.startswith(write))
 
-    def read(self, unavailable: Callable[[], Exception], look: Callable[[], T]) -> T:
-        """Carry out a read; ``unavailable`` makes the error the operator sees when there is no answer."""
+    def read(self, unavailable: Callable[[], Exception], look: Callable[[], T], *, of_store: bool = True) -> T:
+        """Carry out a read; ``unavailable`` makes the error the operator sees when there is no answer.
+
+        The API server answers from a quorum: only reads of a store can be stale.
+        """
         self._tick()
         self.reads += 1
+        self._last_read = self.reads if of_store else self._last_read
+        if self.reads in self._stale and self.past is not None:
+            self.fired += 1
+            return self.past.look(look)
         if self.reads in self._planned_reads:
             self.fired += 1
             raise unavailable()
@@ -112,9 +145,15 @@ class Faults:
     def write(self, what: str, unavailable: Callable[[], Exception], act: Callable[[], T]) -> T:
         """Carry out a write, or let it go wrong as planned."""
         self._tick()
+        if self.writes + 1 in self._interference_of_writes:
+            self.fired += 1
+            self._interference_of_writes[self.writes + 1]()
         self.log.append(what)
         self._numbers.append(self.operations)
+        self.reads_before.append(self._last_read)
         fault = self._planned.get(self.writes)
+        if self.past is not None and not what.startswith("kubernetes"):
+            self.past.remember()
         if fault is None:
             return act()
         self.fired += 1

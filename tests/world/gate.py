@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import random
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from namespace_operator.stores.fence import Deposed
@@ -70,6 +71,59 @@ class Polite:
         """Wait for two turns of the event loop: one to wake up, one to send."""
         await asyncio.sleep(0)
         await asyncio.sleep(0)
+
+
+class Schedule:
+    """Two operators take turns as a plan says: ``(0, 3), (1, 2)`` is three operations of the first, two of the second.
+
+    After the plan each goes to its end, in the order of the plan's last turn and the other.
+    """
+
+    def __init__(self, plan: Sequence[tuple[int, int]]) -> None:
+        self._plan = [who for who, count in plan for _ in range(count)]
+        self._waiting: dict[int, deque[asyncio.Future[None]]] = {0: deque(), 1: deque()}
+        self.taken = [0, 0]
+
+    def of(self, who: int) -> Turns:
+        """The turns of one of the two."""
+        return _Turns(self, who)
+
+    async def run(self, first: Awaitable[object], second: Awaitable[object]) -> None:
+        """Run both to their ends, one operation after the other."""
+        tasks = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
+        last = 0
+        while True:
+            await self._quiet(tasks)
+            able = [who for who in (0, 1) if not tasks[who].done()]
+            if not able:
+                break
+            planned = self._plan.pop(0) if self._plan else last
+            last = planned if planned in able else able[0]
+            self.taken[last] += 1
+            self._waiting[last].popleft().set_result(None)
+        await asyncio.gather(*tasks)
+
+    async def wait(self, who: int) -> None:
+        """Wait for the turn."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting[who].append(turn)
+        await turn
+
+    async def _quiet(self, tasks: Sequence[asyncio.Future[object]]) -> None:
+        """Until each has come to its next operation, or to its end."""
+        while any(not task.done() and not self._waiting[who] for who, task in enumerate(tasks)):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+class _Turns:
+    at_once = False
+
+    def __init__(self, schedule: Schedule, who: int) -> None:
+        self._schedule = schedule
+        self._who = who
+
+    async def turn(self) -> None:
+        await self._schedule.wait(self._who)
 
 
 class Numbered:

@@ -32,6 +32,17 @@ def snapshot(world: World) -> Any:
     return json.loads(text)
 
 
+def differing(one: Any, other: Any, path: str = "") -> list[str]:
+    """Where two snapshots differ, and in what."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        names = sorted({*one, *other})
+        return [line for name in names for line in differing(one.get(name), other.get(name), f"{path}/{name}")]
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = enumerate(zip(one, other, strict=True))
+        return [line for at, (left, right) in pairs for line in differing(left, right, f"{path}[{at}]")]
+    return [] if one == other else [f"{path}: {one} and {other}"]
+
+
 def _object(obj: Object) -> Object:
     metadata = obj["metadata"]
     kept = {name: metadata[name] for name in ("generation", "finalizers", "deletionTimestamp") if metadata.get(name)}
@@ -50,7 +61,7 @@ def _without_times(value: Any) -> Any:
 
 
 def _document(world: World, raw: Raw) -> Raw:
-    kept = {name: value for name, value in raw.items() if name not in ("revision", "created_at", "updated_at")}
+    kept = {name: value for name, value in raw.items() if name not in ("revision", "epoch", "created_at", "updated_at")}
     kept["repairs"] = _without_times(raw.get("repairs"))
     kept["expires_at"] = "set" if raw.get("expires_at") else None
     kept["life"] = {name: "set" for name, value in (raw.get("life") or {}).items() if value is not None}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -26,12 +27,14 @@ from namespace_operator.domain.identity import Key
 from namespace_operator.domain.offer import Offer
 from namespace_operator.domain.placement import Landscape
 from namespace_operator.domain.ray import RayOptions
+from namespace_operator.stores.fence import Fence
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
 from tests.world.faults import Crash, Faults
 from tests.world.gate import Turns, through
 from tests.world.metadata import ModelMetadataStore, Raw
 from tests.world.ray import ModelRayClusters
 from tests.world.sites import ALONE
+from tests.world.terms import Fenced, InTerm
 from tests.world.vectors import ModelVectorStore, StoredCollection
 
 INSTANCE = "cluster-1:main"
@@ -130,6 +133,10 @@ class World:
     announcements: list[str] = field(default_factory=list)
     backups: dict[str, Any] = field(default_factory=dict)
     gate: Turns | None = None
+    fence: Fence | None = None
+    """The term of leadership in which the next run of the operator works; None: there is but one operator."""
+    shown_after_a_crash: Mapping[Key, Object] | None = None
+    """What a cache that is behind shows the operator that is started after a crash."""
     _ids: int = 0
 
     def __post_init__(self) -> None:
@@ -143,11 +150,14 @@ class World:
         twin.start_operator()
         return twin
 
-    def start_operator(self) -> None:
-        """Start a run of the operator that knows nothing but what the servers tell it."""
+    def start_operator(self, shown: Mapping[Key, Object] | None = None) -> None:
+        """Start a run of the operator that knows nothing but what the servers tell it.
+
+        ``shown`` are the objects that a cache of the API server shows, which is behind.
+        """
         pending: dict[Key, None] = {}
         cluster = ModelCluster(self.api, self.faults, pending.setdefault)
-        cluster.connect()
+        cluster.connect(shown)
         options = Options(
             self.instance_id,
             cluster_uid=self.cluster_uid or self.instance_id,
@@ -159,7 +169,7 @@ class World:
         )
         around = Surroundings(
             cluster=self._gated(cluster),
-            metadata=self._gated(self.metadata),
+            metadata=self._gated(self.metadata if self.fence is None else InTerm(self.metadata, self.instance_id)),
             secrets=NoSecrets(),
             ray_clusters=self.ray,
             landscape=lambda: self.landscape,
@@ -182,6 +192,8 @@ class World:
         return self.gate is not None and self.gate.at_once
 
     def _gated(self, target: Any) -> Any:
+        if self.fence is not None:
+            target = Fenced(target, self.fence)
         return target if self.gate is None else through(target, self.gate)
 
     def stop_operator(self) -> None:
@@ -221,7 +233,7 @@ class World:
         except Crash:
             self.restarts += 1
             self.stop_operator()
-            self.start_operator()
+            self.start_operator(self.shown_after_a_crash)
         except asyncio.CancelledError:
             # What others wait for together, in a task of its own, ends as any cancellation does.
             if self.gate is None:
@@ -324,7 +336,8 @@ async def settle_together(*worlds: World) -> None:
                 await world.round()
         else:
             await asyncio.gather(*(world.round() for world in worlds))
-        idle = idle + 1 if (shared.faults.writes, shared.faults.fired) == before else 0
+        behind = any(world.operator is not None and world.operator.cluster.held for world in worlds)
+        idle = idle + 1 if not behind and (shared.faults.writes, shared.faults.fired) == before else 0
         if idle < 2:
             continue
         servers = [shared.vectors, *shared.servers.values()]

@@ -17,6 +17,10 @@ RECONCILE_REQUESTED_AT = f"{PREFIX}reconcile-requested-at"
 REPAIR_REQUESTED_AT = f"{PREFIX}repair-requested-at"
 REBUILD_INDEXES_REQUESTED_AT = f"{PREFIX}rebuild-indexes-requested-at"
 
+RELEASED = f"{PREFIX}released"
+"""Written by `namespace-operator release`: the admission policy does not put the finalizer back. It asks the operator
+for nothing; one that takes the object back removes it."""
+
 ANNOTATIONS = (
     PAUSED,
     DRY_RUN,

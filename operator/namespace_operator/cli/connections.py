@@ -40,11 +40,14 @@ def operators_own(settings: Settings, tiers: Callable[[], Tiers]) -> Callable[[]
     return now
 
 
-def allowed_endpoints(settings: Settings) -> AllowedEndpoints:
-    """What tenants may name. The API server is among the operator's own surroundings, by each of its names."""
+def allowed_endpoints(settings: Settings, server: str | None = None) -> AllowedEndpoints:
+    """What tenants may name. The API server is among the operator's own surroundings, by each of its names.
+
+    ``server`` is its address where that is known already.
+    """
     parts = _API_SERVER.split(".")
     names = {".".join(parts[: length + 1]) for length in range(len(parts))} | {f"{_API_SERVER}.cluster.local"}
-    host = URL(connection_info().server).host
+    host = URL(server or connection_info().server).host
     patterns = tuple(EndpointPattern.parse(text) for text in settings.allowed_endpoints)
     return AllowedEndpoints(patterns, frozenset({*names, *((host,) if host else ())}))
 

@@ -85,6 +85,7 @@ class Process:
         watch = Watch(
             lasting.objects,
             terms.enqueue,
+            terms.look,
             start,
             stop,
             lasting.clusters,

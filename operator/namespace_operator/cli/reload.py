@@ -18,12 +18,13 @@ import structlog
 from namespace_operator.cli.profiles import RayOptionsError, load_catalog, load_profiles, load_ray
 from namespace_operator.cli.settings import Settings
 from namespace_operator.domain.catalog import CatalogError
+from namespace_operator.domain.event_reasons import EventReason
 from namespace_operator.domain.offer import Offer
 from namespace_operator.domain.profiles import TiersError
 
 Part = Literal["catalog", "tiers", "ray"]
 
-REASON = "ConfigurationKept"
+REASON = EventReason.CONFIGURATION_KEPT
 """Reason of the event that says that a file cannot be used."""
 
 _LOOK_SECONDS = 5.0

@@ -160,7 +160,10 @@ class Terms:
         async with opened(self.lasting, leadership) as term:
             self.current = term
             try:
-                for key in (*self.lasting.objects.keys(), *self._recent()):
+                known = self.lasting.objects.keys()
+                for key in known:
+                    term.queue.look(key)
+                for key in self._recent():
                     term.queue.add(key)
                 for cluster in self.lasting.clusters.all():
                     term.cluster_status.changed(cluster.name)
@@ -180,6 +183,11 @@ class Terms:
             self.current.queue.add(key)
         elif self.lasting.objects.metadata(key) is None:
             self._remembered[key] = self.lasting.monotonic()
+
+    def look(self, key: Key) -> None:
+        """A list showed a custom resource that was not known as it is."""
+        if self.current is not None:
+            self.current.queue.look(key)
 
     def cluster_changed(self, name: str) -> None:
         """An InfrastructureCluster changed."""

@@ -30,6 +30,7 @@ class EventReason(StrEnum):
     FORCE_RELEASED = "ForceReleased"
     ORPHAN_COLLECTIONS = "OrphanCollections"
     ORPHAN_PARTITIONS = "OrphanPartitions"
+    CONFIGURATION_KEPT = "ConfigurationKept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +71,8 @@ EVENTS: dict[EventReason, EventInfo] = {
     ),
     EventReason.ORPHAN_PARTITIONS: EventInfo(
         "Warning", "Shared collections have points of namespaces that are no members. On the operator's Pod."
+    ),
+    EventReason.CONFIGURATION_KEPT: EventInfo(
+        "Warning", "A file of the operator cannot be used; the last one that could counts. On the operator's Pod."
     ),
 }

@@ -47,6 +47,19 @@ def test_defaults() -> None:
     assert settings.instance_id is None
 
 
+@pytest.mark.parametrize(
+    ("duration", "deadline", "retry"), [("8", "8", "1"), ("4", "5", "1"), ("8", "5", "5"), ("8", "2", "3")]
+)
+def test_a_lease_that_could_not_be_held_is_refused(
+    environment: pytest.MonkeyPatch, duration: str, deadline: str, retry: str
+) -> None:
+    environment.setenv(f"{PREFIX}LEASE_DURATION_SECONDS", duration)
+    environment.setenv(f"{PREFIX}LEASE_RENEW_DEADLINE_SECONDS", deadline)
+    environment.setenv(f"{PREFIX}LEASE_RETRY_SECONDS", retry)
+    with pytest.raises(ValidationError, match="LEASE_RETRY_SECONDS must be less"):
+        Settings()
+
+
 @pytest.mark.usefixtures("environment")
 def test_secrets_are_not_shown() -> None:
     assert "CANARY" not in repr(Settings()) + str(Settings())

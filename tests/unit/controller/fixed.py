@@ -24,11 +24,11 @@ class Outage(Faults):
 
     fails: Exception | None = None
 
-    def read(self, unavailable: Callable[[], Exception], look: Callable[[], T]) -> T:
+    def read(self, unavailable: Callable[[], Exception], look: Callable[[], T], *, of_store: bool = True) -> T:
         """Carry out a read."""
         if self.fails is not None:
             raise self.fails
-        return super().read(unavailable, look)
+        return super().read(unavailable, look, of_store=of_store)
 
     def write(self, what: str, unavailable: Callable[[], Exception], act: Callable[[], T]) -> T:
         """Carry out a write, and note it in ``log``."""

@@ -114,7 +114,7 @@ async def test_a_fresh_process_writes_numbers_at_once() -> None:
 class AlwaysTaken(ModelMetadataStore):
     """Somebody else is always faster."""
 
-    async def insert(self, document: OwnDocument) -> None:
+    async def insert(self, document: OwnDocument, *, epoch: int | None = None) -> None:
         """Refuse."""
         raise ClaimTaken(document.document_id)
 
