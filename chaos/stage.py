@@ -24,6 +24,8 @@ _OPERATOR = {
     # Longer than a request can be held up here: a wire that answers late, and then a frozen server.
     "tombstoneSeconds": 45,
 }
+# Shorter than most pauses between two kills: whoever is left takes over and gets to work.
+_LEASE = {"durationSeconds": 3, "renewDeadlineSeconds": 2, "retrySeconds": 0.5}
 _QDRANT_TIMEOUT_SECONDS = 5
 
 
@@ -86,6 +88,7 @@ def _install(stack: Stack, wires: dict[Place, Wire]) -> None:
         wired,
         {
             "operator": {**_OPERATOR, "extraEnv": [{"name": n, "value": v} for n, v in api_server.items()]},
+            "lease": _LEASE,
             "qdrant": {"timeoutSeconds": _QDRANT_TIMEOUT_SECONDS},
         },
     )
