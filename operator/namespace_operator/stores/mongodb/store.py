@@ -214,10 +214,7 @@ class MongoStore:
             return await self._term.number(self._database[SERVERS], above=above)
 
     async def _go_beyond(self, document_id: str) -> None:
-        """Where we lead, and a document is of a later term all the same, let ours be the later one.
-
-        Only a hand in the database makes that so: documents that were restored without the record of terms, say.
-        """
+        """Let our term be later than that of a document: it was restored without the record of the terms, say."""
         if self._term is None:
             return
         with self._operation("looking for the term of a document"):
