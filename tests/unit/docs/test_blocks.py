@@ -30,9 +30,6 @@ NOT_TESTED: Mapping[str, set[str]] = {
     "docs/migrate.md": {
         "no namespace API is part of the local stack; tests/unit/cli/collect/test_export.py has such documents"
     },
-    "docs/uninstall.md": {
-        "the release is that of all tests; tests/integration/test_command.py uninstalls it in this order"
-    },
     "docs/filter-usage.md": {
         "there is no mongosh here; tests/integration/test_auto_indexes.py writes the same by pymongo"
     },
