@@ -274,7 +274,7 @@ def _values(values: Mapping[str, Any]) -> dict[str, Any]:
     # What only development installs is not to be found in the operator's memory.
     lean = {"name": "PYTHONPATH", "value": str(REPOSITORY / "bench" / "lean")}
     operator["extraEnv"] = [lean, *operator.get("extraEnv", ())]
-    own = {"watchNamespaces": [OPERATOR.organization], "workers": WORKERS, **operator}
+    own = {"replicas": 1, "watchNamespaces": [OPERATOR.organization], "workers": WORKERS, **operator}
     return {**values, "operator": own}
 
 

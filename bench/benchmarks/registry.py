@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from bench.benchmarks import create, edit, expiry, recorder, shared, start, sweep
+from bench.benchmarks import create, edit, expiry, failover, recorder, shared, start, sweep
 from bench.figure import Measured
 from bench.show import Show
 from bench.size import Size
@@ -26,6 +26,7 @@ BENCHMARKS = {
     "create": Benchmark("1,000 Namespaces applied at once, five times", create.measure),
     "shared": Benchmark("2,000 members of 20 shared collections applied at once, five times", shared.measure),
     "edit": Benchmark("500 edits, one at a time", edit.measure),
+    "failover": Benchmark("ten SIGKILLs and ten clean stops of the leader", failover.measure),
     "start": Benchmark("a start with 10,000 Namespaces, memory, and rest", start.measure),
     "expiry": Benchmark("500 Namespaces that end in the same second", expiry.measure),
 }

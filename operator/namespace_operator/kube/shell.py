@@ -108,9 +108,9 @@ class _NoDiffBase(kopf.DiffBaseStorage):
 class Watch:
     """Runs kopf over our two resources.
 
-    ``start`` and ``stop`` are awaited when kopf starts and ends. ``enqueue`` gets the key of what changed, ``look`` that
-    of what a list showed, whether or not it did, ``cluster_changed`` the name of an InfrastructureCluster that did, and
-    ``hearing`` each event. Once ``stopping`` is set kopf ends.
+    ``start`` and ``stop`` are awaited when kopf starts and ends. ``enqueue`` gets the key of what changed, ``look``
+    that of what a list showed, ``cluster_changed`` the name of an InfrastructureCluster that changed, and ``hearing``
+    each event. Once ``stopping`` is set kopf ends.
     """
 
     objects: LiveObjects
