@@ -11,10 +11,15 @@ COPY operator ./operator
 # In the environment, and not as an option, the constraints also hold for what builds the wheel.
 ENV PIP_CONSTRAINT=/src/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN pip --python /opt/namespace-operator/bin/python install .
+# What is in it, for scanners; the tool that says so stays in this stage.
+RUN python -m venv /opt/sbom && /opt/sbom/bin/pip install cyclonedx-bom && \
+    /opt/sbom/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml \
+    -o /opt/sbom/namespace-operator.cdx.json /opt/namespace-operator/bin/python
 
 FROM ${BASE}
 ARG BASE
 COPY --from=build /opt/namespace-operator /opt/namespace-operator
+COPY --from=build /opt/sbom/namespace-operator.cdx.json /usr/local/share/sbom/
 # The root file system is read-only in the cluster, so there is nowhere to put byte code; pip has compiled all.
 ENV PATH=/opt/namespace-operator/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # By number: Kubernetes cannot check a name against runAsNonRoot.

@@ -35,10 +35,14 @@ up: $(READY) ## Local stack and operator without samples; prints the KUBECONFIG
 image: $(READY) ## The operator's image, by docker, podman or buildah (IMAGE=repository:tag, BASE=python image)
 	@IMAGE=$(IMAGE) BASE=$(BASE) $(BIN)/python -m devstack image
 
+.PHONY: sbom
+sbom: $(READY) ## The operator's software bill of materials (CycloneDX JSON) in dist/; the image has the same
+	@$(BIN)/python -m devstack sbom
+
 .PHONY: test
 test: unit ## All tests: unit, model, contract and integration on the real stack
 	@$(BIN)/python -m devstack build
-	@$(BIN)/python -m pytest tests/chart tests/contract tests/integration
+	@$(BIN)/python -m pytest tests/chart tests/contract tests/integration tests/chaos
 
 .PHONY: unit
 unit: $(READY) ## Only the tests that need no server, on all processors
@@ -57,34 +61,40 @@ check: $(READY) ## Format, lint, types, import contracts, generated files
 	@$(BIN)/python -m devstack.generate --check
 
 .PHONY: bench
-bench: $(READY) ## What one Namespace costs in time and requests, beside its floor
-	@$(BIN)/python -m bench.apply_to_ready
+bench: $(READY) ## What the operator costs, beside its floor (FIGURE=create,edit: these only; SCALE=small: a trial of 5 minutes)
+	@$(BIN)/python -m bench run --figure '$(FIGURE)' --scale '$(or $(SCALE),full)'
 
-.PHONY: bench-shared
-bench-shared: $(READY) ## 2,000 members of 20 shared collections at once, beside their floor (MEMBERS=200 COLLECTIONS=2: few)
-	@MEMBERS=$(or $(MEMBERS),2000) COLLECTIONS=$(or $(COLLECTIONS),20) $(BIN)/python -m bench.shared_members
+.PHONY: bench-check
+bench-check: $(READY) ## Compare the last results with the committed ones, and name what became worse (BASE=commit)
+	@$(BIN)/python -m bench check --figure '$(FIGURE)' --scale '$(or $(SCALE),full)' --base '$(or $(BASE),HEAD)'
 
-.PHONY: bench-sweep
-bench-sweep: $(READY) ## One sweep over 500 settled Namespaces, beside its floor (NAMESPACES=50: few)
-	@NAMESPACES=$(or $(NAMESPACES),500) $(BIN)/python -m bench.sweep
+.PHONY: bench-picture
+bench-picture: $(READY) ## Draw docs/pictures/benchmarks.svg from the last results
+	@$(BIN)/python -m bench picture --scale '$(or $(SCALE),full)'
 
-.PHONY: bench-recorder
-bench-recorder: $(READY) ## What the recorder of filter usage costs a query, beside its floor
-	@$(BIN)/python -m bench.recorder
-
-.PHONY: bench-expiry
-bench-expiry: $(READY) ## 500 Namespaces whose time is over in the same second, beside their floor (NAMESPACES=50: few)
-	@NAMESPACES=$(or $(NAMESPACES),500) $(BIN)/python -m bench.expiry
+.PHONY: chaos
+chaos: $(READY) ## Faults of every kind for 20 minutes while 200 Namespaces are edited, then the proof (MINUTES, NAMESPACES, SEED)
+	@$(BIN)/python -m chaos
 
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+.PHONY: docs
+docs: $(READY) ## The documentation site in docs/_build/html, without network; warnings are errors
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --builder html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 .PHONY: generate
-generate: $(READY) ## Write what is made from the models: the CRDs, the chart's copies, docs/conditions.md
+generate: $(READY) ## Write what is made from the models: the CRDs, the chart's copies, pages and diagrams of docs/
 	@$(BIN)/python -m devstack.generate
+
+.PHONY: pictures
+pictures: $(READY) ## The dashboards as pictures for the docs, of what happens in the test of their expressions
+	@DASHBOARDS_RECORDING=$(CURDIR)/dist/dashboards.json $(BIN)/python -m pytest tests/integration/test_dashboards.py
+	@$(BIN)/python -m devstack.dashboards.pictures dist/dashboards.json docs/pictures
 
 .PHONY: clean
 clean: ## Remove the virtual environment and tool caches (the build cache stays)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf docs/_build $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

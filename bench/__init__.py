@@ -1,1 +1,1 @@
-"""Benchmarks of the operator on the local stack. They print figures and assert nothing."""
+"""What the operator costs, each figure beside its floor: the same calls by a bare script. See docs/benchmarks.md."""

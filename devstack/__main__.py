@@ -10,7 +10,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from devstack import build, image
+from devstack import build, image, sbom
 from devstack.commands import CommandError
 from devstack.demo import K8S_NAMESPACE, DemoError, show_samples
 from devstack.external import ExternalError
@@ -29,6 +29,7 @@ _EXPECTED_ERRORS = (
     ExternalError,
     image.ImageError,
     KubeApiError,
+    sbom.SbomError,
     StackError,
     StoreError,
     ToolchainError,
@@ -46,6 +47,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build", help="build the control plane into the cache, if it is not there")
     commands.add_parser("image", help="build the operator's image with docker, podman or buildah")
+    commands.add_parser("sbom", help="write the software bill of materials of the operator's environment")
     commands.add_parser("up", help="start the stack with the operator and stay until interrupted")
     commands.add_parser("demo", help="start the stack with the operator and show three sample Namespaces")
     command = parser.parse_args().command
@@ -76,6 +78,9 @@ def _run(command: str, console: Console) -> None:
     if command == "image":
         tag = image.build(console.print, os.environ.get("IMAGE", ""), os.environ.get("BASE", ""))
         console.print(f"[green]✓[/] {tag}")
+        return
+    if command == "sbom":
+        console.print(f"[green]✓[/] {sbom.write()}")
         return
     stack = Stack(report=lambda step: console.print(f"[green]✓[/] {step}"))
     with stack:

@@ -25,6 +25,7 @@ _CONTROLLER_MANAGER = "system:kube-controller-manager"
 _USERS = {ADMIN: "system:masters", TENANT: "tenants", NODE: "system:masters", _CONTROLLER_MANAGER: ""}
 
 _CONTROLLERS = (
+    "clusterrole-aggregation-controller",
     "deployment-controller",
     "garbage-collector-controller",
     "namespace-controller",

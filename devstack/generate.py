@@ -1,6 +1,7 @@
 """Write the files that are made from models, catalog and reasons: `python -m devstack.generate [--check]`."""
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,11 +9,19 @@ from typing import Any
 
 import yaml
 
+from devstack import field_reference
+from devstack.catalog_page import catalog_page
 from devstack.chart_readme import readme
+from devstack.command_page import command_page
+from devstack.dashboards.grafana import rendered as rendered_dashboard
+from devstack.dashboards.model import load_all as all_dashboards
+from devstack.dashboards.page import dashboards_page
+from devstack.diagrams import DIAGRAMS
 from devstack.metrics_page import metrics_page
 from devstack.paths import CHART
+from devstack.vocabulary_reference import annotations_page, events_page
 from namespace_operator.api.crd import CLUSTERS, DEFINITIONS, NAMESPACES, Definition, custom_resource_definition
-from namespace_operator.domain.catalog import builtin_catalog_text
+from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.cluster_reasons import (
     CLUSTER_CONDITIONS,
     CLUSTER_PIPELINE,
@@ -63,12 +72,16 @@ goes on as before. An event of the same reason comes with it. [expiry.md](expiry
 
 ## Waiting and searching
 
-```
+```sh
 kubectl wait --for=condition=Ready mns/articles --timeout=2m
 kubectl wait --for=condition=Ready mns --all --timeout=5m
 kubectl wait --for=condition=CollectionReady mns/articles
+
+kubectl annotate mns articles mixpeek.com/paused=true
 kubectl wait --for=condition=Paused mns/articles
-kubectl wait --for=jsonpath='{{.status.conditions[?(@.type=="Ready")].reason}}'=DryRun mns/articles
+kubectl annotate mns articles mixpeek.com/paused-
+
+kubectl wait --for=jsonpath='{{.status.conditions[?(@.type=="Ready")].reason}}'=Ready mns/articles
 kubectl get mns -A -o json | jq -r '.items[] | . as $o | .status.conditions[]? | select(.type == "Ready" and
   .status != "True") | [$o.metadata.namespace, $o.metadata.name, .reason] | @tsv'
 ```
@@ -174,13 +187,29 @@ def chart_page() -> str:
     return readme(*texts)
 
 
+def values_page() -> str:
+    """docs/reference/values.md: the values of the chart's README, as a page of the site."""
+    header, _, values = chart_page().partition("\n## Values\n")
+    note, _, _ = header.partition("\n")
+    values = re.sub(r"\bdocs/([\w-]+\.md)", _linked, values)
+    return f"{note}\n# Values of the chart\n{values}"
+
+
+def _linked(page: re.Match[str]) -> str:
+    return f"[{page[1]}](../{page[1]})" if (ROOT / page[0]).is_file() else page[0]
+
+
 def generated_files() -> dict[Path, str]:
     """Content of every generated file by its path in the repository."""
     definitions = {
         Path("crds", f"{definition.name}.yaml"): _manifest(custom_resource_definition(definition))
         for definition in DEFINITIONS
     }
-    return definitions | {
+    dashboards = {
+        Path("helm/namespace-operator/files/dashboards", f"{name}.json"): rendered_dashboard(dashboard)
+        for name, dashboard in all_dashboards().items()
+    }
+    pages = {
         Path("helm/namespace-operator/templates/crd.yaml"): _chart_manifest(NAMESPACES),
         Path("helm/namespace-operator/templates/crd-clusters.yaml"): _chart_manifest(CLUSTERS),
         Path("helm/namespace-operator/files/catalog.yaml"): (
@@ -189,8 +218,18 @@ def generated_files() -> dict[Path, str]:
         Path("helm/namespace-operator/README.md"): chart_page(),
         Path("docs/conditions.md"): conditions_page(),
         Path("docs/cluster-conditions.md"): cluster_conditions_page(),
+        Path("docs/command.md"): command_page(),
+        Path("docs/reference/namespace.md"): field_reference.page(NAMESPACES),
+        Path("docs/reference/infrastructure-cluster.md"): field_reference.page(CLUSTERS),
+        Path("docs/reference/catalog.md"): catalog_page(Catalog.load(builtin_catalog_text())),
+        Path("docs/reference/annotations.md"): annotations_page(),
+        Path("docs/reference/events.md"): events_page(),
+        Path("docs/reference/values.md"): values_page(),
+        **{Path("docs/diagrams", f"{name}.svg"): diagram.svg() for name, diagram in DIAGRAMS.items()},
         Path("docs/metrics.md"): metrics_page(),
+        Path("docs/dashboards.md"): dashboards_page(),
     }
+    return definitions | dashboards | pages
 
 
 def stale_files(root: Path) -> list[Path]:

@@ -28,8 +28,8 @@ there are and what they go by.
   Namespaces. What is wrong with a single one says its status, which kube-state-metrics can tell Prometheus
   ([monitoring.md](monitoring.md#kube-state-metrics)).
 - Queues, watches and numbers of Namespaces are looked up at each scrape.
-- Each replica tells of itself. Numbers of Namespaces come from the leader alone, so sum over the Pods. For servers
-  take the lowest or the newest of what the Pods say: `min by (connection) (namespace_operator_qdrant_up)`.
+- Each replica tells of itself. What only the leader finds out (numbers of Namespaces, the state of servers, orphans) is
+  told by the leader alone, so that a sum over the Pods counts each once.
 
 | name | type | labels | meaning |
 |---|---|---|---|

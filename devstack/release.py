@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Protocol
 
@@ -48,20 +49,20 @@ class Cluster(Protocol):
         """Run helm."""
 
 
-def install(cluster: Cluster, values: Values | None = None) -> None:
+def install(cluster: Cluster, values: Values | None = None, chart: Path = CHART) -> None:
     """Install or upgrade the operator and wait until its Deployment is available; `values` override the stack's."""
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": RELEASE_NAMESPACE}}
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(namespace))
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(_secret(cluster)))
     cluster.helm(
-        *("upgrade", "--install", RELEASE, str(CHART)),
+        *("upgrade", "--install", RELEASE, str(chart)),
         *("--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", _INSTALL_TIMEOUT, "--values", "-"),
         stdin=yaml.safe_dump(merged(_values(cluster), values or {})),
     )
-    _await_admission(cluster)
+    await_admission(cluster)
 
 
-def _await_admission(cluster: Cluster) -> None:
+def await_admission(cluster: Cluster) -> None:
     """Wait until a Namespace is let in: for some seconds the API server's policies do not know a kind that is new."""
     sample = {
         "apiVersion": API_VERSION,

@@ -103,6 +103,11 @@ class Stack:
         return self.run_dir / "logs"
 
     @property
+    def programs(self) -> str:
+        """The directories of kubectl and helm, as a search path has them."""
+        return os.pathsep.join(dict.fromkeys(str(tool.parent) for tool in (self._tools().kubectl, self._tools().helm)))
+
+    @property
     def kubeconfig(self) -> Path:
         """A kubeconfig of an administrator; the one written here also has the context and user `tenant`."""
         if self._control_plane:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from packaging.specifiers import SpecifierSet
 
+from devstack import sbom
 from devstack.node.images import image_for
 from devstack.paths import REPOSITORY
 from tests.chart.rendering import Rendered
@@ -81,13 +82,24 @@ def test_both_stages_have_the_same_python_which_the_project_allows(
 
 def test_the_image_gets_the_environment_and_nothing_else(stages: list[list[Instruction]]) -> None:
     _, build, final = stages
-    (environment,) = of(final, "COPY")
+    environment, bill_of_materials = of(final, "COPY")
     assert environment == "--from=build /opt/namespace-operator /opt/namespace-operator"
+    assert bill_of_materials == "--from=build /opt/sbom/namespace-operator.cdx.json /usr/local/share/sbom/"
     assert not of(final, "RUN")
     assert not of(final, "ADD")
     assert "python -m venv --without-pip /opt/namespace-operator" in of(build, "RUN")
     (variables,) = of(final, "ENV")
     assert "PATH=/opt/namespace-operator/bin:$PATH" in shlex.split(variables)
+
+
+def test_its_bill_of_materials_is_what_make_sbom_writes(stages: list[list[Instruction]]) -> None:
+    (made,) = [run for run in of(stages[1], "RUN") if "cyclonedx-py" in run]
+    words = shlex.split(made)
+    tool, python, target = "/opt/sbom/bin/cyclonedx-py", "/opt/namespace-operator/bin/python", of(stages[-1], "COPY")[1]
+    described = sbom.describe(tool, python, target.split()[1])
+    assert words[words.index(tool) :] == [word.replace(f"{REPOSITORY}/", "") for word in described]
+    # In a stage that stays behind, and in the version of the constraints.
+    assert {"python -m venv /opt/sbom", "/opt/sbom/bin/pip install cyclonedx-bom"} <= set(made.split(" && "))
 
 
 def test_only_what_it_copies_reaches_the_build(stages: list[list[Instruction]]) -> None:

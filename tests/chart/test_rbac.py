@@ -18,7 +18,8 @@ ON_OUR_KINDS: set[Right] = {
         *((GROUP, plural, verb, ()) for verb in ("get", "list", "watch", "patch")),
         (GROUP, f"{plural}/status", "update", ()),
     )
-} | {(GROUP, PLURAL, "delete", ())}
+}
+ON_EXPIRY: set[Right] = {(GROUP, PLURAL, "delete", ())}
 ON_RAY: set[Right] = {("ray.io", "rayclusters", verb, ()) for verb in ("get", "create", "patch", "delete")}
 ON_EVENTS: set[Right] = {("", "events", "create", ())}
 ON_THE_DEFINITIONS: Right = (
@@ -41,7 +42,7 @@ def restricted(chart: Chart) -> Rendered:
 
 def test_rights_in_the_whole_cluster(rendered: Rendered) -> None:
     role = rendered.named("ClusterRole", FULLNAME)
-    everywhere = ON_OUR_KINDS | ON_EVENTS | ON_RAY
+    everywhere = ON_OUR_KINDS | ON_EVENTS | ON_RAY | ON_EXPIRY
     assert _rights(role) == everywhere | {ON_THE_DEFINITIONS, ("", "namespaces", "get", ())}
     assert _grants(rendered, "ClusterRoleBinding") == [(None, ("ClusterRole", role["metadata"]["name"]))]
     assert {role["metadata"]["name"] for role in rendered.all("Role")} == {LEASE, SECRETS}
@@ -96,7 +97,7 @@ def test_every_secret_of_the_cluster_is_read_only_on_request(chart: Chart) -> No
 
 
 def test_rights_where_it_watches_outlive_the_roles_there(restricted: Rendered) -> None:
-    """Only events may be lost with a Kubernetes namespace's own Role: without the rest its deletion would not end."""
+    """What may be lost with a Kubernetes namespace's own Role is there: without the rest its deletion would not end."""
     by_name = ("", "namespaces", "get", ("kube-system", "search", "shop"))
     role = restricted.named("ClusterRole", FULLNAME)
     assert _rights(role) == ON_OUR_KINDS | {ON_THE_DEFINITIONS, by_name}
@@ -106,7 +107,7 @@ def test_rights_where_it_watches_outlive_the_roles_there(restricted: Rendered) -
     assert set(roles) == {*WATCHED, NAMESPACE}, "where it watches, and where its own Pod is"
     assert {name: _rights(role) for name, role in roles.items()} == {
         NAMESPACE: ON_EVENTS,
-        **dict.fromkeys(WATCHED, ON_EVENTS | ON_RAY),
+        **dict.fromkeys(WATCHED, ON_EVENTS | ON_RAY | ON_EXPIRY),
     }
     grants = [(name, ("Role", roles[name]["metadata"]["name"])) for name in sorted(roles)]
     others = (SECRETS, LEASE)
@@ -156,11 +157,15 @@ def test_users_get_what_their_role_in_the_cluster_says(rendered: Rendered) -> No
         FULLNAME,
         f"{FULLNAME}-view",
         f"{FULLNAME}-edit",
+        f"{FULLNAME}-platform",
     }
     view = rendered.named("ClusterRole", f"{FULLNAME}-view")
     edit = rendered.named("ClusterRole", f"{FULLNAME}-edit")
-    assert (_rights(view), _aggregated_to(view)) == (reading | statuses, {"view", "edit", "admin"})
+    assert (_rights(view), _aggregated_to(view)) == (reading | statuses, {"view", "edit", "admin", "cluster-reader"})
     assert (_rights(edit), _aggregated_to(edit)) == (writing, {"edit", "admin"})
+    platform = rendered.named("ClusterRole", f"{FULLNAME}-platform")
+    writing_clusters = {(GROUP, CLUSTER_PLURAL, verb, ()) for verb in ("create", "update", "patch", "delete")}
+    assert (_rights(platform), _aggregated_to(platform)) == (reading | statuses | writing_clusters, set())
     assert not _aggregated_to(rendered.named("ClusterRole", FULLNAME)), "the operator's own"
 
 
@@ -174,7 +179,7 @@ def test_no_role_of_users_has_a_guarded_verb(rendered: Rendered) -> None:
 
 def test_users_get_nothing_where_the_values_say_so(chart: Chart) -> None:
     rendered = chart.render(with_required({"rbac": {"aggregate": False}}))
-    assert [role["metadata"]["name"] for role in rendered.all("ClusterRole")] == [FULLNAME]
+    assert {role["metadata"]["name"] for role in rendered.all("ClusterRole")} == {FULLNAME, f"{FULLNAME}-platform"}
 
 
 def _aggregated_to(role: Manifest) -> set[str]:

@@ -61,6 +61,7 @@ def test_missing_required_values_are_named(chart: Chart, values: Values, words: 
         "metrics.services",
         "metrics.service.type",
         "metrics.serviceMonitor.label",
+        "metrics.dashboards.label",
         "networkPolicy.egress",
         "networkPolicy.qdrant.port",
         "networkPolicy.metrics.ports",
@@ -88,6 +89,12 @@ def test_unknown_keys_are_refused_by_name(chart: Chart, path: str) -> None:
         ("mongodb.uriSecretRef.name", ""),
         ("mongodb.database", "a.b"),
         ("mongodb.timeoutSeconds", "3s"),
+        ("operator.replicas", 0),
+        ("lease.durationSeconds", 1),
+        ("lease.durationSeconds", 8.5),
+        ("lease.retrySeconds", 0),
+        ("podDisruptionBudget.maxUnavailable", 0),
+        ("podDisruptionBudget.maxUnavailable", "0%"),
         ("operator.workers", 0),
         ("operator.workers", 257),
         ("operator.resyncIntervalSeconds", 0),
@@ -114,6 +121,8 @@ def test_unknown_keys_are_refused_by_name(chart: Chart, path: str) -> None:
         ("selfTest.namespace", "Shop"),
         ("selfTest.timeoutSeconds", 0),
         ("metrics.serviceMonitor.interval", "often"),
+        ("metrics.dashboards.labels", {"grafana_dashboard": 1}),
+        ("metrics.dashboards.folder", 7),
         ("networkPolicy.qdrant.ports", [0]),
         ("networkPolicy.qdrant.ports", ["6333"]),
         ("networkPolicy.mongodb.to", [{}]),
@@ -148,6 +157,20 @@ def test_extra_environment_cannot_shadow_the_charts(chart: Chart, name: str) -> 
 def test_somebody_elses_service_account_must_be_named(chart: Chart) -> None:
     with pytest.raises(ChartRefusedError, match=r"serviceAccount\.name is required"):
         chart.render(with_required({"serviceAccount": {"create": False}}))
+
+
+@pytest.mark.parametrize(
+    "lease",
+    [
+        {"renewDeadlineSeconds": 8},
+        {"durationSeconds": 4},
+        {"retrySeconds": 5},
+        {"durationSeconds": 3, "renewDeadlineSeconds": 2, "retrySeconds": 2.5},
+    ],
+)
+def test_a_lease_that_could_not_be_held_is_refused(chart: Chart, lease: Any) -> None:
+    with pytest.raises(ChartRefusedError, match="retrySeconds must be less than renewDeadlineSeconds"):
+        chart.render(with_required({"lease": lease}))
 
 
 def test_old_clusters_are_refused(chart: Chart) -> None:

@@ -116,6 +116,38 @@ VALUE_SETS: dict[str, Values] = {
     "with a ServiceMonitor": with_required(
         {"metrics": {"serviceMonitor": {"enabled": True, "interval": "15s", "labels": {"release": "prometheus"}}}}
     ),
+    "with alerts and kube-state-metrics": with_required(
+        {
+            "metrics": {
+                "runbookUrl": "https://runbooks.example/search/{alert}/",
+                "prometheusRule": {
+                    "enabled": True,
+                    "labels": {"release": "prometheus"},
+                    "alertLabels": {"team": "search"},
+                    "alerts": {
+                        "MixpeekOrphanedData": {"enabled": False},
+                        "MixpeekNamespaceStuck": {"for": "30m", "severity": "critical"},
+                        "MixpeekQueueBacklog": {
+                            "expr": "max by (job, queue) (namespace_operator_queue_oldest_seconds) > 60"
+                        },
+                    },
+                },
+                "stateMetrics": {"enabled": True, "labels": {"team": "search"}},
+            }
+        }
+    ),
+    "with dashboards, in a folder": with_required(
+        {
+            "metrics": {
+                "dashboards": {
+                    "enabled": True,
+                    "labels": {"grafana_dashboard": "yes", "team": "search"},
+                    "annotations": {"k8s-sidecar-target-directory": "/tmp/dashboards/mixpeek"},
+                    "folder": "Mixpeek",
+                }
+            }
+        }
+    ),
     "without rights for users": with_required({"rbac": {"aggregate": False}}),
     "without policies, which stand elsewhere": with_required(
         {"admissionPolicies": {"enabled": False, "enforcedElsewhere": True}}

@@ -144,7 +144,9 @@ class Platform:
     def metrics(self) -> str:
         """What the operator's Pod tells a scraper."""
         pods = self.core.list_namespaced_pod(RELEASE_NAMESPACE).items
-        (address,) = (pod.status.pod_ip for pod in pods if pod.status.phase == "Running")
+        # One that a rollout replaced may not be gone yet.
+        staying = (pod for pod in pods if pod.metadata.deletion_timestamp is None)
+        (address,) = (pod.status.pod_ip for pod in staying if pod.status.phase == "Running")
         with urllib.request.urlopen(f"http://{address}:8080/metrics", timeout=10) as answer:
             text: str = answer.read().decode()
         return text
@@ -154,10 +156,11 @@ class Platform:
         return [secret for secret in (self.stack.qdrant_api_key, self.stack.mongodb_uri) if secret]
 
     def operator_requests(self) -> list[Object]:
-        """The operator's requests to the API server so far, from the audit log."""
+        """The operator's requests to the API server so far, but for the Lease that it renews, from the audit log."""
         user = f"system:serviceaccount:{RELEASE_NAMESPACE}:{RELEASE}"
         entries = map(json.loads, self.stack.audit_log.read_text().splitlines())
-        return [entry for entry in entries if entry["user"]["username"] == user]
+        theirs = (entry for entry in entries if entry["user"]["username"] == user)
+        return [entry for entry in theirs if entry.get("objectRef", {}).get("resource") != "leases"]
 
 
 @dataclass
@@ -286,9 +289,10 @@ class Organization:
     def delete(self) -> None:
         """Delete the Kubernetes namespace and wait until it is gone."""
         self.abandon()
-        eventually(self._is_gone, f"deletion of the Kubernetes namespace {self.name}")
+        eventually(self.is_gone, f"deletion of the Kubernetes namespace {self.name}")
 
-    def _is_gone(self) -> bool:
+    def is_gone(self) -> bool:
+        """Whether there is no Kubernetes namespace of this name any more."""
         try:
             self.platform.core.read_namespace(self.name)
         except ApiException as error:

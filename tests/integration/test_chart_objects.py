@@ -15,7 +15,7 @@ from devstack.stack import Stack
 from tests.chart.rendering import Chart
 from tests.chart.value_sets import VALUE_SETS
 
-SERVICE_MONITORS = (Path(__file__).parent / "prometheus" / "crd.yaml").read_text()
+PROMETHEUS_KINDS = (Path(__file__).parent / "prometheus" / "crd.yaml").read_text()
 ALL_KINDS = ("--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy")
 
 Manifest = dict[str, Any]
@@ -38,10 +38,11 @@ def surroundings(stack: Stack, manifests: list[Manifest]) -> Iterator[None]:
     """What they take for granted: Kubernetes namespaces, a Pod's service account, a kind of somebody else's."""
     names = {manifest["metadata"].get("namespace") for manifest in manifests} - {None}
     wanted = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(names)]
-    documents = [SERVICE_MONITORS, *map(json.dumps, wanted)]
+    documents = [PROMETHEUS_KINDS, *map(json.dumps, wanted)]
     accounts = [json.dumps(manifest) for manifest in manifests if manifest["kind"] == "ServiceAccount"]
     stack.kubectl("apply", "-f", "-", stdin="\n---\n".join([*documents, *accounts]))
-    stack.kubectl("wait", "--for=condition=Established", "crd/servicemonitors.monitoring.coreos.com", "--timeout=30s")
+    crds = [f"crd/{name}.monitoring.coreos.com" for name in ("servicemonitors", "prometheusrules")]
+    stack.kubectl("wait", "--for=condition=Established", *crds, "--timeout=30s")
     yield
     stack.kubectl("delete", "--wait=false", "-f", "-", stdin="\n---\n".join(documents))
 
@@ -60,7 +61,12 @@ def test_the_api_server_takes_every_manifest_of_every_set(
     assert len(said) == len(manifests)
     assert {line.rpartition(" ")[2] for line in said} == {"run)"}
     # The same way finds what is wrong, also in a kind that is not Kubernetes' own.
-    for kind, field in (("Deployment", "replicas"), ("ServiceMonitor", "endpoints"), ("NetworkPolicy", "egress")):
+    for kind, field in (
+        ("Deployment", "replicas"),
+        ("ServiceMonitor", "endpoints"),
+        ("PrometheusRule", "groups"),
+        ("NetworkPolicy", "egress"),
+    ):
         wrong = next(manifest for manifest in manifests if manifest["kind"] == kind)
         with pytest.raises(CommandError, match=rf'unknown field "spec\.{field}x"'):
             show(stack, [{**wrong, "spec": {**wrong["spec"], f"{field}x": 1}}])

@@ -29,7 +29,7 @@ def _told(organization: Organization, name: str) -> bool:
     return {"ExpiringSoon", "Expired"} <= set(reasons(organization, name))
 
 
-def _expire(organization: Organization, *names: str) -> dict[str, datetime]:
+def expire(organization: Organization, *names: str) -> dict[str, datetime]:
     """Let a minute's life be nearly over, and wait for the warning; the ends that are announced, by name."""
     documents = organization.platform.database["namespaces"]
     for name in names:
@@ -56,7 +56,7 @@ def test_namespaces_expire_in_time_and_come_back_only_when_they_are_renewed(
     point = models.PointStruct(id=1, vector={TEXT_VECTOR: [0.1] * 1024}, payload={"n": 1})
     platform.qdrant.upsert(before["plain"]["collection"], [point], wait=True)
 
-    ends = _expire(organization, *specs)
+    ends = expire(organization, *specs)
     assert condition(organization.get("plain")["status"], "Ready")["status"] == "True"
     organization.edit("spared", ttlSeconds=86_400)
     gone: dict[str, datetime] = {}

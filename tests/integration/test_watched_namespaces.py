@@ -9,6 +9,7 @@ import pytest
 from devstack.release import RELEASE, RELEASE_NAMESPACE
 from tests.integration.conftest import OPERATOR
 from tests.integration.support import Organization, Platform, eventually
+from tests.integration.test_expiry import expire
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
 
@@ -50,6 +51,9 @@ def test_a_watched_namespace_goes_and_the_other_is_looked_after(
     staying.create("late", featureExtractors=[TEXT])
     staying.ready("late")
     assert "status" not in organization.get("elsewhere"), "it is not watched"
+    # By a right that it has nowhere else.
+    expire(staying, "late")
+    eventually(lambda: staying.find("late") is None, "the end of what expired")
 
 
 def _forget(platform: Platform, organization: Organization, name: str) -> None:

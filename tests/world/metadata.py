@@ -52,6 +52,8 @@ class ModelMetadataStore:
     """Documents by ``_id``, as BSON: what was read can never change what is stored."""
     belongings: dict[str, list[Raw]] = field(default_factory=lambda: {name: [] for name in (*_COUNTED, FILTER_USAGE)})
     servers: dict[str, ServerRecord] = field(default_factory=dict)
+    terms: dict[str, int] = field(default_factory=dict)
+    """The number of the last term of leadership by instance."""
     usage: dict[str, FilterUsage] = field(default_factory=dict)
     """How a namespace's fields are filtered by, whatever recorders wrote."""
     refuses: bool = False
@@ -77,52 +79,53 @@ class ModelMetadataStore:
         raw = self._read(lambda: self.raw(document_id))
         return None if raw is None else parse_shared(raw)
 
-    async def insert(self, document: OwnDocument) -> None:
-        """Insert a document with all its claims."""
+    async def insert(self, document: OwnDocument, *, epoch: int | None = None) -> None:
+        """Insert a document with all its claims, in this term."""
 
         def act() -> None:
             if document.document_id in self.documents:
                 raise ClaimTaken(f"there is a document {document.document_id}")
             self._refuse_taken(document)
-            self._put({"_id": document.document_id, **_raw(document)})
+            self._put({"_id": document.document_id, **_raw(document), **_stamp(epoch)})
 
         self._write(f"insert document {document.document_id}", act)
 
-    async def replace(self, document: OwnDocument) -> None:
-        """Set our fields where the revision is still the one before."""
+    async def replace(self, document: OwnDocument, *, epoch: int | None = None) -> None:
+        """Set our fields where the revision is still the one before, and no later term wrote it."""
 
         def act() -> None:
             found = self.raw(document.document_id)
-            if found is None or found.get("revision") != document.revision - 1:
+            if found is None or found.get("revision") != document.revision - 1 or _is_later(found, epoch):
                 raise Outdated(f"{document.document_id} is not at revision {document.revision - 1}")
             self._refuse_taken(document)
-            self._put({**found, **_raw(document)})
+            self._put({**found, **_raw(document), **_stamp(epoch)})
 
         self._write(f"replace document {document.document_id} ({document.state})", act)
 
-    async def delete(self, document_id: str, revision: int) -> None:
+    async def delete(self, document_id: str, revision: int, *, epoch: int | None = None) -> None:
         """Delete the document at this revision; a missing one is fine."""
 
         def act() -> None:
             found = self.raw(document_id)
             if found is None:
                 return
-            if found.get("revision") != revision:
+            if found.get("revision") != revision or _is_later(found, epoch):
                 raise Outdated(f"{document_id} is not at revision {revision}")
             del self.documents[document_id]
 
         self._write(f"delete document {document_id}", act)
 
-    async def join(self, document_id: str, namespace_id: str) -> SharedCollection:
+    async def join(self, document_id: str, namespace_id: str, *, epoch: int | None = None) -> SharedCollection:
         """Add a member where the collection is not closing."""
 
         def act() -> SharedCollection:
             found = self.raw(document_id)
-            if found is None or found.get("state") != "active":
+            if found is None or found.get("state") != "active" or _is_later(found, epoch):
                 raise Outdated(f"{document_id} takes no members")
             members = [*found["members"], *([] if namespace_id in found["members"] else [namespace_id])]
-            self._put({**found, "members": members, "revision": found["revision"] + 1})
-            joined = parse_shared({**found, "members": members, "revision": found["revision"] + 1})
+            new = {**found, "members": members, "revision": found["revision"] + 1, **_stamp(epoch)}
+            self._put(new)
+            joined = parse_shared(new)
             assert isinstance(joined, SharedCollection)
             return joined
 
@@ -238,6 +241,19 @@ class ModelMetadataStore:
 
         self._write(f"record server {record.server_id} (confirmed: {record.confirmed})", act)
 
+    async def open_term(self, instance_id: str, above: int = 0) -> int:
+        """The number of a term that begins: higher than all before, and than ``above``."""
+
+        def act() -> int:
+            number = self.terms[instance_id] = max(self.terms.get(instance_id, 0), above) + 1
+            return number
+
+        return self._write(f"open a term above {above}", act)
+
+    async def epoch_of(self, document_id: str) -> int:
+        """The term that wrote a document last."""
+        return self._read(lambda: _epoch(self.raw(document_id) or {}))
+
     def raw(self, document_id: str) -> Raw | None:
         """A document as it is stored, for a look past the operator."""
         found = self.documents.get(document_id)
@@ -284,6 +300,20 @@ class ModelMetadataStore:
 @lru_cache(maxsize=4096)
 def _claims_of(document: bytes) -> frozenset[str]:
     return frozenset(_claims(_decoded(document)))
+
+
+def _stamp(epoch: int | None) -> Raw:
+    return {} if epoch is None else {"epoch": epoch}
+
+
+def _epoch(raw: Raw) -> int:
+    found = raw.get("epoch")
+    return int(found) if isinstance(found, int | float) else 0
+
+
+def _is_later(raw: Raw, epoch: int | None) -> bool:
+    """Whether a later term than this one wrote the document."""
+    return epoch is not None and _epoch(raw) > epoch
 
 
 def _decoded(document: bytes) -> Raw:

@@ -61,7 +61,7 @@ def _without_times(value: Any) -> Any:
 
 
 def _document(world: World, raw: Raw) -> Raw:
-    kept = {name: value for name, value in raw.items() if name not in ("revision", "created_at", "updated_at")}
+    kept = {name: value for name, value in raw.items() if name not in ("revision", "epoch", "created_at", "updated_at")}
     kept["repairs"] = _without_times(raw.get("repairs"))
     kept["expires_at"] = "set" if raw.get("expires_at") else None
     kept["life"] = {name: "set" for name, value in (raw.get("life") or {}).items() if value is not None}

@@ -316,7 +316,7 @@ def essence(document: Mapping[str, Any], collection: Mapping[str, Any], status: 
 
 
 def _essence_of_document(document: Mapping[str, Any], gone: set[str], former: set[str]) -> Spec:
-    dropped = ("_id", "namespace_id", "owner", "revision", "created_at", "updated_at")
+    dropped = ("_id", "namespace_id", "owner", "revision", "epoch", "created_at", "updated_at")
     extractors = {e["feature_extractor_id"]: e for e in document["feature_extractors"]}
     return {
         **_without(document, set(dropped)),

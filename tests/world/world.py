@@ -25,8 +25,10 @@ from namespace_operator.controller.sweep import Sweep
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.endpoints import Endpoint
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.offer import Offer
 from namespace_operator.domain.placement import Landscape
 from namespace_operator.domain.ray import RayOptions
+from namespace_operator.stores.fence import Fence
 from tests.world.cluster import ModelApiServer, ModelCluster, Object
 from tests.world.faults import Crash, Faults
 from tests.world.gate import Turns, through
@@ -34,6 +36,7 @@ from tests.world.metadata import ModelMetadataStore, Raw
 from tests.world.ray import ModelRayClusters
 from tests.world.secrets import Keyed, ModelSecrets
 from tests.world.sites import ALONE
+from tests.world.terms import Fenced, InTerm
 from tests.world.vectors import ModelVectorStore, StoredCollection
 
 INSTANCE = "cluster-1:main"
@@ -133,6 +136,8 @@ class World:
     announcements: list[str] = field(default_factory=list)
     backups: dict[str, Any] = field(default_factory=dict)
     gate: Turns | None = None
+    fence: Fence | None = None
+    """The term of leadership in which the next run of the operator works; None: there is but one operator."""
     shown_after_a_crash: Mapping[Key, Object] | None = None
     """What a cache that is behind shows the operator that is started after a crash."""
     _ids: int = 0
@@ -163,12 +168,11 @@ class World:
             dependents=self.dependents,
             tombstone_age=_TOMBSTONE_SECONDS,
             expiry_memory=EXPIRY_MEMORY_SECONDS,
-            ray=self.ray_options,
             overview_from=self.overview_from,
         )
         around = Surroundings(
             cluster=self._gated(cluster),
-            metadata=self._gated(self.metadata),
+            metadata=self._gated(self.metadata if self.fence is None else InTerm(self.metadata, self.instance_id)),
             secrets=self.secrets,
             ray_clusters=self.ray,
             landscape=lambda: self.landscape,
@@ -181,7 +185,8 @@ class World:
             announce=self._announce,
             enqueue=pending.setdefault,
         )
-        reconciler, sweep, _ = assemble(options, builtin_catalog(), around)
+        offer = Offer(builtin_catalog(), ray=self.ray_options)
+        reconciler, sweep, _ = assemble(options, lambda: offer, around)
         self.operator = Operator(cluster, reconciler, sweep, pending, at_once=self.works_at_once)
 
     def _connection(self, endpoint: Endpoint, credentials: Credentials) -> Any:
@@ -194,6 +199,8 @@ class World:
         return self.gate is not None and self.gate.at_once
 
     def _gated(self, target: Any) -> Any:
+        if self.fence is not None:
+            target = Fenced(target, self.fence)
         return target if self.gate is None else through(target, self.gate)
 
     def stop_operator(self) -> None:

@@ -32,6 +32,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
+{{/* "true" where an operator is installed that knows no Lease, as those before it: it would write beside the new one. */}}
+{{- define "namespace-operator.upgradesLoner" -}}
+{{- with lookup "apps/v1" "Deployment" .Release.Namespace (include "namespace-operator.fullname" .) }}
+{{- $variables := list }}
+{{- range (first .spec.template.spec.containers).env }}
+{{- $variables = append $variables .name }}
+{{- end }}
+{{- not (has "NAMESPACE_OPERATOR_LEASE_NAME" $variables) }}
+{{- end }}
+{{- end }}
+
 {{/* Never the namespace's default account: every Pod that names none would get the operator's rights. */}}
 {{- define "namespace-operator.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
@@ -69,6 +80,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 - apiGroups: [ray.io]
   resources: [rayclusters]
   verbs: [get, create, patch, delete]
+{{- end }}
+
+{{/* Only what expired is deleted, see docs/expiry.md; nothing does in a Kubernetes namespace that goes itself. */}}
+{{- define "namespace-operator.expiryRules" -}}
+- apiGroups: [mixpeek.com]
+  resources: [mixpeeknamespaces]
+  verbs: [delete]
 {{- end }}
 
 {{/* The Secrets that may be read, by Kubernetes namespace: a list of names, or "*" for all. */}}

@@ -17,6 +17,10 @@ RECONCILE_REQUESTED_AT = f"{PREFIX}reconcile-requested-at"
 REPAIR_REQUESTED_AT = f"{PREFIX}repair-requested-at"
 REBUILD_INDEXES_REQUESTED_AT = f"{PREFIX}rebuild-indexes-requested-at"
 
+RELEASED = f"{PREFIX}released"
+"""Written by `namespace-operator release`: the admission policy does not put the finalizer back. It asks the operator
+for nothing; one that takes the object back removes it."""
+
 ANNOTATIONS = (
     PAUSED,
     DRY_RUN,
@@ -38,6 +42,82 @@ MANAGE_SYSTEM_VERB = "manage-system"
 
 BEYOND = (ADOPT.removeprefix(PREFIX), TAKE_OVER.removeprefix(PREFIX), SET_ID_VERB)
 """Verbs that must be had in all Kubernetes namespaces, because what they reach is not in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationInfo:
+    """What people need to know of an annotation: the values it takes, what it does, when it counts, where it echoes."""
+
+    values: str
+    meaning: str
+    counts: str
+    echo: str
+
+
+DESCRIPTIONS: Mapping[str, AnnotationInfo] = {
+    PAUSED: AnnotationInfo(
+        "`'true'`",
+        "Nothing is read or written for this object; a deletion under Delete waits too.",
+        "while it is set",
+        "condition `Paused`",
+    ),
+    DRY_RUN: AnnotationInfo(
+        "`'true'`",
+        "What would be done is told; nothing is done.",
+        "while it is set",
+        "`status.plan`; reason `DryRun`",
+    ),
+    RECONCILE_REQUESTED_AT: AnnotationInfo(
+        "any text",
+        "Compares with both stores at once, and looks at the queries for `autoCreateIndexes`.",
+        "once for each new text",
+        "`status.lastHandledReconcileAt`",
+    ),
+    REPAIR_REQUESTED_AT: AnnotationInfo(
+        "any text",
+        "Adds vectors that were lost again, empty.",
+        "once for each new text",
+        "`status.lastHandledRepairAt`, `status.lastRepair`; event `VectorRepaired`",
+    ),
+    REBUILD_INDEXES_REQUESTED_AT: AnnotationInfo(
+        "any text; with the word `force` in it indexes are dropped first, one by one",
+        "Puts every declared and system index again.",
+        "once for each new text; taking it away stops it",
+        "`status.indexRebuild`",
+    ),
+    ADOPT: AnnotationInfo(
+        "`'true'`; `with-delete`: it may also be deleted",
+        "Takes the collection that `infrastructure.qdrantCollection` names and somebody else made. What is in it is"
+        " never changed or dropped.",
+        "while it is set, until the collection is bound",
+        "event `Adopted`",
+    ),
+    TAKE_OVER: AnnotationInfo(
+        "a namespace id",
+        "Makes this object the owner of that namespace and its data, whoever owned it.",
+        "once for an object",
+        "`status.namespaceId`; event `TakenOver`",
+    ),
+    FORCE_RELEASE: AnnotationInfo(
+        "`'true'`",
+        "Lets an object go whose deletion waits for a store that does not return. The data stays.",
+        "while the object is being deleted",
+        "event `ForceReleased`",
+    ),
+    RENEW: AnnotationInfo(
+        "any text",
+        "Counts `ttlSeconds` anew, or begins a new life of a namespace that expired.",
+        "once for each new text",
+        "`status.expiresAt`",
+    ),
+    RECREATE_COLLECTION: AnnotationInfo(
+        "the namespace's own id",
+        "Makes a lost collection again, empty, under the same id.",
+        "once each time that it is set, for a loss that was there before",
+        "event `CollectionRecreated`",
+    ),
+}
+"""Of every annotation what docs/reference/annotations.md says."""
 
 
 class Adoption(StrEnum):

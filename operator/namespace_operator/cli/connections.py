@@ -26,16 +26,28 @@ _LOOK_SECONDS = 5.0
 _FORGET_SECONDS = 60.0
 
 
-def operators_own(settings: Settings, tiers: Tiers) -> Site:
-    """The connection of the configuration."""
-    return Site(Endpoint(name=DEFAULT, url=settings.qdrant_url, api_key=settings.qdrant_api_key_ref), tiers)
+def operators_own(settings: Settings, tiers: Callable[[], Tiers]) -> Callable[[], Site]:
+    """The connection of the configuration with the tiers of the moment: the same object as long as these are."""
+    endpoint = Endpoint(name=DEFAULT, url=settings.qdrant_url, api_key=settings.qdrant_api_key_ref)
+    site = Site(endpoint, tiers())
+
+    def now() -> Site:
+        nonlocal site
+        if (offered := tiers()) is not site.tiers:
+            site = Site(endpoint, offered)
+        return site
+
+    return now
 
 
-def allowed_endpoints(settings: Settings) -> AllowedEndpoints:
-    """What tenants may name. The API server is among the operator's own surroundings, by each of its names."""
+def allowed_endpoints(settings: Settings, server: str | None = None) -> AllowedEndpoints:
+    """What tenants may name. The API server is among the operator's own surroundings, by each of its names.
+
+    ``server`` is its address where that is known already.
+    """
     parts = _API_SERVER.split(".")
     names = {".".join(parts[: length + 1]) for length in range(len(parts))} | {f"{_API_SERVER}.cluster.local"}
-    host = URL(connection_info().server).host
+    host = URL(server or connection_info().server).host
     patterns = tuple(EndpointPattern.parse(text) for text in settings.allowed_endpoints)
     return AllowedEndpoints(patterns, frozenset({*names, *((host,) if host else ())}))
 

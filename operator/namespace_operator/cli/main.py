@@ -1,62 +1,45 @@
-"""Entry point of the command."""
+"""Entry point of the command.
+
+The operator itself is started without what only people need: a container pays for every module that it loads.
+"""
 
 from __future__ import annotations
 
-import argparse
-import asyncio
+import os
 import sys
-from contextlib import suppress
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
 
-from pydantic import ValidationError
-
-from namespace_operator import __version__
-from namespace_operator.api.base import FieldError, field_errors
-from namespace_operator.cli.profiles import RayOptionsError
-from namespace_operator.cli.run import run
-from namespace_operator.cli.selftest import describe, selftest
-from namespace_operator.cli.settings import Settings
-from namespace_operator.domain.catalog import CatalogError
-from namespace_operator.domain.profiles import TiersError
-from namespace_operator.kube.connection import UnusableCluster
-from namespace_operator.kube.selftest import SelfTestFailed
-from namespace_operator.stores.mongodb import InvalidConnectionString
-from namespace_operator.telemetry.logs import configure_logs
+_NO_FILES = ":4"
+"""Says to kubectl that files are none of it."""
 
 
 def main() -> None:
-    """Parse the command line and run."""
-    parser = argparse.ArgumentParser(prog="namespace-operator", description="Operator of Mixpeek namespaces")
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="reconcile Namespaces until terminated; settings come from the environment")
-    describe(commands.add_parser("selftest", help="make a Namespace, wait until it is Ready, remove it"))
-    arguments = parser.parse_args()
-    if arguments.command == "selftest":
-        _selftest(arguments)
-        return
-    try:
-        settings = Settings()
-        configure_logs(settings.log_level, settings.log_format)
-        with suppress(asyncio.CancelledError):
-            asyncio.run(run(settings))
-    except ValidationError as error:
-        problems = "; ".join(map(_named, field_errors(error)))
-        sys.exit(f"invalid settings: {problems}")
-    except (UnusableCluster, CatalogError, TiersError, RayOptionsError, InvalidConnectionString) as error:
-        sys.exit(f"cannot start: {error}")
+    """Run the command line, and exit with its code."""
+    sys.exit(execute(sys.argv[1:], Path(sys.argv[0]).name))
 
 
-def _selftest(arguments: argparse.Namespace) -> None:
-    try:
-        asyncio.run(selftest(arguments))
-    except asyncio.CancelledError:
-        sys.exit("terminated before its end")
-    except (SelfTestFailed, UnusableCluster) as error:
-        sys.exit(f"self-test failed: {error}")
+def execute(arguments: Sequence[str], name: str = "namespace-operator") -> int:
+    """Run a command line; the result is the exit code."""
+    if list(arguments) == ["run"]:
+        return int(import_module("namespace_operator.cli.start").start())
+    return int(import_module("namespace_operator.cli.execution").execute(arguments, _spoken(name)))
 
 
-def _named(problem: FieldError) -> str:
-    return f"NAMESPACE_OPERATOR_{problem.path.upper()}: {problem.message}" if problem.path else problem.message
+def complete_for_kubectl() -> None:
+    """What `kubectl mns` could go on with, as kubectl asks a plugin for it: a line each, and what to make of them."""
+    words = ["namespace-operator", *sys.argv[1:]]
+    asked = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    os.environ.update(asked, _NAMESPACE_OPERATOR_COMPLETE="complete_bash")
+    execute([])
+    print(_NO_FILES)
+
+
+def _spoken(name: str) -> str:
+    """What people typed: kubectl runs `kubectl-mns` for `kubectl mns`."""
+    completing = any(variable.endswith("_COMPLETE") for variable in os.environ)
+    return "kubectl mns" if name == "kubectl-mns" and not completing else name
 
 
 if __name__ == "__main__":

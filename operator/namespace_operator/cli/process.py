@@ -13,6 +13,7 @@ from namespace_operator.cli.measuring import observed_work
 from namespace_operator.cli.term import Lasting, Terms
 from namespace_operator.controller.elector import Elector
 from namespace_operator.domain.endpoints import SecretKey
+from namespace_operator.kube.events import Announcer
 from namespace_operator.kube.pulse import Pulse
 from namespace_operator.kube.shell import Watch
 
@@ -65,7 +66,10 @@ class Process:
                 loop.add_signal_handler(signum, self._terminated)
             self._election = asyncio.create_task(elector.run(terms.lead))
             self._election.add_done_callback(self._election_ended)
-            loops = [terms.stay_current(), forget_unused(lasting.secrets)]
+            settings = lasting.settings
+            announce = Announcer(lasting.client, settings.pod_namespace, settings.pod_name)
+            reload = lasting.configuration.follow(terms.recheck, announce)
+            loops = [terms.stay_current(), forget_unused(lasting.secrets), reload]
             if (key := lasting.settings.mongodb_uri_ref) is not None:
                 loops.append(follow(lasting.secrets, key, lasting.database.uri, lasting.database.use))
             self._tasks = [self._election, *map(asyncio.create_task, loops)]
@@ -81,6 +85,7 @@ class Process:
         watch = Watch(
             lasting.objects,
             terms.enqueue,
+            terms.look,
             start,
             stop,
             lasting.clusters,

@@ -1,4 +1,4 @@
-"""What the platform sets in files of the chart: the tiers' profiles, and how RayClusters are made."""
+"""What the platform sets in files of the chart: the catalog, the tiers' profiles, and how RayClusters are made."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from namespace_operator.api.base import field_errors
 from namespace_operator.cli.settings import Settings
+from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
 from namespace_operator.domain.profiles import Tiers, TiersError, builtin_tiers, load_tiers, overlay_tiers
 from namespace_operator.domain.ray import RayOptions
 from namespace_operator.domain.ray_manifest import DEFAULT_GPU_RESOURCE, GpuType
@@ -33,6 +34,19 @@ class _GpuType(_Part):
 class _RayFile(_Part):
     template: dict[str, Any] | None = None
     gpu_types: dict[str, _GpuType] = Field(default_factory=dict)
+
+
+def load_catalog(settings: Settings) -> Catalog:
+    """The catalog the settings name, or the built-in one. Raises ``CatalogError``."""
+    path = settings.catalog_path
+    if path is None:
+        return Catalog.load(builtin_catalog_text())
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"the catalog {path} cannot be read ({type(error).__name__}); check NAMESPACE_OPERATOR_CATALOG_PATH"
+        raise CatalogError(message) from error
+    return Catalog.load(text)
 
 
 def load_profiles(settings: Settings) -> Tiers:

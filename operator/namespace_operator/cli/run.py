@@ -18,7 +18,7 @@ from namespace_operator.cli.connections import allowed_endpoints, mongodb_uri, o
 from namespace_operator.cli.database import Database
 from namespace_operator.cli.measuring import kubernetes_meter, mongodb_monitor, operators_metrics
 from namespace_operator.cli.process import Process
-from namespace_operator.cli.profiles import load_profiles, load_ray
+from namespace_operator.cli.reload import Configuration
 from namespace_operator.cli.settings import Settings
 from namespace_operator.cli.term import Lasting
 from namespace_operator.controller.assembly import Options
@@ -27,8 +27,6 @@ from namespace_operator.controller.clusters import Surveyor
 from namespace_operator.controller.elector import Elector, Timing
 from namespace_operator.controller.leadership import boot_time
 from namespace_operator.domain.auto_indexes import AutoIndexPolicy
-from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
-from namespace_operator.domain.ray import RayOptions
 from namespace_operator.kube.bootstrap import check_crd, cluster_uid
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.clusters import KubeClusters
@@ -54,8 +52,8 @@ async def run(settings: Settings) -> None:
     assert task is not None
     # The first process of a container is not ended by a signal that it does not handle.
     loop.add_signal_handler(signal.SIGTERM, task.cancel)
-    catalog, tiers, ray = load_catalog(settings), load_profiles(settings), load_ray(settings)
     metrics, process = operators_metrics(), Process(Pulse(loop.time))
+    configuration = Configuration(settings, metrics)
     health = HealthServer(
         settings.health_host, settings.health_port, metrics=metrics, alive=process.is_alive, ready=process.is_ready
     )
@@ -71,20 +69,24 @@ async def run(settings: Settings) -> None:
         await _patiently(lambda: check_crd(client))
         cluster = await _patiently(lambda: cluster_uid(client))
         instance_id = settings.instance_id or f"{cluster}:{settings.instance_name}"
-        structlog.get_logger().info("starting", instance_id=instance_id, extractors=len(catalog.ids()))
+        structlog.get_logger().info(
+            "starting", instance_id=instance_id, extractors=len(configuration.offer().catalog.ids())
+        )
 
         clusters = KubeClusters(client)
         # Before the first Namespace: one that names no server must not go where it would only go without them.
         await _patiently(clusters.refresh)
         lasting = Lasting(
             settings=settings,
-            options=_options(settings, ray, instance_id, cluster),
-            catalog=catalog,
+            options=_options(settings, instance_id, cluster),
+            configuration=configuration,
             client=client,
             secrets=watcher,
             objects=LiveObjects(),
             clusters=clusters,
-            surveyor=Surveyor(operators_own(settings, tiers), allowed_endpoints(settings), clusters.all),
+            surveyor=Surveyor(
+                operators_own(settings, lambda: configuration.offer().tiers), allowed_endpoints(settings), clusters.all
+            ),
             database=database,
             metrics=metrics,
             monotonic=loop.time,
@@ -94,19 +96,6 @@ async def run(settings: Settings) -> None:
         )
         closing.push_async_callback(lease.close)
         await process.run(lasting, _elector(settings, lease, metrics))
-
-
-def load_catalog(settings: Settings) -> Catalog:
-    """The catalog the settings name, or the built-in one. Raises ``CatalogError``."""
-    path = settings.catalog_path
-    if path is None:
-        return Catalog.load(builtin_catalog_text())
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"the catalog {path} cannot be read ({type(error).__name__}); check NAMESPACE_OPERATOR_CATALOG_PATH"
-        raise CatalogError(message) from error
-    return Catalog.load(text)
 
 
 def _elector(settings: Settings, client: KubeClient, metrics: Metrics) -> Elector:
@@ -125,7 +114,7 @@ def _elector(settings: Settings, client: KubeClient, metrics: Metrics) -> Electo
     )
 
 
-def _options(settings: Settings, ray: RayOptions, instance_id: str, cluster: str) -> Options:
+def _options(settings: Settings, instance_id: str, cluster: str) -> Options:
     return Options(
         instance_id=instance_id,
         cluster_uid=cluster,
@@ -138,7 +127,6 @@ def _options(settings: Settings, ray: RayOptions, instance_id: str, cluster: str
         tombstone_age=settings.tombstone_seconds
         or max(_TOMBSTONE_SECONDS, _TOMBSTONE_TIMEOUTS * settings.qdrant_timeout_seconds),
         expiry_memory=settings.expiry_memory_seconds,
-        ray=ray,
         auto_indexes=AutoIndexPolicy(
             interval=timedelta(seconds=settings.auto_index_interval_seconds),
             unused=timedelta(seconds=settings.auto_index_unused_seconds) or None,

@@ -19,6 +19,7 @@ import structlog
 from namespace_operator.cli.connections import connector
 from namespace_operator.cli.database import Database
 from namespace_operator.cli.measuring import kubernetes_meter, qdrant_meters
+from namespace_operator.cli.reload import Configuration
 from namespace_operator.cli.settings import Settings
 from namespace_operator.controller.assembly import Options, Surroundings, assemble
 from namespace_operator.controller.clock import Clock
@@ -29,7 +30,6 @@ from namespace_operator.controller.leadership import Leadership
 from namespace_operator.controller.queue import Backlog, Backoff, Next, WorkQueue
 from namespace_operator.controller.reconcile import Reconciler
 from namespace_operator.controller.sweep import Sweep
-from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.endpoints import SecretKey
 from namespace_operator.domain.identity import Key
 from namespace_operator.kube.client import KubeClient
@@ -52,7 +52,7 @@ class Lasting:
 
     settings: Settings
     options: Options
-    catalog: Catalog
+    configuration: Configuration
     client: KubeClient
     secrets: SecretWatcher
     objects: LiveObjects
@@ -109,7 +109,7 @@ async def opened(lasting: Lasting, leadership: Leadership) -> AsyncIterator[Term
             announce=Announcer(client, settings.pod_namespace, settings.pod_name),
             enqueue=queue.add,
         )
-        reconciler, sweep, fleet = assemble(lasting.options, lasting.catalog, around)
+        reconciler, sweep, fleet = assemble(lasting.options, lasting.configuration.offer, around)
         reconcile_by(reconciler)
         closing.push_async_callback(fleet.close)
         cluster_status = ClusterStatus(
@@ -160,7 +160,10 @@ class Terms:
         async with opened(self.lasting, leadership) as term:
             self.current = term
             try:
-                for key in (*self.lasting.objects.keys(), *self._recent()):
+                known = self.lasting.objects.keys()
+                for key in known:
+                    term.queue.look(key)
+                for key in self._recent():
                     term.queue.add(key)
                 for cluster in self.lasting.clusters.all():
                     term.cluster_status.changed(cluster.name)
@@ -169,12 +172,22 @@ class Terms:
             finally:
                 self.current = None
 
+    def recheck(self) -> None:
+        """Everything may be seen in another light."""
+        if self.current is not None:
+            self.current.queue.recheck()
+
     def enqueue(self, key: Key) -> None:
         """A custom resource changed."""
         if self.current is not None:
             self.current.queue.add(key)
         elif self.lasting.objects.metadata(key) is None:
             self._remembered[key] = self.lasting.monotonic()
+
+    def look(self, key: Key) -> None:
+        """A list showed a custom resource that was not known as it is."""
+        if self.current is not None:
+            self.current.queue.look(key)
 
     def cluster_changed(self, name: str) -> None:
         """An InfrastructureCluster changed."""

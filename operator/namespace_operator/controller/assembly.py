@@ -23,11 +23,10 @@ from namespace_operator.controller.sweep import Sweep
 from namespace_operator.controller.tombstones import Tombstones
 from namespace_operator.controller.waiting import Waiting
 from namespace_operator.domain.auto_indexes import AutoIndexPolicy
-from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.endpoints import Endpoint
 from namespace_operator.domain.identity import Key
+from namespace_operator.domain.offer import Offer
 from namespace_operator.domain.placement import Landscape
-from namespace_operator.domain.ray import RayOptions
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 
 _OVERVIEW_SECONDS = 5.0
@@ -53,7 +52,6 @@ class Options:
     overview_from: int = FEWEST
     tombstone_age: float = 120.0
     expiry_memory: float = 2_592_000.0
-    ray: RayOptions = field(default_factory=RayOptions)
     auto_indexes: AutoIndexPolicy = field(default_factory=AutoIndexPolicy)
 
 
@@ -81,8 +79,8 @@ class Surroundings:
     enqueue: Callable[[Key], None]
 
 
-def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[Reconciler, Sweep, Fleet]:
-    """The reconciler, the sweep and the connections of one operator."""
+def assemble(options: Options, offer: Callable[[], Offer], around: Surroundings) -> tuple[Reconciler, Sweep, Fleet]:
+    """The reconciler, the sweep and the connections of one operator; ``offer`` tells what the platform offers now."""
     metadata, clock = around.metadata, around.clock
     waiting = Waiting(around.enqueue)
     claim = InstanceClaim(metadata, options.instance_id, options.cluster_uid)
@@ -103,12 +101,12 @@ def assemble(options: Options, catalog: Catalog, around: Surroundings) -> tuple[
     )
     reconciler = Reconciler(
         instance_id=options.instance_id,
-        catalog=catalog,
+        offer=offer,
         cluster=around.cluster,
         metadata=metadata,
         observer=Observer(options.instance_id, metadata, fleet),
         counts=CountReader(metadata),
-        ray=RaySync(around.ray_clusters, options.ray),
+        ray=RaySync(around.ray_clusters),
         waiting=waiting,
         agenda=Agenda(options.instance_id, fleet, clock, around.random, options.resync_interval, options.auto_indexes),
         clock=clock,

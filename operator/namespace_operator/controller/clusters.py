@@ -39,22 +39,23 @@ class Clusters(Protocol):
 
 @dataclass(slots=True)
 class Surveyor:
-    """The survey of the servers, made anew when an InfrastructureCluster changed.
+    """The survey of the servers, made anew when an InfrastructureCluster or the operator's configuration changed.
 
-    ``operator`` is the connection of the configuration, ``allowed`` what tenants may name.
+    ``operator`` is the connection of the configuration, the same object as long as nothing changed; ``allowed`` what
+    tenants may name.
     """
 
-    operator: Site
+    operator: Callable[[], Site]
     allowed: AllowedEndpoints
     clusters: Callable[[], tuple[ClusterObject, ...]]
-    _of: tuple[ClusterObject, ...] | None = None
+    _of: tuple[tuple[ClusterObject, ...], Site] | None = None
     _made: Survey | None = None
 
     def survey(self) -> Survey:
         """What there is now."""
-        clusters = self.clusters()
-        if self._made is None or self._of is not clusters:
-            self._of, self._made = clusters, survey(clusters, self.operator, self.allowed)
+        clusters, operator = self.clusters(), self.operator()
+        if self._made is None or self._of is None or self._of[0] is not clusters or self._of[1] is not operator:
+            self._of, self._made = (clusters, operator), survey(clusters, operator, self.allowed)
         return self._made
 
     def landscape(self) -> Landscape:

@@ -188,6 +188,11 @@ class Observer:
         site = observed.place.site if observed.place else self.fleet.landscape().operator
         return await self.fleet.server(site.endpoint)
 
+    async def asked_server(self, subject: Subject) -> Server | None:
+        """The server that the spec asks for, None where there is no such. Raises ``SecretUnavailable``."""
+        site = self._asked(subject)
+        return await self.fleet.server(site.endpoint) if isinstance(site, Site) else None
+
     def _asked(self, subject: Subject) -> Site | Finding | None:
         """The server that the spec asks for; None where it no longer matters."""
         if subject.deleting or isinstance(subject.spec, InvalidSpec):

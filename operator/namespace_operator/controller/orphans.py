@@ -15,6 +15,7 @@ from namespace_operator.api.names import ID_PREFIX
 from namespace_operator.controller.fleet import Fleet
 from namespace_operator.controller.reporter import Reporter
 from namespace_operator.controller.secrets import SecretUnavailable
+from namespace_operator.domain.event_reasons import EventReason
 from namespace_operator.domain.observed import Collection
 from namespace_operator.stores.errors import StoreError
 
@@ -65,7 +66,7 @@ class Orphans:
         copies = sum(_is_copy(stray) for stray in lasting.values())
         self.reporter.orphans_found(len(lasting) - copies, copies, self.now())
         await self._looks.end(
-            strays, lasting, lambda: self.announce("OrphanCollections", _describe(list(lasting.values())))
+            strays, lasting, lambda: self.announce(EventReason.ORPHAN_COLLECTIONS, _describe(list(lasting.values())))
         )
 
     async def _strays(self) -> Mapping[_Place, Collection]:
@@ -111,7 +112,7 @@ class OrphanPartitions:
         lasting = self._looks.lasting(partitions)
         self.reporter.orphan_partitions_found(len(lasting))
         await self._looks.end(
-            partitions, lasting, lambda: self.announce("OrphanPartitions", _describe_partitions(lasting))
+            partitions, lasting, lambda: self.announce(EventReason.ORPHAN_PARTITIONS, _describe_partitions(lasting))
         )
 
 

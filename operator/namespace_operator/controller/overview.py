@@ -122,6 +122,7 @@ class Overview:
     fewest: int = FEWEST
     _settled: set[Key] = field(default_factory=set)
     _total: int = 0
+    _documents: int = 0
     _counted_at: float = 0.0
     _rests_until: float = 0.0
     _shared: Shared[Seen] = field(init=False)
@@ -148,7 +149,9 @@ class Overview:
         is asked again after an hour.
         """
         settled = len(self._settled)
-        is_crowded = self._total > 2 * settled and self.monotonic() - self._counted_at < _TOTAL_SECONDS
+        # After a start few are settled yet, but what was looked at said how many there are.
+        own = max(settled, self._documents)
+        is_crowded = self._total > 2 * own and self.monotonic() - self._counted_at < _TOTAL_SECONDS
         return settled >= self.fewest and not is_crowded
 
     def due_in(self, interval: float) -> float:
@@ -189,7 +192,7 @@ class Overview:
         read, counts = await asyncio.gather(
             self.vectors.read_at_once({document.collection for document in whole}), self.metadata.counts(ids)
         )
-        self._note(read)
+        self._note(read, len(ids))
         # What nobody asks for any more need not stay in memory.
         asyncio.get_running_loop().call_later(2 * self.max_age, self._shared.forget)
         return Seen(
@@ -198,5 +201,6 @@ class Overview:
             counts,
         )
 
-    def _note(self, read: ReadAtOnce | None) -> None:
+    def _note(self, read: ReadAtOnce | None, documents: int) -> None:
+        self._documents = documents
         self._total, self._counted_at = 0 if read is None else read.total, self.monotonic()

@@ -121,6 +121,19 @@ class WorkQueue(Generic[K]):
             if record.failures and record.due is not None:
                 self.add(key)
 
+    def look(self, key: K) -> None:
+        """Compare the key, behind what is fresh: nobody knows that it changed."""
+        record = self._records.setdefault(key, _Record())
+        if record.running:
+            record.again = True
+        elif not record.queued:
+            self._schedule(key, record, 0.0, check=record.failures == 0)
+
+    def recheck(self) -> None:
+        """Compare all keys again, behind what is fresh: something changed that may concern any of them."""
+        for key in list(self._records):
+            self.look(key)
+
     def is_check(self, key: K) -> bool:
         """Whether the run of this key that is under way was announced as a mere check, and has no other cause."""
         record = self._records.get(key)

@@ -28,10 +28,11 @@ from namespace_operator.controller.reporter import Account, Result
 from namespace_operator.controller.secrets import SecretUnavailable
 from namespace_operator.controller.settle import Settling
 from namespace_operator.controller.waiting import Waiting
-from namespace_operator.domain.actions import Action, DeleteResource
+from namespace_operator.domain.actions import Action, DeleteResource, InsertDocument
 from namespace_operator.domain.auto_index_report import auto_index_actions
 from namespace_operator.domain.auto_indexes import AutoIndexPolicy, next_run
 from namespace_operator.domain.catalog import Catalog
+from namespace_operator.domain.condition_types import ConditionType
 from namespace_operator.domain.conditions import Finding, Reason, Retry, retry_of
 from namespace_operator.domain.deletion import plan_retained
 from namespace_operator.domain.document import NamespaceDocument
@@ -39,6 +40,7 @@ from namespace_operator.domain.drift import drift
 from namespace_operator.domain.events import Event, events, events_of_release
 from namespace_operator.domain.identity import Key, collection_claim, name_claim, resource_claim
 from namespace_operator.domain.observed import Counts, Observed, Place, Subject
+from namespace_operator.domain.offer import Offer
 from namespace_operator.domain.planning import Context
 from namespace_operator.domain.rebuild import is_rebuilding
 from namespace_operator.domain.report import VOLATILE, report, report_paused
@@ -52,13 +54,14 @@ _WAITS = frozenset({Reason.NAME_CONFLICT, Reason.COLLECTION_CONFLICT})
 class Reconciler:
     """Makes both stores agree with one custom resource at a time, and tells of it in its status.
 
-    ``mint_id`` gives a fresh namespace id. ``volatile_interval`` is the least time in seconds between two status
-    writes that change nothing but live numbers. ``tell`` gets an account of each reconcile; ``guarded``,
-    ``dependents``, ``rest`` and ``auto_indexes`` are as in ``Context``.
+    ``offer`` tells what the platform offers now, and one reconcile goes by one offer. ``mint_id`` gives a fresh
+    namespace id. ``volatile_interval`` is the least time in seconds between two status writes that change nothing but
+    live numbers. ``tell`` gets an account of each reconcile; ``guarded``, ``dependents``, ``rest`` and ``auto_indexes``
+    are as in ``Context``.
     """
 
     instance_id: str
-    catalog: Catalog
+    offer: Callable[[], Offer]
     cluster: Cluster
     metadata: MetadataStore
     observer: Observer
@@ -134,7 +137,7 @@ class Reconciler:
         here for a look that another one takes: a server may never answer, and the others have theirs.
         """
         fleet, requests = self.observer.fleet, subject.requests
-        server = fleet.home(subject.key)
+        server = fleet.home(subject.key) or await self._first_home(subject)
         if server is None or server.overview is None or fleet.again_in(subject.key) is not None:
             return None
         if subject.deleting or replace(requests, reconcile_requested_at=None) != Requests():
@@ -166,12 +169,30 @@ class Reconciler:
         self._count_run(began, run, status)
         return self.agenda.settled(subject, run.world.observed)
 
-    def _postponed(self, key: Key) -> Next | None:
-        """What is next for a check that comes while another one takes the look: there is nothing to find out before."""
-        server = self.observer.fleet.home(key)
-        if server is None or server.overview is None or not server.overview.is_being_taken:
+    async def _first_home(self, subject: Subject) -> Server | None:
+        """The server to look for a namespace on that was not looked at before, where a look at all is worth it there.
+
+        What its document says otherwise is read as always: the look is only believed in what it saw.
+        """
+        if not _was_ready(subject):
             return None
-        return None if self.agenda.has_come(key) else Next(after=server.overview.soon, check=True)
+        try:
+            server = await self.observer.asked_server(subject)
+        except SecretUnavailable:
+            return None
+        return server if server is not None and server.overview is not None and server.overview.is_worthwhile else None
+
+    def _postponed(self, key: Key) -> Next | None:
+        """What is next for a check that comes while another one takes the look: there is nothing to find out before.
+
+        A namespace that was not looked at before waits for any look: it may be the one that serves it.
+        """
+        fleet = self.observer.fleet
+        home = fleet.home(key)
+        servers = fleet.connected() if home is None else (home,)
+        being_taken = (each.overview for each in servers if each.overview is not None and each.overview.is_being_taken)
+        overview = next(being_taken, None)
+        return None if overview is None or self.agenda.has_come(key) else Next(after=overview.soon, check=True)
 
     async def _turn(self) -> None:
         """One glance between two turns of the event loop: they mostly wait for nothing, and others have to."""
@@ -189,17 +210,15 @@ class Reconciler:
         )
 
     def _settling(self, subject: Subject, observer: Observer) -> Settling:
-        context = partial(self._context, self.agenda.awaited(subject.key))
-        return Settling(self.cluster, self.metadata, observer, context, self.ray, World(subject, Observed()))
+        offer = self.offer()
+        minted: set[str] = set()
+        context = partial(self._context, self.agenda.awaited(subject.key), offer.catalog, minted)
+        ray = replace(self.ray, options=offer.ray)
+        return Settling(self.cluster, self.metadata, observer, context, ray, World(subject, Observed()), minted=minted)
 
     async def _report(self, run: Settling, known: Mapping[str, Counts] | None = None) -> NamespaceStatus:
         document = run.world.observed.document
-        namespace_id = document.namespace_id if isinstance(document, NamespaceDocument) else None
-        counts = known.get(namespace_id) if known is not None and namespace_id is not None else None
-        if counts is None and namespace_id is not None:
-            counts = await self.counts.read(namespace_id)
-        observed = replace(run.world.observed, counts=counts, partition=await self._partition(run.world.observed))
-        observed = await self.observer.with_late(observed)
+        observed = await self.observer.with_late(await self._counted(run, known))
         status = report(
             run.world.subject, observed, run.findings, self.clock.now(), self.instance_id, run.planned, run.notes
         )
@@ -210,6 +229,22 @@ class Reconciler:
         if run.outcome is None or status.infrastructure is None:
             return status
         return status.model_copy(update={"infrastructure": run.outcome.status(status.infrastructure)})
+
+    async def _counted(self, run: Settling, known: Mapping[str, Counts] | None) -> Observed:
+        """What was observed, with what belongs to the namespace in both stores."""
+        observed = run.world.observed
+        document = observed.document
+        if not isinstance(document, NamespaceDocument):
+            return replace(observed, counts=None, partition=None)
+        namespace_id = document.namespace_id
+        inserted = {action.document.namespace_id for action in run.done if isinstance(action, InsertDocument)}
+        if namespace_id in inserted & run.minted:
+            # Nobody can have written anything under an id that was made up a moment ago.
+            return replace(observed, counts=Counts(0, 0, 0), partition=0 if document.sharing else None)
+        counts = known.get(namespace_id) if known is not None else None
+        if counts is None:
+            counts = await self.counts.read(namespace_id)
+        return replace(observed, counts=counts, partition=await self._partition(observed))
 
     async def _partition(self, observed: Observed) -> int | None:
         """The documents of a member of a shared collection, None while they are not known."""
@@ -286,18 +321,28 @@ class Reconciler:
     def _count(self, began: float, result: Result, **counted: Any) -> None:  # noqa: ANN401 - fields of Account
         self.tell(Account(result, self.clock.monotonic() - began, **counted))
 
-    def _context(self, awaited: datetime | None) -> Context:
+    def _context(self, awaited: datetime | None, catalog: Catalog, minted: set[str]) -> Context:
+        """``minted`` gets to know the id that is made up."""
+        candidate_id = self.mint_id()
+        minted.add(candidate_id)
         return Context(
             instance_id=self.instance_id,
-            catalog=self.catalog,
+            catalog=catalog,
             now=self.clock.now(),
-            candidate_id=self.mint_id(),
+            candidate_id=candidate_id,
             guarded=self.guarded,
             dependents=self.dependents,
             rest=self.rest,
             awaited=awaited,
             auto_indexes=self.auto_indexes,
         )
+
+
+def _was_ready(subject: Subject) -> bool:
+    """Whether the status says that the spec as it is now was fulfilled: then nobody has to be told of anything."""
+    status = subject.status
+    ready = any(one.type == ConditionType.READY and one.status == "True" for one in status.conditions)
+    return ready and status.observed_generation == subject.generation
 
 
 def _goes_on(run: Settling) -> bool:

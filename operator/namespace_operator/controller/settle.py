@@ -34,7 +34,7 @@ from namespace_operator.domain.conditions import ConditionType, Finding, Note, R
 from namespace_operator.domain.deletion import LET_GO
 from namespace_operator.domain.document import NamespaceDocument, State
 from namespace_operator.domain.dry_run import dry_run_findings, planned_steps
-from namespace_operator.domain.forecast import forecast
+from namespace_operator.domain.forecast import Forecast, forecast
 from namespace_operator.domain.observed import Document, Place
 from namespace_operator.domain.plan import plan
 from namespace_operator.domain.planning import Context, Plan
@@ -62,7 +62,8 @@ class Settling:
 
     ``world`` is what is known by now, whatever became of the last step, ``before`` the document that was found first.
     ``tried`` is what was begun and ``done`` what was carried out of it, ``findings`` what stands in the way at the end,
-    ``notes`` what is still to come, ``planned`` what a dry run would have done.
+    ``notes`` what is still to come, ``planned`` what a dry run would have done, and ``foreseen`` the same with what
+    would become of the stores. ``minted`` are the ids that were made up meanwhile, whether or not one was needed.
     """
 
     cluster: Cluster
@@ -78,6 +79,8 @@ class Settling:
     notes: tuple[Note, ...] = ()
     outcome: RayOutcome | None = None
     planned: tuple[PlannedStep, ...] | None = None
+    minted: set[str] = field(default_factory=set)
+    foreseen: Forecast | None = None
     _held: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
@@ -270,7 +273,7 @@ class Settling:
         document = self.world.observed.document
         awaited = document.expires_at if isinstance(document, NamespaceDocument) else None
         context = replace(self._context(), candidate_id=_NEW_ID, awaited=awaited)
-        foreseen = forecast(self.world.subject, self.world.observed, context)
+        self.foreseen = foreseen = forecast(self.world.subject, self.world.observed, context)
         self.planned = planned_steps(foreseen, document)
         self.findings = dry_run_findings(foreseen)
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from namespace_operator.api.status import AutoIndexSample, AutoIndexStatus, NamespaceStatus
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.document_indexes import AutoIndex, AutoIndexState
+from namespace_operator.domain.event_reasons import EventReason
 
-_DROPPED, _ADOPTED = "AutoIndexDropped", "AutoIndexAdopted"
+_DROPPED, _ADOPTED = EventReason.AUTO_INDEX_DROPPED, EventReason.AUTO_INDEX_ADOPTED
 _REASONS = {
-    AutoIndexState.CREATED.value: "AutoIndexCreated",
-    AutoIndexState.SUGGESTED.value: "AutoIndexSuggested",
-    AutoIndexState.LIMITED.value: "AutoIndexLimited",
+    AutoIndexState.CREATED.value: EventReason.AUTO_INDEX_CREATED,
+    AutoIndexState.SUGGESTED.value: EventReason.AUTO_INDEX_SUGGESTED,
+    AutoIndexState.LIMITED.value: EventReason.AUTO_INDEX_LIMITED,
 }
 
 _ACTIONS = {reason: state for state, reason in _REASONS.items()} | {_ADOPTED: "adopted", _DROPPED: "dropped"}
@@ -30,7 +31,7 @@ def fields_of_auto_indexes(document: NamespaceDocument) -> frozenset[str]:
     return frozenset(auto.created) | {index.field_name for index in auto.dropping}
 
 
-def auto_index_events(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[tuple[str, str]]:
+def auto_index_events(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[tuple[EventReason, str]]:
     """Reason and message of what became of a field since the status from before."""
     was = {index.field_name: index for index in before.auto_indexes}
     for index in after.auto_indexes:

@@ -25,6 +25,7 @@ from namespace_operator.domain.actions import (
 from namespace_operator.domain.auto_index_report import auto_index_events
 from namespace_operator.domain.conditions import ConditionType
 from namespace_operator.domain.document import NamespaceDocument
+from namespace_operator.domain.event_reasons import EVENTS, EventReason
 from namespace_operator.domain.observed import Subject
 
 
@@ -37,10 +38,14 @@ class Event:
     message: str
 
 
+def _told(reason: EventReason, message: str) -> Event:
+    return Event(EVENTS[reason].kind, reason, message)
+
+
 def events(subject: Subject, status: NamespaceStatus, done: Sequence[Action]) -> tuple[Event, ...]:
     """What is to tell of one reconcile. ``subject`` has the status from before, ``status`` is the new one."""
     before = subject.status
-    automatic = (Event("Normal", reason, message) for reason, message in auto_index_events(before, status))
+    automatic = (_told(reason, message) for reason, message in auto_index_events(before, status))
     return (
         *_of_actions(subject, done),
         *_of_repairs(done),
@@ -62,28 +67,28 @@ def _of_actions(subject: Subject, done: Sequence[Action]) -> Iterator[Event]:
     for action in done:
         match action:
             case MarkCollection(collection, _, None):
-                yield Event("Normal", "Adopted", f"Collection {collection} was adopted; nothing in it was changed")
+                yield _told(EventReason.ADOPTED, f"Collection {collection} was adopted; nothing in it was changed")
             case MarkCollection(collection):
-                yield Event("Normal", "TakenOver", f"Collection {collection} was taken over from its former owner")
+                yield _told(EventReason.TAKEN_OVER, f"Collection {collection} was taken over from its former owner")
             case UnmarkCollection(collection):
                 message = f"The adopted collection {collection} stays; it no longer carries this operator's mark"
-                yield Event("Normal", "CollectionReleased", message)
+                yield _told(EventReason.COLLECTION_RELEASED, message)
             case DeletePoints(collection):
                 message = f"The points of this namespace were deleted from the shared collection {collection}"
-                yield Event("Normal", "PointsDeleted", message)
+                yield _told(EventReason.POINTS_DELETED, message)
             case DeleteCollection(collection, empty=True):
                 message = f"The empty collection {collection} was removed: the namespace moves to another server"
-                yield Event("Normal", "Moved", message)
+                yield _told(EventReason.MOVED, message)
             case DeleteCollection(collection, _, True):
-                yield Event("Normal", "CollectionDeleted", f"Collection {collection} was deleted ({cause})")
+                yield _told(EventReason.COLLECTION_DELETED, f"Collection {collection} was deleted ({cause})")
             case DeleteResource(namespace_id, expires_at, keeps_data):
                 data = "retained (deletionPolicy: Retain)" if keeps_data else "deleted"
                 message = f"{namespace_id} expired at {expires_at:%Y-%m-%dT%H:%M:%SZ}; its data is {data}"
-                yield Event("Warning", "Expired", message)
+                yield _told(EventReason.EXPIRED, message)
             case RemoveFinalizer() if subject.deleting and subject.requests.force_release:
                 what = subject.status.namespace_id or "whatever it had"
                 message = f"The Namespace was let go by force; the data of {what} stays in Qdrant and MongoDB"
-                yield Event("Warning", "ForceReleased", message)
+                yield _told(EventReason.FORCE_RELEASED, message)
 
 
 def _of_repairs(done: Sequence[Action]) -> Iterator[Event]:
@@ -96,19 +101,19 @@ def _of_repairs(done: Sequence[Action]) -> Iterator[Event]:
                     f"Collection {document.collection} was lost and is made again, empty, as the annotation "
                     f"{RECREATE_COLLECTION} asks"
                 )
-                yield Event("Warning", "CollectionRecreated", message)
+                yield _told(EventReason.COLLECTION_RECREATED, message)
             case DropIndex(collection, field_name, announced=Announced(purpose=Purpose.PRUNE)):
                 message = (
                     f"The index on {field_name} of collection {collection} was dropped: nobody declared it "
                     "(pruneUnmanagedIndexes)"
                 )
-                yield Event("Normal", "IndexPruned", message)
+                yield _told(EventReason.INDEX_PRUNED, message)
             case AddVector(collection, vector) if vector.name in repaired:
                 message = (
                     f"Vector {vector.name} was missing in collection {collection} and was added again, empty; process "
                     "the documents again"
                 )
-                yield Event("Warning", "VectorRepaired", message)
+                yield _told(EventReason.VECTOR_REPAIRED, message)
 
 
 def _begins_again(document: NamespaceDocument) -> bool:
@@ -126,7 +131,7 @@ def _of_extractors(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[
                 f"{extractor.feature_extractor_id} was removed from the spec but stays registered with its vectors: "
                 "a collection's vectors and the documents in them are never dropped"
             )
-            yield Event("Normal", "ExtractorKept", message)
+            yield _told(EventReason.EXTRACTOR_KEPT, message)
 
 
 def _of_warning(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[Event]:
@@ -134,7 +139,7 @@ def _of_warning(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[Eve
     told = [condition.message for condition in before.conditions if condition.type == ConditionType.EXPIRING_SOON]
     for condition in after.conditions:
         if condition.type == ConditionType.EXPIRING_SOON and condition.message not in told:
-            yield Event("Warning", condition.reason, condition.message)
+            yield _told(EventReason.EXPIRING_SOON, condition.message)
 
 
 def _of_ready(before: NamespaceStatus, after: NamespaceStatus) -> Iterator[Event]:

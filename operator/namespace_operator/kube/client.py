@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+import kopf
 from yarl import URL
 
 from namespace_operator.controller.cluster import ClusterError, ClusterUnavailable, ObjectChanged, Refused
@@ -61,7 +62,7 @@ class Forbidden(Refused):
 
 
 class KubeClient:
-    """Requests to the API server with the credentials of ``connection_info``, at most ``connections`` at a time.
+    """Requests to the API server with the credentials of ``login``, at most ``connections`` at a time.
 
     Its ``clock`` has the server's time, as the answers tell it; several clients may share one. ``fence`` is asked
     right before each request and ``meter`` measures it, but for those of watches. ``timeout_seconds`` bounds a whole
@@ -72,6 +73,7 @@ class KubeClient:
 
     def __init__(
         self,
+        login: Callable[[], kopf.ConnectionInfo] | None = None,
         *,
         clock: ServerClock | None = None,
         fence: Fence = UNFENCED,
@@ -80,7 +82,8 @@ class KubeClient:
         meter: Meter = UNMEASURED,
     ) -> None:
         self._meter = meter
-        info = connection_info()
+        self._login = login
+        info = self._log_in()
         self._server = info.server.rstrip("/")
         self._headers = info.as_http_headers()
         self._certificates = certificate_files(info)
@@ -127,12 +130,18 @@ class KubeClient:
         answer, _ = await self._request("PATCH", path, operations, {"Content-Type": "application/json-patch+json"})
         return answer
 
-    async def set_finalizers(self, path: str, uid: str, resource_version: str, finalizers: Sequence[str]) -> Object:
-        """Replace an object's finalizers. Raises ``ObjectChanged`` if it is not at this uid and version."""
+    async def set_finalizers(
+        self, path: str, uid: str, resource_version: str, finalizers: Sequence[str], more: Sequence[Object] = ()
+    ) -> Object:
+        """Replace an object's finalizers, and do ``more`` operations in the same patch.
+
+        Raises ``ObjectChanged`` if it is not at this uid and version.
+        """
         operations: list[Object] = [
             {"op": "test", "path": "/metadata/uid", "value": uid},
             {"op": "test", "path": "/metadata/resourceVersion", "value": resource_version},
             {"op": "add", "path": "/metadata/finalizers", "value": list(finalizers)},
+            *more,
         ]
         return await self.json_patch(path, operations)
 
@@ -155,6 +164,27 @@ class KubeClient:
         options = {"preconditions": preconditions, "propagationPolicy": "Background"}
         answer, _ = await self._request("DELETE", path, options)
         return answer
+
+    async def patch(self, path: str, body: Object, kind: str) -> Object:
+        """Patch an object; ``kind`` is the media type without its beginning, such as ``merge-patch+json``."""
+        answer, _ = await self._request("PATCH", path, body, {"Content-Type": f"application/{kind}"})
+        return answer
+
+    async def pages(self, path: str, query: str = "") -> AsyncIterator[Object]:
+        """A list in pages, each as the API server has it; ``query`` is a selector such as ``labelSelector=…``."""
+        more = f"&{query}" if query else ""
+        token = ""
+        while True:
+            following = f"&continue={quote(token, safe='')}" if token else ""
+            page = await self.get(f"{path}?limit={_PAGE}{more}{following}")
+            yield page
+            token = page["metadata"].get("continue") or ""
+            if not token:
+                return
+
+    async def list_objects(self, path: str, query: str = "") -> list[Object]:
+        """Every object of a list."""
+        return [item async for page in self.pages(path, query) for item in page["items"] or ()]
 
     async def list_metadata(self, path: str) -> AsyncIterator[Object]:
         """The metadata of every object, in pages."""
@@ -225,12 +255,15 @@ class KubeClient:
             self._credentials_read = float("-inf")
         return _refusal(status, _message(answer), request)
 
+    def _log_in(self) -> kopf.ConnectionInfo:
+        return connection_info() if self._login is None else self._login()
+
     def _read_credentials(self) -> None:
         """Read token and certificates anew once a minute: the kubelet replaces their files while we run."""
         now = asyncio.get_running_loop().time()
         if now - self._credentials_read <= _CREDENTIALS_TTL_SECONDS:
             return
-        info = connection_info()
+        info = self._log_in()
         certificates = certificate_files(info)
         # A new TLS context costs new connections.
         if certificates != self._certificates:

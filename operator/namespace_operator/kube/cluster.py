@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
+from namespace_operator.api.annotations import RELEASED
 from namespace_operator.api.resource import API_VERSION, FINALIZER, GROUP, KIND, PLURAL, VERSION
 from namespace_operator.api.status import NamespaceStatus
 from namespace_operator.controller.cluster import ObjectChanged, Refreshed
@@ -18,6 +19,8 @@ from namespace_operator.kube.client import Forbidden, KubeClient, NotFound, Obje
 from namespace_operator.kube.events import post_event
 from namespace_operator.kube.objects import Incarnation, LiveObjects, concerns, key_of, to_subject
 from namespace_operator.kube.organizations import Organizations
+
+_TAKE_BACK: Object = {"op": "remove", "path": f"/metadata/annotations/{RELEASED.replace('/', '~1')}"}
 
 
 @dataclass(slots=True)
@@ -53,10 +56,14 @@ class KubeCluster:
                 raise ObjectChanged(f"{subject.key} changed since it was read")
 
     async def add_finalizer(self, subject: Subject) -> Subject:
-        """Put our finalizer on the object that was read, and on no other of its name."""
-        obj = self._known(subject)
-        finalizers = [*obj["metadata"].get("finalizers", []), FINALIZER]
-        return await self._patch_finalizers(subject, finalizers)
+        """Put our finalizer on the object that was read, and on no other of its name.
+
+        One that was released, before an operator went, is taken back.
+        """
+        metadata = self._known(subject)["metadata"]
+        finalizers = [*metadata.get("finalizers", []), FINALIZER]
+        was_released = RELEASED in (metadata.get("annotations") or {})
+        return await self._patch_finalizers(subject, finalizers, [_TAKE_BACK] if was_released else [])
 
     async def remove_finalizer(self, subject: Subject) -> Subject:
         """Take our finalizer off the object that was read."""
@@ -139,10 +146,10 @@ class KubeCluster:
             raise ObjectChanged(f"{subject.key} was replaced or is gone")
         return obj
 
-    async def _patch_finalizers(self, subject: Subject, finalizers: list[str]) -> Subject:
+    async def _patch_finalizers(self, subject: Subject, finalizers: list[str], more: Sequence[Object] = ()) -> Subject:
         with self._forgetting(subject.key):
             path = _path(subject.key)
-            obj = await self.client.set_finalizers(path, subject.uid, subject.resource_version, finalizers)
+            obj = await self.client.set_finalizers(path, subject.uid, subject.resource_version, finalizers, more)
         if subject.deleting and not finalizers:
             self.objects.drop(subject.key, subject.uid)
         else:

@@ -108,13 +108,14 @@ class _NoDiffBase(kopf.DiffBaseStorage):
 class Watch:
     """Runs kopf over our two resources.
 
-    ``start`` and ``stop`` are awaited when kopf starts and ends; ``enqueue`` gets the key of what changed, and
-    ``cluster_changed`` the name of an InfrastructureCluster that did; ``hearing`` hears of every event. Once
-    ``stopping`` is set kopf ends.
+    ``start`` and ``stop`` are awaited when kopf starts and ends. ``enqueue`` gets the key of what changed, ``look``
+    that of what a list showed, ``cluster_changed`` the name of an InfrastructureCluster that changed, and ``hearing``
+    each event. Once ``stopping`` is set kopf ends.
     """
 
     objects: LiveObjects
     enqueue: Callable[[Key], None]
+    look: Callable[[Key], None]
     start: Callable[[], Awaitable[None]]
     stop: Callable[[], Awaitable[None]]
     clusters: KubeClusters
@@ -174,7 +175,7 @@ class Watch:
             self.objects.drop(key, obj["metadata"]["uid"])
             self.enqueue(key)
         elif self.objects.put(obj):
-            self.enqueue(key)
+            (self.look if kind is None else self.enqueue)(key)
 
     def _on_cluster_event(self, kind: str | None, obj: dict[str, Any]) -> None:
         self.hearing.heard(CLUSTER_PLURAL, kind, obj)

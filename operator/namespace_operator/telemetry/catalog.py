@@ -182,12 +182,7 @@ _DRIFT = Label("what differed, see below", tuple(DRIFT_KINDS))
 
 METRICS: tuple[MetricInfo, ...] = (
     MetricInfo("build", "info", "Version of the operator.", {"version": Label("as in the image's tag")}),
-    MetricInfo(
-        "leader",
-        "gauge",
-        "1 if this process leads.",
-        note="Absent until it asked for the Lease for the first time.",
-    ),
+    MetricInfo("leader", "gauge", "1 if this process leads."),
     MetricInfo(
         "config",
         "info",
@@ -303,28 +298,28 @@ METRICS: tuple[MetricInfo, ...] = (
         "mongodb_up",
         "gauge",
         "1 if the driver knows a primary of MongoDB's replica set, found out at least every ten seconds.",
-        note="Absent until the driver looked.",
+        note="Only the leader tells it. Absent until its driver looked.",
     ),
     MetricInfo(
         "qdrant_up",
         "gauge",
         "1 if the Qdrant server answers, accepts the key and can hold namespaces.",
         {"connection": _SERVER},
-        note="Looked at every half minute. Absent until then.",
+        note="Only the leader tells it, and looks every half minute. Absent until then.",
     ),
     MetricInfo(
         "qdrant_namespaces",
         "gauge",
         "Namespaces of this operator on the Qdrant server, retained ones included.",
         {"connection": _SERVER},
-        note="Absent while MongoDB cannot tell.",
+        note="Only the leader tells it. Absent while MongoDB cannot tell.",
     ),
     MetricInfo(
         "qdrant_collections",
         "gauge",
         "Collections on the Qdrant server, whoever made them.",
         {"connection": _SERVER},
-        note="Absent while the server cannot tell.",
+        note="Only the leader tells it. Absent while the server cannot tell.",
     ),
     MetricInfo(
         "drift_found",
@@ -368,19 +363,19 @@ METRICS: tuple[MetricInfo, ...] = (
         "gauge",
         "Collections with this operator's mark that no document has.",
         {"kind": Label("orphan: under its own name; copy: restored under another name", ("orphan", "copy"))},
-        note="Absent until the first sweep went through.",
+        note="Only the leader tells it. Absent until a sweep went through.",
     ),
     MetricInfo(
         "orphan_partitions",
         "gauge",
         "Namespace ids with points in a shared collection that has no such member.",
-        note="Absent until all shared collections were looked at.",
+        note="Only the leader tells it. Absent until all shared collections were looked at.",
     ),
     MetricInfo(
         "orphan_sweep_timestamp_seconds",
         "gauge",
         "When the last sweep for orphaned collections went through, as a Unix time.",
-        note="Absent until one did.",
+        note="Only the leader tells it. Absent until one did.",
     ),
 )
 """Every metric with the prefix. Beside them are those of the process (``process_*``), as the library has them."""

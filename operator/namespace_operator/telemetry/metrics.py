@@ -83,6 +83,7 @@ class Metrics:
             self._findings.labels(reason)
         self._requests, self._request_durations = self._counter("requests"), self._histogram("request_duration_seconds")
         self._in_flight = self._gauge("requests_in_flight")
+        self._meters: dict[tuple[str, str], RequestMeter] = {}
         self._lag = self._histogram("watch_lag_seconds")
         self._drift_found, self._drift_repaired = self._counter("drift_found"), self._counter("drift_repaired")
         self._expiries, self._lateness = self._counter("expiries"), self._histogram("expiry_lateness_seconds")
@@ -90,15 +91,18 @@ class Metrics:
         self._orphans = self._gauge("orphan_collections")
         self._up, self._namespaces = self._gauge("qdrant_up"), self._gauge("qdrant_namespaces")
         self._collections = self._gauge("qdrant_collections")
+        self._leader = self._gauge("leader")
         self._config = Info(
             f"{PREFIX}config", BY_NAME["config"].help, tuple(BY_NAME["config"].labels)[:1], registry=self._registry
         )
         self._usable, self._reloads = self._gauge("config_last_reload_successful"), self._counter("config_reloads")
         self._later: dict[str, Gauge] = {}
 
-    def leads(self, leads: bool) -> None:
-        """Whether this process leads from now on."""
-        self._at_last("leader").set(leads)
+    def leads(self, leads: bool, /) -> None:
+        """Whether this process leads from now on. What only a leader finds out is unknown once it does not."""
+        self._leader.set(leads)
+        if not leads:
+            self._forget_what_a_leader_knows()
 
     def configuration_used(self, file: str, digest: str) -> None:
         """The content of one of the operator's files that counts from now on."""
@@ -135,7 +139,11 @@ class Metrics:
     def meter(self, backend: str, connection: str = "default") -> RequestMeter:
         """What measures the requests over one connection. Those that Namespaces brought are measured together."""
         name = OWN_CONNECTION if self._brought(connection) else connection
-        return RequestMeter(backend, name, self._requests, self._request_durations, self._in_flight)
+        known = self._meters.get((backend, name))
+        if known is None:
+            known = RequestMeter(backend, name, self._requests, self._request_durations, self._in_flight)
+            self._meters[backend, name] = known
+        return known
 
     def mongodb_found(self, *, up: bool) -> None:
         """Whether a primary is known."""
@@ -178,11 +186,20 @@ class Metrics:
             gauge.remove_by_labels({"connection": connection})
         for metric in (self._requests, self._request_durations, self._in_flight):
             metric.remove_by_labels({"backend": QDRANT, "connection": connection})
+        if (QDRANT, connection) in self._meters:
+            self._meters[QDRANT, connection].forget()
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All metrics in the format that the ``Accept`` header prefers, and its content type."""
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
+
+    def _forget_what_a_leader_knows(self) -> None:
+        for gauge in (self._up, self._namespaces, self._collections, self._orphans):
+            gauge.clear()
+        for gauge in self._later.values():
+            self._registry.unregister(gauge)
+        self._later.clear()
 
     def _counter(self, name: str) -> Counter:
         info = BY_NAME[name]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from pymongo import AsyncMongoClient
 from qdrant_client import AsyncQdrantClient, models
 
+from namespace_operator.stores.fence import UNFENCED, Fence
 from namespace_operator.stores.mongodb import MongoStore
 from namespace_operator.stores.protocols import MetadataStore, VectorStore
 from namespace_operator.stores.qdrant import QdrantStore
+from tests.contract.stores.documents import INSTANCE
 from tests.world.faults import Faults
 from tests.world.metadata import ModelMetadataStore, Raw
+from tests.world.terms import Fenced, InTerm
 from tests.world.vectors import ModelVectorStore
 
 
@@ -34,6 +37,12 @@ class MetadataServer(Protocol):
     @property
     def second(self) -> MetadataStore:
         """Another operator's store over the same database."""
+
+    def in_term(self, fence: Fence = UNFENCED) -> MetadataStore:
+        """The store of a leader of ``INSTANCE``, whose term is later than that of every one before."""
+
+    async def forget_terms(self) -> None:
+        """Lose the record of the terms, as a restore without it does."""
 
     @property
     def more_than_a_chunk(self) -> int:
@@ -85,6 +94,15 @@ class ModelMetadata:
         """A model of the same database."""
         return replace(self.store)
 
+    def in_term(self, fence: Fence = UNFENCED) -> MetadataStore:
+        """The model as a leader uses it."""
+        store: Any = Fenced(InTerm(self.store, INSTANCE), fence)
+        return cast("MetadataStore", store)
+
+    async def forget_terms(self) -> None:
+        """Lose the record."""
+        self.store.terms.clear()
+
     more_than_a_chunk = 3
 
     async def write_rows(self, collection: str, namespace_id: str, count: int) -> None:
@@ -98,6 +116,8 @@ class RealMetadata:
     def __init__(self, uri: str, database: str) -> None:
         self.store = MongoStore(uri, database, timeout_seconds=30)
         self.second = MongoStore(uri, database, timeout_seconds=30)
+        self._uri = uri
+        self._leaders: list[MongoStore] = []
         self._client: AsyncMongoClient[Raw] = AsyncMongoClient(uri, tz_aware=True)
         self._database = self._client[database]
 
@@ -108,6 +128,16 @@ class RealMetadata:
     async def look(self, namespace_id: str) -> Raw | None:
         """A namespace document as the server holds it."""
         return await self._database["namespaces"].find_one({"_id": namespace_id})
+
+    def in_term(self, fence: Fence = UNFENCED) -> MetadataStore:
+        """A store of its own."""
+        leader = MongoStore(self._uri, self._database.name, timeout_seconds=30, fence=fence, term_of=INSTANCE)
+        self._leaders.append(leader)
+        return leader
+
+    async def forget_terms(self) -> None:
+        """Lose the record."""
+        await self._database["servers"].delete_one({"_id": f"{INSTANCE}/term"})
 
     more_than_a_chunk = 5001
 
@@ -121,6 +151,8 @@ class RealMetadata:
         await self._client.close()
         await self.store.close()
         await self.second.close()
+        for leader in self._leaders:
+            await leader.close()
 
 
 class ModelVectors:

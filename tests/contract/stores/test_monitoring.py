@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -112,3 +114,44 @@ async def test_only_the_newest_client_knows_of_the_primary(watched: Watched, own
     told = len(watched.found)
     await asyncio.sleep(2.5)
     assert set(watched.found[told:]) <= {True}
+
+
+class Described:
+    """An event of a topology with these servers, each by whether it is known and whether it failed."""
+
+    def __init__(self, *servers: tuple[bool, bool], writable: bool = False) -> None:
+        self._servers, self._writable = servers, writable
+
+    @property
+    def new_description(self) -> Described:
+        """The topology."""
+        return self
+
+    def has_writable_server(self) -> bool:
+        """Whether one of them is a primary."""
+        return self._writable
+
+    def server_descriptions(self) -> dict[int, SimpleNamespace]:
+        """Its servers."""
+        return {
+            number: SimpleNamespace(is_server_type_known=known, error=OSError() if failed else None)
+            for number, (known, failed) in enumerate(self._servers)
+        }
+
+
+@pytest.mark.parametrize(
+    ("described", "told"),
+    [
+        (Described((False, False), (False, False)), []),
+        (Described((True, False), (False, False), writable=True), [True]),
+        (Described((True, False), (True, False)), [False]),
+        (Described((True, False), (False, True)), [False]),
+        (Described((False, True)), [False]),
+    ],
+    ids=["nothing is known", "a primary", "secondaries alone", "a primary that is gone", "nobody answers"],
+)
+def test_what_a_topology_says_of_the_primary(described: Described, told: list[bool]) -> None:
+    found: list[bool] = []
+    _, topology = Monitor(Metrics("1").meter(MONGODB), found.append).listeners()
+    cast("Any", topology).description_changed(described)
+    assert found == told

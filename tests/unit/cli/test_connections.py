@@ -121,6 +121,16 @@ async def test_a_tenants_host_does_not_lead_inside(settings: Settings) -> None:
 
 
 def test_a_watched_key_comes_before_the_static_one(settings: Settings) -> None:
-    assert operators_own(settings, builtin_tiers()).endpoint.api_key is None
+    assert operators_own(settings, builtin_tiers)().endpoint.api_key is None
     watched = settings.model_copy(update={"pod_namespace": "platform", "qdrant_api_key_secret": "stores/key"})
-    assert operators_own(watched, builtin_tiers()).endpoint.api_key == SecretKey("platform", "stores", "key")
+    assert operators_own(watched, builtin_tiers)().endpoint.api_key == SecretKey("platform", "stores", "key")
+
+
+def test_the_operators_own_site_is_another_one_only_when_its_tiers_are(settings: Settings) -> None:
+    tiers = builtin_tiers()
+    own = operators_own(settings, lambda: tiers)
+    before = own()
+    assert own() is before
+    tiers = dict(tiers)
+    assert own() is not before
+    assert own().tiers is tiers

@@ -10,13 +10,12 @@ from pydantic import ValidationError
 
 from namespace_operator.api.profile import ComputeTier
 from namespace_operator.cli.main import main
-from namespace_operator.cli.profiles import load_profiles
-from namespace_operator.cli.run import _options, load_catalog
+from namespace_operator.cli.profiles import load_catalog, load_profiles
+from namespace_operator.cli.run import _options
 from namespace_operator.cli.settings import Settings
 from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
 from namespace_operator.domain.endpoints import SecretKey
 from namespace_operator.domain.profiles import builtin_tiers
-from namespace_operator.domain.ray import RayOptions
 from namespace_operator.stores.mongodb import OWN
 
 PREFIX = "NAMESPACE_OPERATOR_"
@@ -46,6 +45,19 @@ def test_defaults() -> None:
     assert (settings.resync_interval_seconds, settings.mongodb_timeout_seconds) == (300.0, 3.0)
     assert settings.watch_namespaces == ()
     assert settings.instance_id is None
+
+
+@pytest.mark.parametrize(
+    ("duration", "deadline", "retry"), [("8", "8", "1"), ("4", "5", "1"), ("8", "5", "5"), ("8", "2", "3")]
+)
+def test_a_lease_that_could_not_be_held_is_refused(
+    environment: pytest.MonkeyPatch, duration: str, deadline: str, retry: str
+) -> None:
+    environment.setenv(f"{PREFIX}LEASE_DURATION_SECONDS", duration)
+    environment.setenv(f"{PREFIX}LEASE_RENEW_DEADLINE_SECONDS", deadline)
+    environment.setenv(f"{PREFIX}LEASE_RETRY_SECONDS", retry)
+    with pytest.raises(ValidationError, match="LEASE_RETRY_SECONDS must be less"):
+        Settings()
 
 
 @pytest.mark.usefixtures("environment")
@@ -78,7 +90,7 @@ def test_nothing_that_needs_a_verb_is_acted_upon_and_no_dependents_are_deleted_u
 def test_guards_and_dependents_are_said(environment: pytest.MonkeyPatch) -> None:
     environment.setenv(f"{PREFIX}GUARDED", "true")
     environment.setenv(f"{PREFIX}DELETE_DEPENDENTS", '["buckets", "objects"]')
-    options = _options(Settings(), RayOptions(), "cluster-uid:default", "cluster-uid")
+    options = _options(Settings(), "cluster-uid:default", "cluster-uid")
     assert (options.guarded, options.dependents) == (True, ("buckets", "objects"))
 
 
@@ -103,7 +115,7 @@ def test_a_name_stays_unused_for_longer_than_any_request_may_take(
 ) -> None:
     for name, value in given.items():
         environment.setenv(PREFIX + name, value)
-    assert _options(Settings(), RayOptions(), "cluster-uid:default", "cluster-uid").tombstone_age == age
+    assert _options(Settings(), "cluster-uid:default", "cluster-uid").tombstone_age == age
 
 
 @pytest.mark.parametrize(

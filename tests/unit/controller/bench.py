@@ -15,6 +15,7 @@ from namespace_operator.controller.reporter import Account
 from namespace_operator.controller.secrets import NoSecrets
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import ServerRecord, Subject
+from namespace_operator.domain.offer import Offer
 from tests.unit.controller.fixed import FixedCluster, Outage, metadata_store, vector_store
 from tests.unit.domain.builders import INSTANCE, KEY, NAMESPACE_ID, NOW, catalog
 from tests.world.metadata import ModelMetadataStore, Raw
@@ -33,6 +34,7 @@ class Bench:
     vectors: ModelVectorStore = field(default_factory=vector_store)
     cluster: FixedCluster = field(default_factory=FixedCluster)
     options: dict[str, Any] = field(default_factory=dict)
+    offer: Offer = field(default_factory=lambda: Offer(catalog()))
     seconds: float = 1000.0
     woken: list[Key] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
@@ -59,7 +61,8 @@ class Bench:
             announce=self._announce,
             enqueue=self.woken.append,
         )
-        self.reconciler, self.sweep, _ = assemble(Options(INSTANCE, "cluster-uid", **self.options), catalog(), around)
+        options = Options(INSTANCE, "cluster-uid", **self.options)
+        self.reconciler, self.sweep, _ = assemble(options, lambda: self.offer, around)
 
     async def run(self, seconds: float = 0.0, *, check: bool = False) -> Next:
         """Reconcile, so many seconds after the last time."""

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from namespace_operator.api.cluster import InfrastructureClusterStatus
+from namespace_operator.api.profile import ComputeTier, TierProfile
 from namespace_operator.controller.cluster import ClusterUnavailable
 from namespace_operator.controller.cluster_status import ClusterStatus
 from namespace_operator.controller.clusters import Surveyor
@@ -99,13 +100,13 @@ class Scene:
     """An operator's look at its servers, in a world of its own."""
 
     def __init__(self) -> None:
-        self.objects, self.keys = Objects(), Keys()
+        self.objects, self.keys, self.own = Objects(), Keys(), OPERATOR
         self.seconds = 0.0
         self.hurried: list[float] = []
         self.metadata = ModelMetadataStore(Faults())
         self.servers: dict[str, ModelVectorStore] = {}
         self.metrics: dict[str, tuple[bool, int | None, int | None]] = {}
-        surveyor = Surveyor(OPERATOR, AllowedEndpoints(), self.objects.all)
+        surveyor = Surveyor(lambda: self.own, AllowedEndpoints(), self.objects.all)
         fleet = Fleet(
             instance_id=INSTANCE,
             metadata=self.metadata,
@@ -185,6 +186,16 @@ GOOD = {
     "VersionSupported": "True Supported",
     "Authenticated": "True Authenticated",
 }
+
+
+def test_tiers_of_the_operator_are_those_of_its_clusters_as_soon_as_they_change(scene: Scene) -> None:
+    before = scene.status.survey()
+    assert scene.status.survey() is before
+    shared = {ComputeTier.SHARED: TierProfile(max_namespaces=7)}
+    scene.own = replace(OPERATOR, tiers=shared)
+    after = scene.status.survey()
+    assert (after.landscape.operator.tiers, after.sites["east"].tiers) == (shared, shared)
+    assert scene.status.survey() is after
 
 
 async def test_a_good_one(scene: Scene) -> None:

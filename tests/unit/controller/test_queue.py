@@ -429,3 +429,74 @@ def test_what_is_overdue_waits_since_it_was_put_there() -> None:
 
     play(behaviour, scenario, workers=1)
     assert seen == [Backlog(waiting=1, running=1, scheduled=0, retries=0, oldest=2.0, longest_run=2.0)]
+
+
+def test_all_are_compared_again_at_once_and_behind_what_is_fresh() -> None:
+    told: list[tuple[str, float, bool]] = []
+
+    async def main() -> None:
+        async def process(key: str) -> Next:
+            told.append((key, now(), queue.is_check(key)))
+            await asyncio.sleep(1.0)
+            return {"bad": Next(failed=True), "resting": Next(after=100.0)}.get(key, Next())
+
+        queue: WorkQueue[str] = WorkQueue(process, random=lambda: 1.0, workers=1, backoff=Backoff(base=100.0))
+        task = asyncio.create_task(queue.run())
+        for key in ("bad", "resting", "over"):
+            queue.add(key)
+        await asyncio.sleep(10.0)
+        queue.recheck()
+        queue.add("fresh")
+        await asyncio.sleep(10.0)
+        task.cancel()
+
+    run(main())
+    assert told == [
+        ("bad", 0.0, False),
+        ("resting", 1.0, False),
+        ("over", 2.0, False),
+        ("fresh", 10.0, False),
+        ("bad", 11.0, False),
+        ("resting", 12.0, True),
+    ]
+
+
+def test_what_a_list_showed_is_only_compared_and_behind_what_is_fresh() -> None:
+    told: list[tuple[str, float, bool]] = []
+
+    async def main() -> None:
+        async def process(key: str) -> Next:
+            told.append((key, now(), queue.is_check(key)))
+            await asyncio.sleep(1.0)
+            return Next(after=100.0)
+
+        queue: WorkQueue[str] = WorkQueue(process, random=lambda: 1.0, workers=1)
+        for key in ("listed", "changed", "listed and then changed"):
+            queue.look(key)
+        queue.add("changed")
+        task = asyncio.create_task(queue.run())
+        queue.add("listed and then changed")
+        queue.look("changed")
+        await asyncio.sleep(10.0)
+        queue.look("listed")
+        await asyncio.sleep(10.0)
+        task.cancel()
+
+    run(main())
+    assert told == [
+        ("changed", 0.0, False),
+        ("listed and then changed", 1.0, False),
+        ("listed", 2.0, True),
+        ("listed", 10.0, True),
+    ]
+
+
+def test_what_runs_meanwhile_is_compared_once_more() -> None:
+    async def scenario(queue: WorkQueue[str]) -> None:
+        queue.add("a")
+        await asyncio.sleep(0.5)
+        queue.recheck()
+        await asyncio.sleep(10.0)
+
+    recorder, _ = play(taking(1.0), scenario)
+    assert recorder.times == [0.0, 1.0]

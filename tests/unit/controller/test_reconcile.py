@@ -8,9 +8,11 @@ import pytest
 
 from namespace_operator.controller.cluster import ClusterUnavailable, ObjectChanged
 from namespace_operator.controller.queue import Next
+from namespace_operator.domain.catalog import Catalog
 from namespace_operator.domain.document import State
 from namespace_operator.domain.identity import name_claim
 from namespace_operator.domain.observed import InvalidSpec
+from namespace_operator.domain.offer import Offer
 from namespace_operator.domain.parsing import OwnDocument
 from namespace_operator.stores.errors import Backend, BackendError, ClaimTaken, Rejected, Unauthorized, Unavailable
 from tests.unit.controller.bench import Bench
@@ -19,6 +21,7 @@ from tests.unit.domain.builders import (
     INSTANCE,
     NAMESPACE_ID,
     ORGANIZATION,
+    catalog,
     claims,
     collection,
     document,
@@ -111,7 +114,7 @@ async def test_a_fresh_process_writes_numbers_at_once() -> None:
 class AlwaysTaken(ModelMetadataStore):
     """Somebody else is always faster."""
 
-    async def insert(self, document: OwnDocument) -> None:
+    async def insert(self, document: OwnDocument, *, epoch: int | None = None) -> None:
         """Refuse."""
         raise ClaimTaken(document.document_id)
 
@@ -199,6 +202,39 @@ async def test_an_unknown_extractor_is_told_while_qdrant_is_down() -> None:
     await bench.run()
     assert bench.states()["Ready"] == ("False", "QdrantUnavailable")
     assert bench.states()["VectorsSynced"] == ("False", "UnknownExtractor")
+
+
+async def test_a_catalog_that_learns_an_extractor_makes_who_wanted_it_ready() -> None:
+    known = Offer(catalog())
+    bench = settled()
+    bench.offer = Offer(Catalog(extractors=()))
+    bench.cluster = FixedCluster(subject(spec(featureExtractors=[extractor("film_extractor_v1")])))
+    bench.__post_init__()
+    await bench.run()
+    assert bench.states()["VectorsSynced"] == ("False", "UnknownExtractor")
+    bench.offer = known
+    await bench.run(1.0)
+    assert bench.states()["Ready"] == ("True", "Ready")
+    # One that leaves the catalog stays registered.
+    bench.offer = Offer(Catalog(extractors=()))
+    written = list(bench.written)
+    await bench.run(1.0)
+    assert bench.states()["Ready"] == ("True", "Ready")
+    assert bench.written == written
+
+
+async def test_one_reconcile_goes_by_one_offer() -> None:
+    asked = []
+    bench = new()
+
+    def offer() -> Offer:
+        asked.append(1)
+        return Offer(catalog() if len(asked) == 1 else Catalog(extractors=()))
+
+    bench.reconciler.offer = offer
+    await bench.run()
+    assert bench.states()["Ready"] == ("True", "Ready")
+    assert asked == [1]
 
 
 async def test_a_broken_holder_of_the_wanted_name_does_not_stand_for_our_own_document() -> None:

@@ -55,26 +55,39 @@ def test_credentials_that_held_are_replaced_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "keys", "known"),
+    ("events", "keys", "looked", "known"),
     [
-        ([(None, obj(10))], [KEY], {KEY}),
-        ([("ADDED", obj(10)), ("MODIFIED", obj(11, generation=2))], [KEY, KEY], {KEY}),
-        ([("ADDED", obj(10)), ("MODIFIED", obj(11, status={"namespaceId": "ns_0123456789"}))], [KEY], {KEY}),
-        ([("MODIFIED", obj(11)), (None, obj(10))], [KEY], {KEY}),
-        ([("ADDED", obj(10)), ("DELETED", obj(11))], [KEY, KEY], set()),
-        ([("DELETED", obj(11))], [KEY], set()),
+        ([(None, obj(10))], [], [KEY], {KEY}),
+        ([("ADDED", obj(10)), (None, obj(10))], [KEY], [], {KEY}),
+        ([("ADDED", obj(10)), (None, obj(11, generation=2))], [KEY], [KEY], {KEY}),
+        ([("ADDED", obj(10)), ("MODIFIED", obj(11, generation=2))], [KEY, KEY], [], {KEY}),
+        ([("ADDED", obj(10)), ("MODIFIED", obj(11, status={"namespaceId": "ns_0123456789"}))], [KEY], [], {KEY}),
+        ([("MODIFIED", obj(11)), (None, obj(10))], [KEY], [], {KEY}),
+        ([("ADDED", obj(10)), ("DELETED", obj(11))], [KEY, KEY], [], set()),
+        ([("DELETED", obj(11))], [KEY], [], set()),
     ],
-    ids=["listed", "changed", "our own status", "an older one", "deleted", "deleted unseen"],
+    ids=[
+        "listed",
+        "listed as known",
+        "listed as changed",
+        "changed",
+        "our own status",
+        "an older one",
+        "deleted",
+        "deleted unseen",
+    ],
 )
 def test_an_event_becomes_a_key(
-    events: list[tuple[str | None, dict[str, Any]]], keys: list[Key], known: set[Key]
+    events: list[tuple[str | None, dict[str, Any]]], keys: list[Key], looked: list[Key], known: set[Key]
 ) -> None:
-    objects, enqueued = LiveObjects(), list[Key]()
+    objects, enqueued, listed = LiveObjects(), list[Key](), list[Key]()
     clusters = cast("KubeClusters", None)
-    watch = Watch(objects, enqueued.append, _nothing, _nothing, clusters, pytest.fail, Pulse(now), _hearing())
+    pulse, news = Pulse(now), _hearing()
+    watch = Watch(objects, enqueued.append, listed.append, _nothing, _nothing, clusters, pytest.fail, pulse, news)
     for kind, changed in events:
         watch._on_event(kind, changed)
     assert enqueued == keys
+    assert listed == looked
     assert objects.keys() == known
 
 

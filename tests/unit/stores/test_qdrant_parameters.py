@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from qdrant_client import models
 
 from devstack.paths import REPOSITORY
 from namespace_operator.domain.parameters import Parameters
@@ -38,6 +39,9 @@ REQUESTS: dict[str, tuple[Parameters, dict[str, Any]]] = {
 def test_what_stands_alike_in_both_requests(values: Parameters, body: dict[str, Any]) -> None:
     assert creation(values) == body
     assert change(values) == body
+    # The models of qdrant-client know every parameter, and refuse any other.
+    for model in (models.CreateCollection, models.UpdateCollection):
+        assert model.model_validate(body).model_dump(mode="json", exclude_none=True) == body
 
 
 def test_replicas_stand_at_the_top_of_a_creation_and_under_params_of_a_change() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from qdrant_client import models
 
 from namespace_operator.domain.vectors import NamedVector, VectorKind
 from namespace_operator.stores.qdrant import translate
@@ -71,14 +72,48 @@ def test_recorded_vectors_are_what_their_requests_asked_for() -> None:
 
 def test_creation_parts_dense_and_sparse() -> None:
     dense = translate.dense_params((DENSE, SPARSE, MULTI))
-    assert {name: params.model_dump(exclude_none=True, mode="json") for name, params in dense.items()} == {
+    assert dense == {
         "d": {"size": 6, "distance": "Dot"},
         "m": {"size": 6, "distance": "Dot", "multivector_config": {"comparator": "max_sim"}},
     }
     sparse = translate.sparse_params((DENSE, SPARSE))
     assert sparse is not None
-    assert sparse["s"].model_dump(exclude_none=True, mode="json") == {"modifier": "idf"}
+    assert sparse["s"] == {"modifier": "idf"}
     assert translate.sparse_params((DENSE,)) is None
+
+
+ALL_VECTORS = (
+    *(
+        NamedVector(name=distance, size=4, distance=distance)
+        for distance in ("cosine", "dot", "euclidean", "manhattan")
+    ),
+    *(
+        NamedVector(name=datatype, size=4, distance="dot", datatype=datatype)
+        for datatype in ("float32", "float16", "uint8")
+    ),
+    SPARSE,
+    NamedVector(name="plain", kind=VectorKind.SPARSE),
+    MULTI,
+)
+
+
+@pytest.mark.parametrize("on_disk", [None, True, False])
+def test_what_is_asked_is_what_the_client_of_qdrant_would_ask(on_disk: bool | None) -> None:
+    body = {
+        "vectors": translate.dense_params(ALL_VECTORS, on_disk=on_disk),
+        "sparse_vectors": translate.sparse_params(ALL_VECTORS),
+        "metadata": {"key": "value"},
+    }
+    asked = models.CreateCollection.model_validate(body)
+    assert asked.model_dump(mode="json", exclude_none=True) == body
+
+
+@pytest.mark.parametrize("vector", ALL_VECTORS, ids=lambda vector: vector.name)
+def test_a_vector_that_is_added_is_asked_for_as_the_client_would(vector: NamedVector) -> None:
+    body = translate.vector_config(vector)
+    (kind,) = body
+    model = models.SparseVectorParams if kind == "sparse" else models.VectorParams
+    assert model.model_validate(body[kind]).model_dump(mode="json", exclude_none=True) == body[kind]
 
 
 NEWER: dict[str, dict[str, Any]] = {

@@ -107,7 +107,7 @@ async def test_before_anything_happened_closed_sets_are_zero_and_what_is_unknown
     assert found.pop("namespace_operator_build_info{version=1.2.3}") == 1.0
     assert set(found.values()) == {0.0}
     closed = [info for info in METRICS if info.initial and "reason" not in info.labels]
-    expected = set[str]()
+    expected = {"namespace_operator_leader"}
     for info in closed:
         suffix = "_total" if info.kind == "counter" else "_count"
         for values in itertools.product(*(label.values for label in info.labels.values())):
@@ -221,9 +221,20 @@ async def test_the_content_of_a_file_that_counts_and_a_newer_one_that_does_not(
 
 
 async def test_a_stand_by_tells_of_no_queue_and_no_namespaces(change: Change, metrics: Metrics) -> None:
-    for leads in (False, True):
-        metrics.leads(leads)
-        assert await change.seen() == {"namespace_operator_leader": float(leads)}
+    metrics.leads(True)
+    metrics.server_found("default", up=True, namespaces=3, collections=7)
+    metrics.orphans_found(orphans=3, copies=1, at=SWEPT)
+    metrics.orphan_partitions_found(1)
+    metrics.mongodb_found(up=True)
+    found = await change.seen()
+    assert found.pop("namespace_operator_leader") == 1.0
+    metrics.leads(False)
+    gone = await change.seen()
+    assert gone.pop("namespace_operator_leader") == 0.0
+    assert gone.keys() == found.keys()
+    assert all(math.isnan(value) for value in gone.values())
+    metrics.mongodb_found(up=True)
+    assert await change.seen() == {"namespace_operator_mongodb_up": 1.0}
     metrics.watch_queue("namespaces", lambda: None)
     metrics.watch_objects(lambda: None)
     metrics.watch_silence("mixpeeknamespaces", lambda: None)
@@ -252,6 +263,13 @@ async def test_each_server_is_told_of_as_it_was_last_found_and_no_longer_than_it
     gone = await change.seen()
     assert all(math.isnan(value) and "{connection=iclstr_east}" in name for name, value in gone.items())
     assert any("requests_total" in name for name in gone)
+    with metrics.meter("qdrant", "iclstr_east").measure("read", lambda _: Outcome.UNAVAILABLE):
+        pass
+    back = await change.seen()
+    assert (
+        back["namespace_operator_requests_total{backend=qdrant}{connection=iclstr_east}{operation=read}{outcome=ok}"]
+        == 1
+    )
     metrics.server_gone("default")
     assert not any("{backend=kubernetes}" in name for name in await change.seen())
 

@@ -63,10 +63,10 @@ class _Topology(monitoring.TopologyListener):
         """Nothing is known yet."""
 
     def description_changed(self, event: monitoring.TopologyDescriptionChangedEvent) -> None:
-        writable = event.new_description.has_writable_server()
-        # At first no server is known at all, which says nothing of any.
-        if writable or any(server.error for server in event.new_description.server_descriptions().values()):
-            self._monitor.heard(self._generation, writable=writable)
+        found = event.new_description
+        # At first, and once the client is closed, nothing is known of any server, not even that it does not answer.
+        if any(server.error or server.is_server_type_known for server in found.server_descriptions().values()):
+            self._monitor.heard(self._generation, writable=found.has_writable_server())
 
     def closed(self, event: monitoring.TopologyClosedEvent) -> None:
         """The client is not used any more, which says nothing of the servers."""

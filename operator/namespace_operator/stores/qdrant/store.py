@@ -9,8 +9,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any
 
 import structlog
-from pydantic import BaseModel, ValidationError
-from qdrant_client import models
+from pydantic import ValidationError
 
 from namespace_operator.api.profile import CollectionParameters
 from namespace_operator.domain.evidence import Draw, Payload
@@ -191,13 +190,14 @@ class QdrantStore:
         parameters: CollectionParameters = AS_QDRANT_HAS_IT,
     ) -> None:
         """Create the collection."""
-        body = models.CreateCollection(
-            vectors=translate.dense_params(vectors, on_disk=parameters.on_disk_vectors),
-            sparse_vectors=translate.sparse_params(vectors),
-            metadata=dict(metadata),
+        body: dict[str, Any] = {
+            "vectors": translate.dense_params(vectors, on_disk=parameters.on_disk_vectors),
+            "metadata": dict(metadata),
             **creation(flat(parameters)),
-        )
-        status, _ = await self._http.request("PUT", "collections", collection, body=_json(body), accept=(409,))
+        }
+        if sparse := translate.sparse_params(vectors):
+            body["sparse_vectors"] = sparse
+        status, _ = await self._http.request("PUT", "collections", collection, body=body, accept=(409,))
         if status == 409:
             raise Outdated(f"collection {collection} exists")
 
@@ -207,8 +207,8 @@ class QdrantStore:
 
     async def update_collection(self, collection: str, changes: Parameters) -> None:
         """Change parameters; the server answers when the optimizations under way have ended."""
-        body = models.UpdateCollection.model_validate(change(changes))
-        await self._http.request("PATCH", "collections", collection, body=_json(body), timeout_seconds=_BUILD_SECONDS)
+        body = change(changes)
+        await self._http.request("PATCH", "collections", collection, body=body, timeout_seconds=_BUILD_SECONDS)
 
     async def add_vector(self, collection: str, vector: NamedVector) -> None:
         """Add a named vector."""
@@ -250,10 +250,6 @@ class QdrantStore:
 
 def _of_namespace(namespace_id: str) -> dict[str, Any]:
     return {"must": [{"key": _NAMESPACE_ID, "match": {"value": namespace_id}}]}
-
-
-def _json(model: BaseModel) -> dict[str, Any]:
-    return model.model_dump(mode="json", exclude_none=True)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Between Qdrant's requests and answers and the domain's values.
 
-Requests are qdrant-client's models. Answers are not: those models refuse a field they do not know, and the next
-version of the server adds some.
+Nothing here imports qdrant-client: its models alone take 80 MB of memory and most of a second to load, and refuse every
+field of an answer that they do not know. The tests hold what is asked to them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from qdrant_client import models
 
 from namespace_operator.domain.indexes import canonical
 from namespace_operator.domain.observed import Collection, LiveIndex
@@ -18,12 +17,15 @@ from namespace_operator.domain.vectors import NamedVector, VectorKind
 from namespace_operator.stores.qdrant.parameters import LiveConfig
 
 _DISTANCES = {
-    "cosine": models.Distance.COSINE,
-    "dot": models.Distance.DOT,
-    "euclidean": models.Distance.EUCLID,
-    "manhattan": models.Distance.MANHATTAN,
+    "cosine": "Cosine",
+    "dot": "Dot",
+    "euclidean": "Euclid",
+    "manhattan": "Manhattan",
 }
-_DISTANCE_NAMES = {distance.value: name for name, distance in _DISTANCES.items()}
+_DISTANCE_NAMES = {distance: name for name, distance in _DISTANCES.items()}
+_NO_MODIFIER = "none"
+
+Json = dict[str, Any]
 
 
 class _Answer(BaseModel):
@@ -76,23 +78,23 @@ class _CollectionInfo(_Answer):
     payload_schema: Mapping[str, _IndexInfo] = Field(default_factory=dict)
 
 
-def dense_params(vectors: Sequence[NamedVector], *, on_disk: bool | None = None) -> dict[str, models.VectorParams]:
+def dense_params(vectors: Sequence[NamedVector], *, on_disk: bool | None = None) -> dict[str, Json]:
     """Creation parameters of the dense and multi-dense vectors."""
-    dense = {vector.name: _dense(vector) for vector in vectors if vector.kind is not VectorKind.SPARSE}
-    return {name: params.model_copy(update={"on_disk": on_disk}) for name, params in dense.items()}
+    more = {} if on_disk is None else {"on_disk": on_disk}
+    return {vector.name: _dense(vector) | more for vector in vectors if vector.kind is not VectorKind.SPARSE}
 
 
-def sparse_params(vectors: Sequence[NamedVector]) -> dict[str, models.SparseVectorParams] | None:
+def sparse_params(vectors: Sequence[NamedVector]) -> dict[str, Json] | None:
     """Creation parameters of the sparse vectors, None without any."""
     sparse = {vector.name: _sparse(vector) for vector in vectors if vector.kind is VectorKind.SPARSE}
     return sparse or None
 
 
-def vector_config(vector: NamedVector) -> dict[str, Any]:
+def vector_config(vector: NamedVector) -> Json:
     """The body that adds one named vector."""
     if vector.kind is VectorKind.SPARSE:
-        return {"sparse": _sparse(vector).model_dump(mode="json", exclude_none=True)}
-    return {"dense": _dense(vector).model_dump(mode="json", exclude_none=True)}
+        return {"sparse": _sparse(vector)}
+    return {"dense": _dense(vector)}
 
 
 def collection(name: str, answer: object) -> Collection:
@@ -114,20 +116,19 @@ def collection(name: str, answer: object) -> Collection:
     )
 
 
-def _dense(vector: NamedVector) -> models.VectorParams:
+def _dense(vector: NamedVector) -> Json:
     assert vector.size is not None
     assert vector.distance is not None
-    multivector = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
-    return models.VectorParams(
-        size=vector.size,
-        distance=_DISTANCES[vector.distance],
-        datatype=None if vector.datatype == "float32" else models.Datatype(vector.datatype),
-        multivector_config=multivector if vector.kind is VectorKind.MULTI_DENSE else None,
-    )
+    params: Json = {"size": vector.size, "distance": _DISTANCES[vector.distance]}
+    if vector.datatype != "float32":
+        params["datatype"] = vector.datatype
+    if vector.kind is VectorKind.MULTI_DENSE:
+        params["multivector_config"] = {"comparator": "max_sim"}
+    return params
 
 
-def _sparse(vector: NamedVector) -> models.SparseVectorParams:
-    return models.SparseVectorParams(modifier=models.Modifier(vector.modifier) if vector.modifier else None)
+def _sparse(vector: NamedVector) -> Json:
+    return {"modifier": vector.modifier} if vector.modifier else {}
 
 
 def _named_vectors(params: _CollectionParams) -> Mapping[str, NamedVector]:
@@ -157,7 +158,7 @@ def _live_sparse(name: str, params: _SparseParams) -> NamedVector:
         name=name,
         kind=VectorKind.SPARSE,
         datatype=(params.index and params.index.datatype) or "float32",
-        modifier=params.modifier if params.modifier != models.Modifier.NONE.value else None,
+        modifier=params.modifier if params.modifier != _NO_MODIFIER else None,
     )
 
 
