@@ -42,7 +42,7 @@ sbom: $(READY) ## The operator's software bill of materials (CycloneDX JSON) in 
 .PHONY: test
 test: unit ## All tests: unit, model, contract and integration on the real stack
 	@$(BIN)/python -m devstack build
-	@$(BIN)/python -m pytest tests/chart tests/contract tests/integration
+	@$(BIN)/python -m pytest tests/chart tests/contract tests/integration tests/chaos
 
 .PHONY: unit
 unit: $(READY) ## Only the tests that need no server, on all processors
@@ -71,6 +71,10 @@ bench-check: $(READY) ## Compare the last results with the committed ones, and n
 .PHONY: bench-picture
 bench-picture: $(READY) ## Draw docs/pictures/benchmarks.svg from the last results
 	@$(BIN)/python -m bench picture --scale '$(or $(SCALE),full)'
+
+.PHONY: chaos
+chaos: $(READY) ## Faults of every kind for 20 minutes while 200 Namespaces are edited, then the proof (MINUTES, NAMESPACES, SEED)
+	@$(BIN)/python -m chaos
 
 .PHONY: format
 format: $(READY) ## Rewrite the code in the project's format

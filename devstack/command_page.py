@@ -28,7 +28,8 @@ it has the rights of the Pod's service account.
 
 On a terminal there are colours and progress; elsewhere columns that `grep` and `awk` can read, one line a thing. With
 `-o json` and `-o yaml` the field names are those of Kubernetes. What is beside the result (warnings, progress) goes to
-standard error. An error is one line that ends with what to do.
+standard error. An error is one line that ends with what to do; of a defect, `NAMESPACE_OPERATOR_TRACEBACK=1` shows
+where it is.
 
 | exit code | |
 |---|---|

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from devstack import field_reference
+from devstack.catalog_page import catalog_page
 from devstack.chart_readme import readme
 from devstack.command_page import command_page
 from devstack.dashboards.grafana import rendered as rendered_dashboard
@@ -20,7 +21,7 @@ from devstack.metrics_page import metrics_page
 from devstack.paths import CHART
 from devstack.vocabulary_reference import annotations_page, events_page
 from namespace_operator.api.crd import CLUSTERS, DEFINITIONS, NAMESPACES, Definition, custom_resource_definition
-from namespace_operator.domain.catalog import builtin_catalog_text
+from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.cluster_reasons import (
     CLUSTER_CONDITIONS,
     CLUSTER_PIPELINE,
@@ -220,6 +221,7 @@ def generated_files() -> dict[Path, str]:
         Path("docs/command.md"): command_page(),
         Path("docs/reference/namespace.md"): field_reference.page(NAMESPACES),
         Path("docs/reference/infrastructure-cluster.md"): field_reference.page(CLUSTERS),
+        Path("docs/reference/catalog.md"): catalog_page(Catalog.load(builtin_catalog_text())),
         Path("docs/reference/annotations.md"): annotations_page(),
         Path("docs/reference/events.md"): events_page(),
         Path("docs/reference/values.md"): values_page(),

@@ -27,7 +27,10 @@ _PODS = f"/api/v1/namespaces/{RELEASE_NAMESPACE}/pods"
 
 @dataclass(frozen=True)
 class Replica:
-    """A running container of the operator; `identity` is as the Lease names it, empty for one that does not lead."""
+    """A running container of the operator: its Pod and its process.
+
+    `identity` is as the Lease names it, empty for one that does not lead.
+    """
 
     pod: str
     pid: int
@@ -48,6 +51,8 @@ class Replicas:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.api = KubeApi.from_kubeconfig(stack.kubeconfig)
+        self._addresses: dict[str, str] = {}
+        """Of the Pods, as they were when they were settled: then they can be asked without the API server."""
 
     def lease(self) -> JSON:
         """The spec of the Lease."""
@@ -86,16 +91,17 @@ class Replicas:
 
         def look() -> bool | None:
             pods = self.api.get(_PODS)["items"]
+            self._addresses = {pod["metadata"]["name"]: pod["status"].get("podIP", "") for pod in pods}
             # A container that has just started again in its Pod is not ready, whatever the Pod still says.
-            return (len(pods) == len(self.all()) == count and all(_answers(pod, "readyz") for pod in pods)) or None
+            ready = all(_answers(address, "readyz") for address in self._addresses.values())
+            return (ready and len(pods) == len(self.all()) == count) or None
 
         soon(look, f"{count} ready replicas")
         self.leader()
 
-    def leads(self, replica: Replica) -> bool:
+    def is_leading(self, replica: Replica) -> bool:
         """What a replica's own metric says."""
-        pod = self.api.get(f"{_PODS}/{replica.pod}")
-        return "namespace_operator_leader 1.0" in (_answers(pod, "metrics") or "").splitlines()
+        return "namespace_operator_leader 1.0" in (_answers(self._addresses[replica.pod], "metrics") or "").splitlines()
 
 
 @dataclass(frozen=True)
@@ -145,11 +151,11 @@ def _time(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _answers(pod: JSON, path: str) -> str | None:
+def _answers(address: str, path: str) -> str | None:
     """What a Pod answers with 200; None if it does not."""
     try:
-        with urllib.request.urlopen(f"http://{pod['status']['podIP']}:8080/{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{address}:8080/{path}", timeout=10) as answer:
             text: str = answer.read().decode()
-    except (OSError, KeyError):
+    except (OSError, ValueError):
         return None
     return text

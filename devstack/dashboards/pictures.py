@@ -87,7 +87,7 @@ def _panel(
     inner = (left + 0.3, bottom + 0.3, width - 0.6, height - 1.4)
     if panel.kind == "timeseries":
         entries = min(_LEGEND_ENTRIES, sum(len(answer.series) for answer in found))
-        legend = 0.56 * math.ceil(entries / _legend_columns(panel)) + 0.2
+        legend = 0.56 * math.ceil(entries / _legend_columns(panel, entries)) + 0.2
         inner = (left + 1.35, bottom + 0.85 + legend, width - 1.75, height - 2.05 - legend)
     elif panel.kind in ("states", "bars"):
         inner = (left + 3.4, bottom + 0.95, width - 3.9, height - 2.2)
@@ -163,12 +163,12 @@ def _gapped(window: Window, series: Series) -> tuple[list[float], list[float]]:
     return times, values
 
 
-def _legend_columns(panel: Panel) -> int:
-    return 1 if panel.width <= 8 else 2
+def _legend_columns(panel: Panel, entries: int) -> int:
+    return 1 if panel.width <= 8 or entries <= 3 else 2
 
 
 def _legend(axes: Axes, panel: Panel, named: Sequence[tuple[str, Series]]) -> None:
-    columns = _legend_columns(panel)
+    columns = _legend_columns(panel, len(named))
     box = axes.get_position()
     figure = axes.get_figure()
     assert isinstance(figure, Figure)

@@ -78,7 +78,6 @@ class BusyMinute:
         create(SHOWN, featureExtractors=[_TEXT], payloadIndexes=[_LANG], ttlSeconds=_LONG)
         create("short-lived")
         create("overdue")
-        create("drifting", featureExtractors=[_TEXT], payloadIndexes=[_LANG])
         create("losing")
         remote: dict[str, Any] = {"clusterId": SPARE, "deletionPolicy": "Delete"}
         create("remote", infrastructure={"computeTier": "dedicated_cpu"}, **remote)
@@ -141,13 +140,15 @@ class BusyMinute:
 
     def _drift(self) -> None:
         """Somebody works on the stores by hand: an index and a vector go and come back, a collection stays lost."""
-        collection = self.organization.ready("drifting")["collection"]
+        collection = self.organization.ready(SHOWN)["collection"]
         self.platform.qdrant.delete_payload_index(collection, "lang", wait=True)
         eventually(lambda: "lang" in self.platform.qdrant.get_collection(collection).payload_schema, "the index")
         self.platform.qdrant.delete_vector_name(collection, _VECTOR)
-        self.organization.reason("drifting", "VectorMissing")
-        self.organization.edit("drifting", repairVectors=True)
-        self.organization.ready("drifting")
+        self.organization.reason(SHOWN, "VectorMissing")
+        missing = 'kube_customresource_mixpeek_namespace_condition{type="VectorsSynced", reason="VectorMissing"}'
+        self._until(missing, lambda value: value == 0)
+        self.organization.edit(SHOWN, repairVectors=True)
+        self.organization.ready(SHOWN)
         self.platform.qdrant.delete_collection(self.organization.ready("losing")["collection"])
         self.organization.reason("losing", "CollectionLost")
 

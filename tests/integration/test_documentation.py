@@ -42,7 +42,13 @@ GIVEN: Mapping[str, str] = {
     "docs/repair.md": _ARTICLES,
     "docs/recovery.md": _ARTICLES,
     "docs/how-to/upgrade.md": _ARTICLES,
-    LAST: f"kubectl create namespace shop; kubectl config set-context --current --namespace=shop; {_ARTICLES}",
+    LAST: f"""
+kubectl create namespace shop
+kubectl config set-context --current --namespace=shop
+{_ARTICLES}
+sed 's/name: articles/name: kept/; s/^spec:/spec:\\n  deletionPolicy: Delete/' articles.yaml | kubectl apply -f -
+kubectl wait --for=condition=Ready mns/kept --timeout=1m
+""",
 }
 """What pages take for granted."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from devstack.replicas import Replica, Replicas, fail_over
 from tests.integration.conftest import OPERATOR
 from tests.integration.support import Organization, Platform, eventually
+
+AWAY_SECONDS = 12
+"""Longer than a Lease."""
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +26,7 @@ def replicas(platform: Platform) -> Iterator[Replicas]:
 def test_only_the_holder_of_the_lease_leads(replicas: Replicas) -> None:
     replicas.settled()
     leader = replicas.leader()
-    assert {each.pod: replicas.leads(each) for each in replicas.all()} == {
+    assert {each.pod: replicas.is_leading(each) for each in replicas.all()} == {
         each.pod: each.pod == leader.pod for each in replicas.all()
     }
 
@@ -43,6 +47,23 @@ def test_after_a_clean_stop_the_next_leader_writes_within_two_seconds(
     print(took)
     assert took.written < 2
     organization.ready("after-stop")
+
+
+def test_an_api_server_that_is_away_ends_no_replica(
+    platform: Platform, replicas: Replicas, organization: Organization
+) -> None:
+    replicas.settled()
+    before = set(replicas.all())
+    platform.stack.apiserver.freeze()
+    try:
+        time.sleep(AWAY_SECONDS)
+        assert not any(replicas.is_leading(each) for each in before), "nobody can know that the Lease is still his"
+    finally:
+        platform.stack.apiserver.resume()
+    organization.create("afterwards")
+    organization.ready("afterwards")
+    replicas.settled()
+    assert set(replicas.all()) == before
 
 
 def test_a_deletion_that_only_the_stand_by_saw_is_acted_upon(replicas: Replicas, organization: Organization) -> None:

@@ -34,6 +34,10 @@ _UNFENCED = ("/leases", "/secrets", f"/{PLURAL}?", "/infrastructureclusters?")
 """What a stand-by may ask the API server for: the Lease, its Secrets, lists and watches of our kinds."""
 
 
+_BUSY = 20
+TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
+
+
 @dataclass
 class Proxies:
     """One before each server."""
@@ -122,11 +126,15 @@ def test_a_leader_that_wakes_after_its_lease_changes_nothing(
     leader = replicas.leader()
     collection = hold_one_write_each(proxies, leader, organization)
     former_epoch = organization.document("index")["epoch"]
+    # So that it falls asleep in the middle of much work, each part of which would go on when it wakes.
+    busy = [f"busy-{number}" for number in range(_BUSY)]
+    for name in busy:
+        organization.create(name, featureExtractors=[TEXT], payloadIndexes=index("keyword"))
     os.kill(leader.pid, signal.SIGSTOP)
     try:
         heir = replicas.next_leader(leader)
         organization.edit("index", payloadIndexes=index("integer"))
-        for name in ("document", "index", "status"):
+        for name in ("document", "index", "status", *busy):
             organization.ready(name)
         for name in ("document", "index"):
             assert organization.document(name)["epoch"] > former_epoch

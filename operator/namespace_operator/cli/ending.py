@@ -8,6 +8,9 @@ from pydantic import ValidationError
 
 from namespace_operator.api.base import FieldError, field_errors
 
+TRACEBACK = "NAMESPACE_OPERATOR_TRACEBACK"
+"""With this variable a defect shows where it is, and what the operator's parts log is shown too."""
+
 
 class ExitCode(IntEnum):
     """What the exit code of a command says; docs/command.md has the list."""

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from typer.completion import completion_init  # type: ignore[attr-defined] # not listed, but its public place
 
 from namespace_operator.cli.app import make_app, wanted
-from namespace_operator.cli.ending import CommandError, ExitCode, Finished, invalid_settings
+from namespace_operator.cli.ending import TRACEBACK, CommandError, ExitCode, Finished, invalid_settings
 
 _USAGE_OF_THE_LIBRARY = 2
 """With this it says that a command line is not understood; here it means that `plan` found changes."""
@@ -41,6 +41,12 @@ def execute(arguments: Sequence[str], name: str) -> ExitCode | int:
         return ExitCode.FAILED
     except ValidationError as error:
         print(f"error: {invalid_settings(error)}", file=sys.stderr)
+        return ExitCode.FAILED
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        print(f"error: a defect of this command ({what}); report it with what {TRACEBACK}=1 shows", file=sys.stderr)
         return ExitCode.FAILED
     return ExitCode.DONE
 

@@ -226,8 +226,8 @@ def number(value: int | None) -> str:
 
 
 def one_line(text: str | None) -> str:
-    """A text as a cell."""
-    return " ".join(text.split()) if text else "-"
+    """A text as a cell. What it holds may be anybody's: nothing in it moves the cursor of a terminal."""
+    return "".join(each if each.isprintable() else "?" for each in " ".join(text.split())) if text else "-"
 
 
 def size(count: int | None) -> str:

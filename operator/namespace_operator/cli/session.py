@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import TypeVar
 import kopf
 import structlog
 
-from namespace_operator.cli.ending import CommandError
+from namespace_operator.cli.ending import TRACEBACK, CommandError
 from namespace_operator.cli.options import ClusterOptions
 from namespace_operator.controller.cluster import ClusterError
 from namespace_operator.controller.secrets import SecretUnavailable
@@ -103,6 +104,9 @@ def _login(options: ClusterOptions) -> tuple[Callable[[], kopf.ConnectionInfo], 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """What the operator logs is of no use here: what matters is in the result."""
+    if os.environ.get(TRACEBACK):
+        yield
+        return
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:

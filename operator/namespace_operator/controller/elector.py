@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -79,6 +80,8 @@ class Elector:
     _term: Leadership | None = None
     _complaint: str = ""
     _turned: float | None = None
+    _asked: bool = False
+    """Whether it ever tried to take the Lease, with whatever result."""
     _log: Any = field(default_factory=structlog.get_logger)
 
     @property
@@ -130,7 +133,7 @@ class Elector:
         sent = self.clock()
         stored = await self.store.read()
         if stored is None:
-            self._saw(await self.store.create(first_record(self.identity, self.timing.duration, self.now())))
+            await self._create(first_record(self.identity, self.timing.duration, self.now()))
             return Leadership(self.clock, self.timing.duration, sent)
         sighting = self._saw(stored)
         sent = self.clock()
@@ -162,7 +165,7 @@ class Elector:
         while True:
             await asyncio.wait({work}, timeout=self._pause())
             if work.cancelled():
-                # By the fence: the process was frozen for longer than the Lease.
+                self._log.warning("standing by: the Lease ended while this process was frozen")
                 return
             if work.done():
                 work.result()
@@ -199,7 +202,7 @@ class Elector:
             stored = await self.store.read()
             if stored is None:
                 assert self._stored is not None
-                self._saw(await self.store.create(self._mine(self._stored.record)))
+                await self._create(self._mine(self._stored.record))
             elif self._saw(stored).record.holder in ("", self.identity):
                 await self._write(stored)
             else:
@@ -209,17 +212,28 @@ class Elector:
 
     async def _release(self) -> None:
         """Give the Lease up, if it is ours, so that nobody has to wait for its end."""
-        stored = self._stored
-        if stored is None or stored.record.holder != self.identity:
+        if not self._asked:
             return
         try:
             async with asyncio.timeout(_RELEASE_SECONDS):
-                self._saw(await self.store.replace(stored, stored.record.released(self.now())))
-            self._log.info("the Lease is given up")
+                await self._empty()
         except (ClusterError, TimeoutError) as error:
             self._log.info("the Lease runs out by itself", error=str(error))
 
+    async def _empty(self) -> None:
+        """Write the Lease without a holder. A renewal that was under way may have come before, or still come."""
+        while (stored := await self.store.read()) is not None and stored.record.holder == self.identity:
+            with suppress(ObjectChanged):
+                self._saw(await self.store.replace(stored, stored.record.released(self.now())))
+                self._log.info("the Lease is given up")
+                return
+
+    async def _create(self, record: LeaseRecord) -> None:
+        self._asked = True
+        self._saw(await self.store.create(record))
+
     async def _write(self, stored: StoredLease) -> None:
+        self._asked = True
         self._saw(await self.store.replace(stored, self._mine(stored.record)))
 
     def _mine(self, record: LeaseRecord) -> LeaseRecord:

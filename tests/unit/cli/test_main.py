@@ -69,6 +69,21 @@ def test_an_error_is_one_line_with_a_remedy(capsys: pytest.CaptureFixture[str], 
     assert capsys.readouterr().err == f"error: there is no kubeconfig {missing}; correct --kubeconfig\n"
 
 
+def test_a_defect_shows_no_traceback_unless_it_is_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> str:
+        raise RuntimeError("of two\nlines")
+
+    monkeypatch.setattr("namespace_operator.cli.commands.catalog.builtin_catalog_text", broken)
+
+    assert execute(["catalog", "list", "--builtin"]) == 1
+    assert capsys.readouterr().err.startswith("error: a defect of this command (RuntimeError: of two lines); report it")
+    monkeypatch.setenv("NAMESPACE_OPERATOR_TRACEBACK", "1")
+    with pytest.raises(RuntimeError):
+        execute(["catalog", "list", "--builtin"])
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_each_shell_has_its_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["completion", shell]) == 0

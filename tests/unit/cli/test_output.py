@@ -54,3 +54,4 @@ def test_times_are_said_as_kubectl_says_them(seconds: int, said: str) -> None:
 def test_a_text_of_several_lines_is_one_cell() -> None:
     assert one_line("a\n  b") == "a b"
     assert one_line(None) == "-"
+    assert one_line("a\x1b[2Jb") == "a?[2Jb"

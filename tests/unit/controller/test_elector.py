@@ -299,6 +299,22 @@ def test_a_stand_by_whose_clock_jumps_looks_before_it_takes() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("after", [0.1 + 0.07 * number for number in range(20)])
+def test_wherever_it_ends_the_lease_is_free_afterwards(after: float) -> None:
+    """Also where a renewal, or the first request for the Lease, was under way and may have been carried out."""
+
+    async def main() -> LeaseServer:
+        server = LeaseServer(latency=0.4)
+        candidate = Candidate(server, "a")
+        candidate.start()
+        await asyncio.sleep(after)
+        await candidate.stop()
+        return server
+
+    record = run(main()).record
+    assert record is None or record.holder == ""
+
+
 def test_the_lease_is_given_up_only_after_the_work_has_ended() -> None:
     async def main() -> None:
         server = LeaseServer()

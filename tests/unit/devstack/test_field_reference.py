@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from devstack.catalog_page import catalog_page
 from devstack.diagrams import DIAGRAMS, Diagram
 from devstack.field_reference import Field, page, sections
 from devstack.vocabulary_reference import annotations_page, events_page
@@ -13,6 +14,7 @@ from namespace_operator.api.annotations import ANNOTATIONS, DESCRIPTIONS, GUARDE
 from namespace_operator.api.crd import CLUSTERS, DEFINITIONS, NAMESPACES, Definition, custom_resource_definition
 from namespace_operator.api.resource import NamespaceResource
 from namespace_operator.api.spec import NamespaceSpec
+from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
 from namespace_operator.domain.event_reasons import EVENTS, EventReason
 
 BOTH = pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda definition: definition.kind)
@@ -89,6 +91,15 @@ def test_every_event_is_described() -> None:
     assert EVENTS.keys() == set(EventReason)
     for reason, info in EVENTS.items():
         assert f"| `{reason}` | {info.kind} | {info.meaning} |" in events_page()
+
+
+def test_every_extractor_of_the_catalog_has_a_section_with_its_vectors() -> None:
+    catalog = Catalog.load(builtin_catalog_text())
+    sections = dict(part.split("\n", 1) for part in catalog_page(catalog).split("\n## ")[1:])
+    assert set(sections) == set(catalog.ids())
+    for extractor in catalog.extractors:
+        for vector in extractor.vectors:
+            assert f"| `{vector.name}` | {vector.kind} |" in sections[extractor.feature_extractor_id]
 
 
 @pytest.mark.parametrize("diagram", DIAGRAMS.values(), ids=DIAGRAMS)

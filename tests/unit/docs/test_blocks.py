@@ -30,9 +30,6 @@ NOT_TESTED: Mapping[str, set[str]] = {
     "docs/migrate.md": {
         "no namespace API is part of the local stack; tests/unit/cli/collect/test_export.py has such documents"
     },
-    "docs/uninstall.md": {
-        "the release is that of all tests; tests/integration/test_command.py uninstalls it in this order"
-    },
     "docs/filter-usage.md": {
         "there is no mongosh here; tests/integration/test_auto_indexes.py writes the same by pymongo"
     },
@@ -45,6 +42,10 @@ NOT_TESTED: Mapping[str, set[str]] = {
         "Prometheus' own configuration, which tests/chart/test_alerts.py has promtool check",
         _ALERTMANAGER,
         "values of another chart",
+    },
+    "docs/image.md": {
+        "an engine that runs containers is no part of the local stack",
+        "needs root and a builder; tests/chart/test_image.py does it where both are there",
     },
     "examples/query_service/README.md": {
         "tests/contract/stores/test_query_service.py runs the service, on a port of its own"

@@ -7,8 +7,9 @@ changes nothing that is in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,24 +23,25 @@ from namespace_operator.api.names import (
     ID_PREFIX,
     MINTED_ID_PATTERN,
     NAMESPACE_ID_PATTERN,
-    PROTECTED_FIELDS,
-    is_field_path,
     is_namespace_name,
-    is_reserved_field,
 )
-from namespace_operator.api.payload_index import FieldSchema
 from namespace_operator.api.resource import API_VERSION, KIND
-from namespace_operator.api.spec import Mode, NamespaceSpec, NamespaceType, Scope, VectorConfig
-from namespace_operator.api.vectors import Metric
-from namespace_operator.domain.catalog import Catalog, CatalogExtractor, InvalidParams
+from namespace_operator.api.spec import Mode, NamespaceSpec, NamespaceType, Scope
+from namespace_operator.cli.collect.contents import (
+    extractor_entry,
+    guess_extractors,
+    has_vector,
+    payload_indexes,
+    vector_configs,
+)
+from namespace_operator.domain.catalog import Catalog, InvalidParams
 from namespace_operator.domain.document import NamespaceDocument
-from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema, canonical, to_resource, wanted_schema
 from namespace_operator.domain.observed import Collection
-from namespace_operator.domain.vectors import NamedVector, VectorKind
 
 _NAME_MAX = 63
+_NUMBERED_MAX = 58
 _OF_A_NAME = re.compile(r"[^a-z0-9-]+")
-_MORE_NAMED = 3
+_KEEPS_ID = "spec.namespaceId needs the verb set-id; a collection of this name is kept for that id"
 
 Raw = Mapping[str, Any]
 Spec = dict[str, Any]
@@ -78,14 +80,18 @@ def from_document(document: NamespaceDocument, instance_id: str, k8s_namespace_u
             f"{TAKE_OVER} needs the verb take-over: the data belongs to another operator or an earlier"
             f" Kubernetes namespace {owner.organization}"
         )
+        if document.sharing:
+            warnings.append(
+                "it shares its collection, and such a namespace cannot be taken over: restore it where it was"
+            )
     if document.adoption is not None:
-        annotations[ADOPT] = Adoption.KEEP.value
+        warnings.append(f"its collection was adopted: it outlives the Namespace, unless {ADOPT} is with-delete")
     spec: Spec = {}
     if document.namespace_name != owner.cr_name:
         spec["namespaceName"] = document.namespace_name
     spec |= _described(document.description, document.mode, document.namespace_type, document.scope)
     spec["featureExtractors"] = [
-        _extractor(e.feature_extractor_name, e.version, e.params) for e in document.feature_extractors
+        extractor_entry(e.feature_extractor_name, e.version, e.params) for e in document.feature_extractors
     ]
     configs, problems = vector_configs(document.vector_configs)
     spec["vectorConfigs"] = configs
@@ -144,31 +150,21 @@ def from_foreign(
         return f"{namespace_id}: Qdrant has no collection of it"
     given = raw.get("namespace_name")
     name = given if isinstance(given, str) and is_namespace_name(given) else namespace_id
-    made = from_collection(collection, namespace, catalog, adoption, name=name)
+    told, problems = _told_extractors(raw, collection, catalog)
+    made = from_collection(collection, namespace, catalog, adoption, name=name, extractors=told)
     if isinstance(made, str):
         return made
-    warnings = [f"spec.namespaceId needs the verb set-id; it keeps the id {namespace_id}"]
+    warnings = [f"spec.namespaceId needs the verb set-id; it keeps the id {namespace_id}", *problems]
     if raw.get("_id") == namespace_id:
         warnings.append(
             f"MongoDB has a document with _id {namespace_id} that is no operator's: have the operator use another"
             " database (mongodb.database), or rename that collection, before this is applied"
         )
-    spec = dict(made.manifest["spec"])
-    spec["namespaceId"] = namespace_id
+    spec = {**made.manifest["spec"], "namespaceId": namespace_id}
     if isinstance(raw.get("description"), str) and raw["description"]:
         spec["description"] = raw["description"][:500]
-    extractors, problems = _told_extractors(raw, collection, catalog)
-    if extractors:
-        vectors = {vector for extractor in extractors for vector in _vectors_of(extractor, catalog)}
-        spec["featureExtractors"] = extractors
-        spec.pop("vectorConfigs", None)
-        spec.pop("mode", None)
-        unsaid = sorted(collection.vectors.keys() - vectors)
-        problems += [f"vector {each} is of no listed extractor; it stays as it is" for each in unsaid]
-    kept = [warning for warning in made.warnings if "set-id" not in warning]
-    kept = [warning for warning in kept if not extractors or "vector" not in warning]
     manifest = {**made.manifest, "spec": _in_order(spec)}
-    return _checked(Exported(manifest, (*warnings, *kept, *problems)))
+    return _checked(Exported(manifest, (*warnings, *(each for each in made.warnings if each != _KEEPS_ID))))
 
 
 def _told_extractors(raw: Raw, collection: Collection, catalog: Catalog) -> tuple[list[Spec], list[str]]:
@@ -189,47 +185,57 @@ def _told_extractors(raw: Raw, collection: Collection, catalog: Catalog) -> tupl
         except InvalidParams as error:
             problems.append(f"params of {name} {version}: {error}; they are left out")
             params, vectors = None, entry.vectors
-        if any(not _has(collection, vector) for vector in vectors):
+        if any(not has_vector(collection, vector) for vector in vectors):
             problems.append(f"extractor {name} {version} does not fit the vectors of {collection.name} and is left out")
             continue
-        listed.append(_extractor(entry.name, entry.version, params))
+        listed.append(extractor_entry(entry.name, entry.version, params))
     return listed, problems
 
 
-def _vectors_of(extractor: Spec, catalog: Catalog) -> frozenset[str]:
-    entry = catalog.find(extractor["featureExtractorName"], extractor["version"])
-    return frozenset(vector.name for vector in entry.vectors) if entry else frozenset()
-
-
 def from_collection(
-    collection: Collection, namespace: str, catalog: Catalog, adoption: Adoption, name: str | None = None
+    collection: Collection,
+    namespace: str,
+    catalog: Catalog,
+    adoption: Adoption,
+    name: str | None = None,
+    extractors: Sequence[Spec] = (),
 ) -> Exported | str:
-    """The custom resource that adopts a collection of somebody's; a text says why it cannot."""
+    """The custom resource that adopts a collection of somebody's; a text says why it cannot.
+
+    ``extractors`` are those that are known to fill it; without any they are guessed.
+    """
     problem = unadoptable(collection)
     if problem is not None:
         return problem
     wanted = name or collection.name
-    guesses = guess_extractors(collection.vectors, catalog)
     spec: Spec = {}
     metadata_name = resource_name(wanted)
     if is_namespace_name(wanted) and wanted != metadata_name and not wanted.startswith(ID_PREFIX):
         spec["namespaceName"] = wanted
-    warnings = [f"{ADOPT} needs the verb adopt"]
-    if guesses.extractors:
-        spec["featureExtractors"] = [*guesses.extractors]
-        warnings += guesses.warnings
-        warnings += [f"vector {each or '(unnamed)'} is of no extractor; it stays as it is" for each in guesses.left]
-    elif collection.vectors:
-        configs, problems = vector_configs(collection.vectors.values())
-        spec |= {"mode": Mode.STANDALONE.value, "vectorConfigs": configs}
-        warnings += problems
+    filled, warnings = _filled(collection, catalog, extractors)
     indexes, problems = payload_indexes({name: live.schema for name, live in sorted(collection.indexes.items())})
-    spec["payloadIndexes"] = indexes
-    spec["infrastructure"] = {"qdrantCollection": collection.name}
+    spec |= {**filled, "payloadIndexes": indexes, "infrastructure": {"qdrantCollection": collection.name}}
+    warnings = [f"{ADOPT} needs the verb adopt", *warnings, *problems]
     if re.fullmatch(MINTED_ID_PATTERN, collection.name):
         spec["namespaceId"] = collection.name
-        warnings.append("spec.namespaceId needs the verb set-id; a collection of this name is kept for that id")
-    return _checked(_exported(namespace, metadata_name, {ADOPT: adoption.value}, spec, (*warnings, *problems)))
+        warnings.append(_KEEPS_ID)
+    return _checked(_exported(namespace, metadata_name, {ADOPT: adoption.value}, spec, warnings))
+
+
+def _filled(collection: Collection, catalog: Catalog, known: Sequence[Spec]) -> tuple[Spec, list[str]]:
+    """Who fills the vectors, as the spec has it, and what is uncertain about that."""
+    guesses = guess_extractors(collection.vectors, catalog)
+    extractors, warnings = (known, ()) if known else (guesses.extractors, guesses.warnings)
+    if extractors:
+        listed = [catalog.find(each["featureExtractorName"], each["version"]) for each in extractors]
+        filled = {vector.name for entry in listed if entry is not None for vector in entry.vectors}
+        left = sorted(collection.vectors.keys() - filled)
+        told = [f"vector {each or '(unnamed)'} is of no extractor; it stays as it is" for each in left]
+        return {"featureExtractors": [*extractors]}, [*warnings, *told]
+    if not collection.vectors:
+        return {}, []
+    configs, problems = vector_configs(collection.vectors.values())
+    return {"mode": Mode.STANDALONE.value, "vectorConfigs": configs}, problems
 
 
 def unadoptable(collection: Collection) -> str | None:
@@ -244,133 +250,6 @@ def unadoptable(collection: Collection) -> str | None:
         if fits
         else f"{name}: qdrantCollection takes {COLLECTION_MIN}-{COLLECTION_MAX} letters, digits, _, - or dots"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Guesses:
-    """Extractors that fill vectors like these, what is uncertain about them, and the vectors of none."""
-
-    extractors: tuple[Spec, ...]
-    warnings: tuple[str, ...]
-    left: tuple[str, ...]
-
-
-def guess_extractors(vectors: Mapping[str, NamedVector], catalog: Catalog) -> Guesses:
-    """The fewest extractors of the catalog that explain the vectors, each with the params that fit."""
-    fitting = [(entry, params) for entry in catalog.extractors if (params := _fitting(entry, vectors))]
-    covered: set[str] = set()
-    chosen: list[Spec] = []
-    warnings: list[str] = []
-    for entry, params in sorted(fitting, key=lambda each: (-len(each[0].vectors), each[0].feature_extractor_id)):
-        names = {vector.name for vector in entry.vectors}
-        if names <= covered:
-            continue
-        covered |= names
-        chosen.append(_extractor(entry.name, entry.version, params[0]))
-        others = [other.feature_extractor_id for other, _ in fitting if other is not entry and _same(other, entry)]
-        if others:
-            warnings.append(f"{entry.feature_extractor_id}: its vectors could as well be of {', '.join(others)}")
-        if len(params) > 1:
-            some = "; ".join(str(each or "none") for each in params[1 : 1 + _MORE_NAMED])
-            same = f"{entry.feature_extractor_id}: other params give the same vectors ({some})"
-            warnings.append(f"{same}; they are locked once applied")
-    return Guesses(tuple(chosen), tuple(warnings), tuple(sorted(vectors.keys() - covered)))
-
-
-def _same(one: CatalogExtractor, other: CatalogExtractor) -> bool:
-    return {vector.name for vector in one.vectors} == {vector.name for vector in other.vectors}
-
-
-def _fitting(entry: CatalogExtractor, vectors: Mapping[str, NamedVector]) -> list[Spec | None]:
-    """Every choice of at most one param with which the extractor fills vectors like these, the default first."""
-    if not entry.vectors or any(vector.name not in vectors for vector in entry.vectors):
-        return []
-    choices: list[Spec | None] = [None]
-    for parameter in entry.parameters:
-        size = vectors[parameter.vector].size
-        values = parameter.extremes() if parameter.choices is not None else (size,)
-        choices += [{parameter.name: value} for value in values]
-    found: list[Spec | None] = []
-    for params in choices:
-        try:
-            resolved = entry.resolve(params)
-        except (InvalidParams, ValidationError):
-            continue
-        if all(_is(vectors[vector.name], vector) for vector in resolved):
-            found.append(params)
-    return found
-
-
-def _has(collection: Collection, vector: NamedVector) -> bool:
-    live = collection.vectors.get(vector.name)
-    return live is not None and _is(live, vector)
-
-
-def _is(live: NamedVector, wanted: NamedVector) -> bool:
-    return live.describe() == wanted.describe()
-
-
-def vector_configs(vectors: Iterable[NamedVector]) -> tuple[list[Spec], list[str]]:
-    """Vectors as a standalone namespace declares them, and those that it cannot."""
-    configs: list[Spec] = []
-    problems: list[str] = []
-    for vector in vectors:
-        config: Spec = {"name": vector.name}
-        if vector.kind is not VectorKind.DENSE:
-            config["kind"] = vector.kind.value
-        if vector.size is not None:
-            config["dimension"] = vector.size
-        if vector.distance not in (None, Metric.COSINE.value):
-            config["metric"] = vector.distance
-        plain = vector.datatype == "float32" and vector.modifier is None
-        if not plain or not _is_valid(VectorConfig, config):
-            problems.append(
-                f"vector {vector.name or '(unnamed)'} ({vector.describe()}) cannot be declared; it stays as it is"
-            )
-            continue
-        configs.append(config)
-    return configs, problems
-
-
-def payload_indexes(
-    schemas: Mapping[str, IndexSchema], protected: frozenset[str] | set[str] = frozenset()
-) -> tuple[list[Spec], list[str]]:
-    """Indexes as the spec declares them, without the system's, and those that it cannot."""
-    declared: list[Spec] = []
-    problems: list[str] = []
-    for name, schema in schemas.items():
-        if name in SYSTEM_INDEXES or name in PROTECTED_FIELDS or is_reserved_field(name):
-            continue
-        if not is_field_path(name) or not _says_the_same(schema):
-            problems.append(f"the index on {name} ({dict(schema)}) cannot be declared; it stays as it is")
-            continue
-        entry: Spec = {"fieldName": name}
-        entry |= {"type": schema["type"]} if set(schema) == {"type"} else {"fieldSchema": to_resource(schema)}
-        if name in protected:
-            entry["isProtected"] = True
-        declared.append(entry)
-    return declared, problems
-
-
-def _says_the_same(schema: IndexSchema) -> bool:
-    """Whether the schema, declared, asks for the index that is there."""
-    try:
-        return wanted_schema(FieldSchema.model_validate(to_resource(schema))) == canonical(schema)
-    except ValidationError:
-        return False
-
-
-def _is_valid(model: type[VectorConfig], config: Spec) -> bool:
-    try:
-        model.model_validate(config)
-    except ValidationError:
-        return False
-    return True
-
-
-def _extractor(name: str, version: str, params: Raw | None) -> Spec:
-    entry: Spec = {"featureExtractorName": name, "version": version}
-    return {**entry, "params": dict(params)} if params else entry
 
 
 def _described(description: str | None, mode: Mode, kind: NamespaceType, scope: Scope) -> Spec:
@@ -396,6 +275,19 @@ def _exported(
     metadata = {"name": name, "namespace": namespace, **({"annotations": dict(annotations)} if annotations else {})}
     manifest = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": _in_order(spec)}
     return Exported(manifest, tuple(warnings))
+
+
+def distinct(exported: Exported, names: set[str]) -> Exported:
+    """The same under a name that is not among ``names``, to which it is added."""
+    name = exported.manifest["metadata"]["name"]
+    numbered = (f"{name[:_NUMBERED_MAX]}-{number}" for number in count(2))
+    free = next(each for each in chain((name,), numbered) if each not in names)
+    names.add(free)
+    if free == name:
+        return exported
+    metadata = {**exported.manifest["metadata"], "name": free}
+    warning = f"metadata.name {name} is taken by another one here"
+    return Exported({**exported.manifest, "metadata": metadata}, (*exported.warnings, warning))
 
 
 def _checked(exported: Exported) -> Exported:

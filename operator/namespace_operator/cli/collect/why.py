@@ -20,7 +20,7 @@ from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.objects import to_subject
 
 _EVENTS = 10
-_UNEXAMINED = "Not examined"
+UNEXAMINED = "Not examined"
 
 Object = dict[str, Any]
 
@@ -81,7 +81,9 @@ def conditions_of(status: Mapping[str, Any]) -> tuple[ConditionSeen, ...]:
 def _condition(kind: ConditionType, raw: Mapping[str, str]) -> ConditionSeen:
     reason = raw["reason"]
     info = REASONS[Reason(reason)] if reason in tuple(Reason) else None
-    tells = info is not None and raw["status"] != "True" and not raw["message"].startswith(_UNEXAMINED)
+    # Ready only sums up, and what was not examined has the reason of what was.
+    is_cause = kind is not ConditionType.READY and not raw["message"].startswith(UNEXAMINED)
+    tells = info is not None and raw["status"] != "True" and is_cause
     return ConditionSeen(
         type=kind.value,
         status=raw["status"],
@@ -125,11 +127,11 @@ def next_step(obj: Mapping[str, Any], conditions: Sequence[ConditionSeen], live:
         return f"Remove the annotation {PAUSED}: until then nothing is done."
     if not conditions:
         return "See whether an operator runs that watches this Kubernetes namespace: namespace-operator doctor."
+    if status.get("observedGeneration") != metadata.get("generation"):
+        return "Wait: the last change is not looked at yet. If that stays: namespace-operator doctor."
     unmet = next((each for each in conditions if each.remedy is not None), None)
     if unmet is not None:
         return f"{unmet.remedy} (to act: {unmet.who})"
-    if status.get("observedGeneration") != metadata.get("generation"):
-        return "Wait: the last change is not looked at yet. If that stays: namespace-operator doctor."
     if live is not None and live.steps:
         return (
             "The stores differ from what is declared. The operator repairs that at its next look; to have it now:"

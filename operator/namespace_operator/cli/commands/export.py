@@ -11,7 +11,7 @@ import typer
 from namespace_operator.api.annotations import Adoption
 from namespace_operator.cli import session
 from namespace_operator.cli.access import Access, opened
-from namespace_operator.cli.collect.export import Exported, from_collection, from_document, from_foreign
+from namespace_operator.cli.collect.export import Exported, distinct, from_collection, from_document, from_foreign
 from namespace_operator.cli.collect.plan import incarnation
 from namespace_operator.cli.ending import CommandError, ExitCode, Finished
 from namespace_operator.cli.options import ClusterOptions, Format, ReleaseOptions, StoreOptions, with_groups
@@ -116,6 +116,7 @@ class _Maker:
         self._found, self._access, self._server = found, access, server
         self._adoption, self._problems = adoption, problems
         self._uids: dict[str, str | None] = {}
+        self._names: set[str] = set()
 
     async def of_collections(self, names: list[str]) -> AsyncIterator[Exported]:
         """Those of collections by name, an alias standing for what is behind it."""
@@ -163,6 +164,7 @@ class _Maker:
         if isinstance(made, str):
             self._problems.append(made)
             return None
+        made = distinct(made, self._names)
         if self._server.endpoint.name == DEFAULT:
             return made
         spec = {**made.manifest["spec"], "clusterId": self._server.endpoint.name}
@@ -186,7 +188,10 @@ def _conditions(given: list[str]) -> Mapping[str, str]:
 
 def _show(exported: tuple[Exported, ...], output: Format) -> None:
     if output is Format.YAML:
-        texts = ["\n".join([*(f"# {w}" for w in each.warnings), as_yaml(each.manifest)]) for each in exported]
+        texts = [
+            "\n".join([*(f"# {one_line(warning)}" for warning in each.warnings), as_yaml(each.manifest)])
+            for each in exported
+        ]
         print("---\n".join(texts), end="")
         return
     for each in exported if output is Format.JSON else ():
@@ -195,3 +200,8 @@ def _show(exported: tuple[Exported, ...], output: Format) -> None:
     rows = tuple((each.name, one_line("; ".join(each.warnings))) for each in exported)
     items = {"apiVersion": "v1", "kind": "List", "items": [each.manifest for each in exported]}
     show(items, output, [Table(("NAMESPACE", "TO KNOW"), rows)])
+
+
+def _with_comments(exported: Exported) -> str:
+    comments = (f"# {one_line(warning)}\n" for warning in exported.warnings)
+    return "".join(comments) + as_yaml(exported.manifest)

@@ -11,7 +11,7 @@ import typer
 
 from namespace_operator.cli import session
 from namespace_operator.cli.access import opened
-from namespace_operator.cli.collect.why import Why, explain, look, next_step
+from namespace_operator.cli.collect.why import UNEXAMINED, ConditionSeen, Why, explain, look, next_step
 from namespace_operator.cli.ending import CommandError, ExitCode, Finished
 from namespace_operator.cli.options import (
     ClusterOptions,
@@ -82,7 +82,7 @@ def _parts(why: Why, now: datetime) -> Iterator[Part]:
     yield f"{state.namespace}/{state.name}  ready={state.ready}  reason={state.reason}  id={state.namespace_id or '-'}"
     yield ""
     if why.conditions:
-        rows = tuple((c.type, c.status, c.reason, ago(c.since, now), one_line(c.message)) for c in why.conditions)
+        rows = tuple((c.type, c.status, c.reason, ago(c.since, now), _message(c)) for c in why.conditions)
         yield Table(("CONDITION", "STATUS", "REASON", "SINCE", "MESSAGE"), rows)
     for each in why.conditions:
         if each.remedy is not None:
@@ -99,12 +99,17 @@ def _parts(why: Why, now: datetime) -> Iterator[Part]:
     yield f"\nnext: {why.next_step}"
 
 
+def _message(condition: ConditionSeen) -> str:
+    return UNEXAMINED if condition.message.startswith(UNEXAMINED) else one_line(condition.message)
+
+
 def _live(why: Why) -> Iterator[Part]:
     if why.live is None:
         return
     if not why.live.steps and not why.live.obstacles:
         yield "\nstores: as declared"
-    for obstacle in why.live.obstacles:
+    known = {each.reason for each in why.conditions}
+    for obstacle in (each for each in why.live.obstacles if each.reason not in known):
         yield f"\nstores: {obstacle.reason}: {one_line(obstacle.message)}"
     if why.live.steps:
         yield ""

@@ -9,13 +9,13 @@ import pytest
 
 from namespace_operator.api.annotations import Adoption
 from namespace_operator.api.spec import NamespaceSpec
+from namespace_operator.cli.collect.contents import guess_extractors, payload_indexes
 from namespace_operator.cli.collect.export import (
     Exported,
+    distinct,
     from_collection,
     from_document,
     from_foreign,
-    guess_extractors,
-    payload_indexes,
     resource_name,
 )
 from namespace_operator.domain.document import NamespaceDocument, Owner, RegisteredExtractor, RegisteredVector, State
@@ -278,3 +278,28 @@ def test_what_cannot_be_a_namespace_is_said(raw: dict[str, Any], live: Collectio
 
     assert isinstance(made, str)
     assert said in made
+
+
+def test_two_of_one_name_are_told_apart() -> None:
+    names: set[str] = set()
+    made = [from_collection(collection(name=name), "acme", CATALOG, Adoption.KEEP) for name in ("goods.a", "goods-a")]
+
+    found = [distinct(each, names).manifest["metadata"]["name"] for each in made if isinstance(each, Exported)]
+
+    assert found == ["goods-a", "goods-a-2"]
+
+
+def test_an_adopted_one_needs_no_permission_to_come_back() -> None:
+    made = from_document(document(adoption=ADOPTED, collection="goods"), "i", "u")
+
+    assert "annotations" not in made.manifest["metadata"]
+    assert "outlives the Namespace" in made.warnings[0]
+
+
+def test_one_that_shares_cannot_be_taken_over() -> None:
+    made = from_document(document(sharing=True, collection="goods"), "other", "u")
+
+    assert "cannot be taken over" in made.warnings[1]
+
+
+ADOPTED = {"indexes": ()}
