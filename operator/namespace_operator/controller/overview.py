@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from namespace_operator.controller.folded import Folded
 from namespace_operator.controller.reading import Collections, Documents
 from namespace_operator.controller.shared import Shared
 from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument
@@ -182,24 +183,21 @@ class Overview:
             return None
 
     async def _look(self) -> Seen:
-        documents: list[FoundDocument] = []
+        holders, collections, ids, number = Folded(), set[str](), list[str](), 0
         async for document in self.metadata.documents_on(self.instance_id, self.connection):
-            documents.append(document)
-            if len(documents) % _DOCUMENTS_IN_A_ROW == 0:
+            holders.add(document)
+            if not isinstance(document, MalformedDocument):
+                collections.add(document.collection)
+            if isinstance(document, NamespaceDocument):
+                ids.append(document.namespace_id)
+            number += 1
+            if number % _DOCUMENTS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
-        whole = [document for document in documents if not isinstance(document, MalformedDocument)]
-        ids = [document.namespace_id for document in whole if isinstance(document, NamespaceDocument)]
-        read, counts = await asyncio.gather(
-            self.vectors.read_at_once({document.collection for document in whole}), self.metadata.counts(ids)
-        )
+        read, counts = await asyncio.gather(self.vectors.read_at_once(collections), self.metadata.counts(ids))
         self._note(read, len(ids))
         # What nobody asks for any more need not stay in memory.
         asyncio.get_running_loop().call_later(2 * self.max_age, self._shared.forget)
-        return Seen(
-            {claim: document for document in documents for claim in document.claims},
-            {} if read is None else read.collections,
-            counts,
-        )
+        return Seen(holders, {} if read is None else read.collections, counts)
 
     def _note(self, read: ReadAtOnce | None, documents: int) -> None:
         self._documents = documents
