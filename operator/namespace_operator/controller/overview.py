@@ -111,7 +111,7 @@ class Overview:
     """The namespaces that are settled on one Qdrant server, and the latest look at all of them.
 
     ``connection`` is the server's name in documents, None for the operator's own. A look is believed for ``max_age``
-    seconds, and taken only for ``fewest`` namespaces or more.
+    seconds, or twice as long as it took, and taken only for ``fewest`` namespaces or more.
     """
 
     instance_id: str
@@ -124,6 +124,7 @@ class Overview:
     _settled: set[Key] = field(default_factory=set)
     _total: int = 0
     _documents: int = 0
+    _began: float = 0.0
     _counted_at: float = 0.0
     _rests_until: float = 0.0
     _shared: Shared[Seen] = field(init=False)
@@ -168,8 +169,11 @@ class Overview:
 
     @property
     def soon(self) -> float:
-        """Seconds after which to come back for a look that is under way, while it will still be believed."""
-        return self.max_age * _SOON
+        """Seconds after which to come back for a look that is under way, while it will still be believed.
+
+        Of one that takes long nobody asks often: each of many thousands would.
+        """
+        return max(self.max_age * _SOON, (self.monotonic() - self._began) / 2)
 
     async def seen(self) -> Seen | None:
         """The latest look; None where it failed not long ago. It tells of no failure: those who look closer do."""
@@ -183,6 +187,7 @@ class Overview:
             return None
 
     async def _look(self) -> Seen:
+        self._began = self.monotonic()
         holders, collections, ids, number = Folded(), set[str](), list[str](), 0
         async for document in self.metadata.documents_on(self.instance_id, self.connection):
             holders.add(document)
@@ -195,8 +200,10 @@ class Overview:
                 await asyncio.sleep(0)
         read, counts = await asyncio.gather(self.vectors.read_at_once(collections), self.metadata.counts(ids))
         self._note(read, len(ids))
+        # The more there are the longer it takes to look at them, and to compare them with what was seen.
+        self._shared.max_age = max(self.max_age, 2 * (self.monotonic() - self._began))
         # What nobody asks for any more need not stay in memory.
-        asyncio.get_running_loop().call_later(2 * self.max_age, self._shared.forget)
+        asyncio.get_running_loop().call_later(2 * self._shared.max_age, self._shared.forget)
         return Seen(holders, {} if read is None else read.collections, counts)
 
     def _note(self, read: ReadAtOnce | None, documents: int) -> None:
