@@ -131,7 +131,10 @@ def fail_over(replicas: Replicas, organization: str, name: str, hit: Callable[[R
     leader, before = replicas.leader(), replicas.lease()
     with pymongo.MongoClient[dict[str, Any]](replicas.stack.mongodb_uri) as client:
         database = client[replicas.stack.mongodb_database]
-        term = database["servers"].find_one({"_id": {"$regex": "/term$"}}) or {"epoch": 0}
+        # A leader has no number before its first write.
+        first = {"owner.organization": organization, "owner.cr_name": f"{name}-before"}
+        replicas.make(organization, first["owner.cr_name"])
+        term = soon(lambda: database["namespaces"].find_one(first, {"epoch": 1}), "a write of the leader")
         sought = {"owner.organization": organization, "epoch": {"$gt": term["epoch"]}}
         made = 0
         # All clocks are this machine's.
