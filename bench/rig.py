@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from bench.bare.servers import Access, Object, Servers, connected, events, namespaces_path
@@ -36,6 +37,10 @@ SPEC: Object = {
     "payloadIndexes": [{"fieldName": name, "type": "keyword"} for name in OWN_INDEXES],
 }
 SAMPLE = "bench-sample"
+
+STAND_INS = max(1, (os.cpu_count() or 1) // 2)
+"""Processes of the stand-in for Qdrant. On two cores one takes less than its part; on more it would be what others wait
+for, and the operator and the script alike."""
 
 _APPLIERS = 16
 _POLL_SECONDS = 0.02
@@ -241,7 +246,7 @@ async def rig(report: Callable[[str], None], values: Mapping[str, Any] | None = 
     """A fresh stack with the operator, and connections to it; all is gone afterwards."""
     if os.environ.get("KUBE"):
         raise RuntimeError("the benchmarks read the API server's audit log and look at processes: unset KUBE")
-    stack = Stack(report=report)
+    stack = Stack(report=report, qdrant_processes=STAND_INS)
     await asyncio.to_thread(stack.start)
     try:
         for side in (OPERATOR, FLOOR):
@@ -301,8 +306,9 @@ def _family(process: Callable[[], ChildProcess]) -> list[int]:
 
 def family(pid: int) -> list[int]:
     """A process and all that descend from it."""
-    with open(f"/proc/{pid}/task/{pid}/children") as file:  # noqa: PTH123 - no file on a disk
-        return [pid, *(each for child in file.read().split() for each in family(int(child)))]
+    # Each thread has children of its own.
+    texts = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [pid, *(each for text in texts for child in text.split() for each in family(int(child)))]
 
 
 async def _until(holds: Callable[[], bool]) -> None:

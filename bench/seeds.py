@@ -11,8 +11,9 @@ from typing import Any
 
 from bench.bare.servers import Object, namespaces_path
 from bench.bare.template import Template
-from bench.rig import OPERATOR, SPEC, Rig
+from bench.rig import OPERATOR, SPEC, STAND_INS, Rig
 from bench.workers import at_once
+from devstack.qdrant.front import part_of, process_of
 from namespace_operator.api.resource import API_VERSION, KIND
 
 _AT_ONCE = 16
@@ -70,16 +71,13 @@ def _write(rig: Rig, template: Template, made: dict[str, Names]) -> None:
     """Collections as files of the stand-in, which is started again: a hundred thousand requests would take minutes."""
     process = rig.stack.qdrant
     root = Path(next(each for each in process.argv if each.startswith("--data-dir=")).partition("=")[2])
-    sample = next(
-        file
-        for file in (root / "collections").glob("*/collection.json")
-        if json.loads(file.read_text())["name"] == template.collection
-    )
-    kept = json.loads(sample.read_text())
+    files = (file for file in root.rglob("collection.json"))
+    kept = next(saved for file in files if (saved := json.loads(file.read_text()))["name"] == template.collection)
     process.stop()
     for name, (of, uid) in made.items():
-        directory = root / "collections" / secrets.token_hex(16)
-        directory.mkdir()
+        part = root if STAND_INS == 1 else part_of(root, process_of(name, STAND_INS))
+        directory = part / "collections" / secrets.token_hex(16)
+        directory.mkdir(parents=True)
         named = template.named(kept, OPERATOR.organization, of, uid, name)
         (directory / "collection.json").write_text(json.dumps(named))
     process.start()

@@ -33,11 +33,18 @@ class Stack:
     """
 
     def __init__(
-        self, parts: external.External | None = None, report: Callable[[str], None] = lambda _message: None
+        self,
+        parts: external.External | None = None,
+        report: Callable[[str], None] = lambda _message: None,
+        qdrant_processes: int = 1,
     ) -> None:
-        """`parts` are the user's own servers (default: as the environment says); `report` gets each finished step."""
+        """`parts` are the user's own servers (default: as the environment says); `report` gets each finished step.
+
+        The stand-in for Qdrant runs in so many processes; with more than one it has no aliases.
+        """
         self._external = external.from_environment() if parts is None else parts
         self._report = report
+        self._qdrant_processes = qdrant_processes
         self._processes: list[ChildProcess] = []
         self._cancelled = threading.Event()
         self._keep_logs = False
@@ -269,7 +276,7 @@ class Stack:
 
     def _start_qdrant(self) -> None:
         def prepare() -> tuple[stores.Qdrant, Sequence[ChildProcess]]:
-            qdrant = stores.prepare_qdrant(self.run_dir)
+            qdrant = stores.prepare_qdrant(self.run_dir, processes=self._qdrant_processes)
             return qdrant, [qdrant.process] if qdrant.process else []
 
         self._qdrant = self._start_all(prepare)

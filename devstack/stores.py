@@ -85,16 +85,18 @@ def explain_mongod(log: Path) -> str:
     return "mongod needs the library libcurl; on Debian and Ubuntu: apt-get install libcurl4"
 
 
-def prepare_qdrant(run_dir: Path, name: str = "qdrant", version: str | None = None) -> Qdrant:
+def prepare_qdrant(run_dir: Path, name: str = "qdrant", version: str | None = None, processes: int = 1) -> Qdrant:
     """The stand-in for a Qdrant server with data below `run_dir` and fresh API keys; not started.
 
-    `version` is what it says it is (default: the version that it imitates).
+    `version` is what it says it is (default: the version that it imitates). Of several `processes` each has a part of
+    the collections; then there are no aliases.
     """
     (port,) = free_ports(1)
     data = fresh_directory(run_dir / name)
     keys = Keys(secrets.token_urlsafe(24), secrets.token_urlsafe(24))
     url = f"http://127.0.0.1:{port}"
     argv = [sys.executable, "-m", "devstack.qdrant", "--host=127.0.0.1", f"--port={port}", f"--data-dir={data}"]
+    argv += [f"--processes={processes}"] if processes > 1 else []
     process = ChildProcess(
         name,
         [*argv, f"--version={version}"] if version else argv,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from namespace_operator.controller.folded import Folded
 from namespace_operator.controller.reading import Collections, Documents
 from namespace_operator.controller.shared import Shared
 from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument
@@ -110,7 +111,7 @@ class Overview:
     """The namespaces that are settled on one Qdrant server, and the latest look at all of them.
 
     ``connection`` is the server's name in documents, None for the operator's own. A look is believed for ``max_age``
-    seconds, and taken only for ``fewest`` namespaces or more.
+    seconds, or twice as long as it took, and taken only for ``fewest`` namespaces or more.
     """
 
     instance_id: str
@@ -123,6 +124,7 @@ class Overview:
     _settled: set[Key] = field(default_factory=set)
     _total: int = 0
     _documents: int = 0
+    _began: float = 0.0
     _counted_at: float = 0.0
     _rests_until: float = 0.0
     _shared: Shared[Seen] = field(init=False)
@@ -167,8 +169,11 @@ class Overview:
 
     @property
     def soon(self) -> float:
-        """Seconds after which to come back for a look that is under way, while it will still be believed."""
-        return self.max_age * _SOON
+        """Seconds after which to come back for a look that is under way, while it will still be believed.
+
+        Of one that takes long nobody asks often: each of many thousands would.
+        """
+        return max(self.max_age * _SOON, (self.monotonic() - self._began) / 2)
 
     async def seen(self) -> Seen | None:
         """The latest look; None where it failed not long ago. It tells of no failure: those who look closer do."""
@@ -182,24 +187,24 @@ class Overview:
             return None
 
     async def _look(self) -> Seen:
-        documents: list[FoundDocument] = []
+        self._began = self.monotonic()
+        holders, collections, ids, number = Folded(), set[str](), list[str](), 0
         async for document in self.metadata.documents_on(self.instance_id, self.connection):
-            documents.append(document)
-            if len(documents) % _DOCUMENTS_IN_A_ROW == 0:
+            holders.add(document)
+            if not isinstance(document, MalformedDocument):
+                collections.add(document.collection)
+            if isinstance(document, NamespaceDocument):
+                ids.append(document.namespace_id)
+            number += 1
+            if number % _DOCUMENTS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
-        whole = [document for document in documents if not isinstance(document, MalformedDocument)]
-        ids = [document.namespace_id for document in whole if isinstance(document, NamespaceDocument)]
-        read, counts = await asyncio.gather(
-            self.vectors.read_at_once({document.collection for document in whole}), self.metadata.counts(ids)
-        )
+        read, counts = await asyncio.gather(self.vectors.read_at_once(collections), self.metadata.counts(ids))
         self._note(read, len(ids))
+        # The more there are the longer it takes to look at them, and to compare them with what was seen.
+        self._shared.max_age = max(self.max_age, 2 * (self.monotonic() - self._began))
         # What nobody asks for any more need not stay in memory.
-        asyncio.get_running_loop().call_later(2 * self.max_age, self._shared.forget)
-        return Seen(
-            {claim: document for document in documents for claim in document.claims},
-            {} if read is None else read.collections,
-            counts,
-        )
+        asyncio.get_running_loop().call_later(2 * self._shared.max_age, self._shared.forget)
+        return Seen(holders, {} if read is None else read.collections, counts)
 
     def _note(self, read: ReadAtOnce | None, documents: int) -> None:
         self._documents = documents

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from collections.abc import Collection as Names
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -425,3 +426,21 @@ async def test_a_namespace_is_settled_on_one_server_only() -> None:
     bench.cluster.held = None
     await bench.run()
     assert fleet.home(KEY) is None
+
+
+async def test_a_look_that_takes_long_is_asked_for_less_often_and_believed_longer() -> None:
+    clock, waited = Clock(1000.0), list[float]()
+
+    class Slow(ModelVectorStore):
+        async def read_at_once(self, collections: Names[str]) -> ReadAtOnce | None:
+            clock.seconds += 20.0
+            waited.append(looking.soon)
+            return await ModelVectorStore.read_at_once(self, collections)
+
+    looking = Overview(INSTANCE, None, metadata_store(WHOLE), Slow(Outage()), clock)
+    first = await looking.seen()
+    assert waited == [10.0]
+    clock.seconds += 39.0
+    assert await looking.seen() is first
+    clock.seconds += 1.0
+    assert await looking.seen() is not first

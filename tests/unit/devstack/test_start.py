@@ -40,7 +40,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, mongod: Sequence[str], qdrant: Sequen
 
     monkeypatch.setattr(stores, "prepare_mongodb", lambda run_dir: stores.MongoDB("m", prepare("mongod", run_dir)))
     monkeypatch.setattr(
-        stores, "prepare_qdrant", lambda run_dir: stores.Qdrant("q", None, None, prepare("qdrant", run_dir))
+        stores, "prepare_qdrant", lambda run_dir, processes: stores.Qdrant("q", None, None, prepare("qdrant", run_dir))
     )
     return prepared
 
