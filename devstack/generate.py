@@ -119,7 +119,8 @@ def _chart_manifest(definition: Definition) -> str:
     manifest = custom_resource_definition(definition)
     # Uninstalling the chart must not take every object of the kind with it.
     manifest["metadata"]["annotations"]["helm.sh/resource-policy"] = "keep"
-    return _manifest(manifest).replace("{{", '{{ "{{" }}')
+    text = _manifest(manifest).replace("{{", '{{ "{{" }}')
+    return f"{{{{- if .Values.crds.install }}}}\n{text}{{{{- end }}}}\n"
 
 
 def conditions_page() -> str:

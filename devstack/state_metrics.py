@@ -3,14 +3,14 @@
 kube-state-metrics is not to be had as a program from where the local stack gets its parts. This one reads the
 configuration that the chart ships (``CustomResourceStateMetrics``), refuses what is not in its documentation, and
 makes of each object what kube-state-metrics makes of it; of quantities it knows plain numbers only. It lists the
-objects for each scrape instead of watching them.
+objects again and again instead of watching them.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +20,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from devstack.kubeapi import KubeApi
+from devstack.kubeapi import KubeApi, KubeApiError
 
 Path = tuple[str, ...]
 Labels = dict[str, str]
@@ -28,6 +28,7 @@ Value = tuple[Labels, float]
 
 _TRUE = {"true", "yes"}
 _FALSE = {"false", "no", "unknown"}
+_REFRESH_SECONDS = 0.5
 _LOOKUP = re.compile(r"\[(?P<key>[^=]*)=(?P<value>.*)\]")
 
 
@@ -269,38 +270,61 @@ def _escaped(text: str) -> str:
 
 
 class StateMetrics:
-    """A context manager around the server; ``address`` is host:port."""
+    """A context manager around the server; ``address`` is host:port.
+
+    It answers at once with what it last read, as the real one does, which follows a watch.
+    """
 
     def __init__(self, api: KubeApi, configuration: Configuration) -> None:
-        def write() -> str:
-            return "".join(exposition(resource, _list(api, resource)) for resource in configuration.spec.resources)
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = write().encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's name
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._api = api
+        self._resources = configuration.spec.resources
+        self._text = b""
+        self._over = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(lambda: self._text))
         self.address = f"127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="state-metrics", daemon=True)
+        self._threads = [
+            threading.Thread(target=work, daemon=True) for work in (self._keep, self._server.serve_forever)
+        ]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._read()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over.set()
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
+
+    def _keep(self) -> None:
+        while not self._over.wait(_REFRESH_SECONDS):
+            with suppress(KubeApiError):  # the API server is away; what was known is still the best
+                self._read()
+
+    def _read(self) -> None:
+        self._text = "".join(exposition(each, _list(self._api, each)) for each in self._resources).encode()
+
+
+def _handler(text: Callable[[], bytes]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = text()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            with suppress(ConnectionError):  # the scraper did not wait
+                self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's name
+            pass
+
+    return Handler
 
 
 def _list(api: KubeApi, resource: Resource) -> list[dict[str, Any]]:

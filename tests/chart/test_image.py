@@ -76,6 +76,8 @@ def built() -> Iterator[Built]:
     here = ("inspect", "--type", "image") if builder == "buildah" else ("image", "inspect")
     if subprocess.run([builder, *here, _base()], capture_output=True, check=False).returncode != 0:
         pytest.skip(f"{builder} has no {_base()} here; pull it to have the image built")
+    # A test has seldom the right to run containers, which buildah does without.
+    os.environ.setdefault("BUILDAH_ISOLATION", "chroot")
     image.build(print, TAG)
     if builder != "buildah":
         yield Built(builder)

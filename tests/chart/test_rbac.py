@@ -211,6 +211,12 @@ def test_uninstalling_keeps_every_object(chart: Chart) -> None:
     assert all(each["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep" for each in installed)
 
 
+def test_the_definitions_may_come_from_elsewhere(chart: Chart) -> None:
+    rendered = chart.render(with_required({"crds": {"install": False}}))
+    assert not rendered.all("CustomResourceDefinition")
+    assert rendered.one("Deployment") == chart.render(REQUIRED).one("Deployment")
+
+
 def _rights(role: Manifest) -> set[Right]:
     return {
         (group, resource, verb, tuple(sorted(rule.get("resourceNames", ()))))

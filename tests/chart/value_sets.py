@@ -169,6 +169,9 @@ VALUE_SETS: dict[str, Values] = {
     "three replicas, anywhere": with_required(
         {"operator": {"replicas": 3}, "podDisruptionBudget": {"maxUnavailable": "50%"}, "topologySpreadConstraints": []}
     ),
+    "beside another release, which brings the definitions": with_required(
+        {"crds": {"install": False}, "operator": {"watchNamespaces": ["shop"], "instanceName": "shop"}}
+    ),
     "named otherwise, with no test": with_required(
         {"fullnameOverride": "mixpeek", "nameOverride": "mixpeek", "selfTest": {"enabled": False}}
     ),

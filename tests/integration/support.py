@@ -151,6 +151,13 @@ class Platform:
             text: str = answer.read().decode()
         return text
 
+    def leads(self) -> bool:
+        """Whether the operator's process works, and does not wait for the Lease of one that was killed."""
+        try:
+            return "namespace_operator_leader 1.0" in self.metrics().splitlines()
+        except (OSError, ValueError):
+            return False
+
     def secrets(self) -> list[str]:
         """What must never be read anywhere: the key, and the connection string."""
         return [secret for secret in (self.stack.qdrant_api_key, self.stack.mongodb_uri) if secret]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
 
+import pytest
 from qdrant_client import models
 
 from namespace_operator.domain.indexes import SYSTEM_INDEXES
-from tests.integration.conftest import RESYNC_SECONDS
+from tests.integration.conftest import OPERATOR, RESYNC_SECONDS
 from tests.integration.support import Organization, Platform, condition, eventually
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
@@ -78,12 +80,23 @@ def test_a_deletion_while_the_operator_is_down_is_noticed(platform: Platform, or
     eventually(lambda: organization.document("unseen")["state"] == "retained", "state retained")
 
 
+@pytest.fixture
+def short_lease(platform: Platform) -> Iterator[None]:
+    """A Lease that is soon over after the operator was killed."""
+    lease = {"durationSeconds": 2, "renewDeadlineSeconds": 1.5, "retrySeconds": 0.3}
+    platform.stack.install_operator({"operator": OPERATOR, "lease": lease})
+    yield
+    platform.stack.install_operator({"operator": OPERATOR})
+
+
+@pytest.mark.usefixtures("short_lease")
 def test_an_operator_killed_at_ten_random_moments_loses_and_leaves_nothing(
     platform: Platform, organization: Organization
 ) -> None:
     moments = random.Random(1)
     names = [f"crash-{n}" for n in range(10)]
     for name in names:
+        eventually(platform.leads, "an operator at work")
         organization.create(name, featureExtractors=[TEXT], payloadIndexes=INDEXES, deletionPolicy="Delete")
         time.sleep(moments.uniform(0.0, 0.4))
         platform.kill_operator()
@@ -97,6 +110,7 @@ def test_an_operator_killed_at_ten_random_moments_loses_and_leaves_nothing(
     assert platform.marked_collections(organization.name) == {status["collection"] for status in statuses.values()}
 
     for name in names[:5]:
+        eventually(platform.leads, "an operator at work")
         platform.stack.kubectl("delete", "mns", name, "-n", organization.name, "--wait=false")
         time.sleep(moments.uniform(0.0, 0.2))
         platform.kill_operator()

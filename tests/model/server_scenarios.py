@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from tests.model.scenario import CITY, TEXT, Scenario
-from tests.model.steps import Step, apply, delete, further_servers
+from tests.model.steps import (
+    Step,
+    apply,
+    delete,
+    further_servers,
+    keyed_server,
+    points,
+    secret_holds,
+    server_takes_key,
+)
 
 
 def _shop(cluster_id: str | None, **spec: object) -> Step:
@@ -13,6 +22,9 @@ def _shop(cluster_id: str | None, **spec: object) -> Step:
 
 _TWO = further_servers("east", "west")
 
+_KEYED = (keyed_server("first"), _shop("iclstr_keyed", deletionPolicy="Delete"), points("shop", 3))
+_EDITED = _shop("iclstr_keyed", deletionPolicy="Delete", description="edited")
+
 SERVERS = (
     Scenario("create on a cluster", (_TWO, _shop("iclstr_east"))),
     Scenario("move while it is empty", (_shop("iclstr_west"),), (_TWO, _shop("iclstr_east"))),
@@ -21,5 +33,21 @@ SERVERS = (
         "delete on a cluster under Delete",
         (delete("shop"),),
         (_TWO, _shop("iclstr_east", deletionPolicy="Delete")),
+    ),
+    Scenario(
+        "rotate the key of a server, the Secret last",
+        (server_takes_key("second"), _EDITED, secret_holds("second")),
+        _KEYED,
+    ),
+    Scenario(
+        "rotate the key of a server, the Secret first",
+        (secret_holds("second"), _EDITED, server_takes_key("second")),
+        _KEYED,
+    ),
+    Scenario(
+        "the Secret of a server is gone during a deletion, then back",
+        (secret_holds(None), delete("shop"), secret_holds("first")),
+        _KEYED,
+        lost_points=3,
     ),
 )

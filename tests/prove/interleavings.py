@@ -133,7 +133,7 @@ class _Interleavings:
             await pair.world.settle()
             different = differing(snapshot(pair.world), self.end)
             assert not different, f"the end is another one than with one operator: {different}"
-            assert pair.world.vectors.lost_points == self.work.lost_points
+            assert pair.world.lost_points == self.work.lost_points
             await check_at_rest(pair.world)
         except Exception as error:
             error.add_note("writes:\n" + "\n".join(pair.world.faults.log))

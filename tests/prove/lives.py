@@ -182,7 +182,7 @@ async def play(events: Sequence[Event]) -> None:
     fresh = await run((apply(NAME, **last.spec),), World())
     different = differences(essence_of(world), essence_of(fresh))
     assert not different, f"walked and fresh differ: {different}"
-    assert world.vectors.lost_points == life.lost, "points are lost that nobody deleted"
+    assert world.lost_points == life.lost, "points are lost that nobody deleted"
     assert sum(len(stored.points) for stored in world.data.values()) == life.numbered - life.lost
     assert len(world.metadata.documents) == len(world.data) == 1
     await check_at_rest(world)

@@ -75,7 +75,7 @@ class _Traveller:
             assert self._stores() == before, "paused or only rehearsed, and written to"
         await self._compare(edit)
         assert len(world.collection("walk").points) == 3
-        assert world.vectors.lost_points == 0
+        assert world.lost_points == 0
         assert len(world.metadata.documents) == len(world.data) == 1
 
     async def _compare(self, edit: Edit) -> None:

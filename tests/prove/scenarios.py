@@ -41,7 +41,7 @@ async def end_as(end: Any, scenario: Scenario, world: World) -> None:
         assert world.faults.fired > 0, "no fault fired: the case proves nothing"
         found = snapshot(world)
         assert found == end, f"the end is another one than without faults: {differing(found, end)}"
-        assert world.vectors.lost_points == scenario.lost_points
+        assert world.lost_points == scenario.lost_points
         await check_at_rest(world)
     except Exception as error:
         error.add_note("writes:\n" + "\n".join(f"{at}: {what}" for at, what in enumerate(world.faults.log, 1)))
@@ -60,6 +60,6 @@ async def plain(name: str) -> Plain:
         writes, reads, end = world.faults.writes, world.faults.reads, snapshot(world)
         reads_before = tuple(world.faults.reads_before)
         await check_at_rest(world)
-        assert world.vectors.lost_points == scenario.lost_points
+        assert world.lost_points == scenario.lost_points
         _PLAYED[name] = Plain(scenario, start, end, writes, reads, reads_before)
     return _PLAYED[name]

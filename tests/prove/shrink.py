@@ -12,7 +12,7 @@ _MOST_TRIES = 300
 
 def fewer(things: Sequence[T]) -> Iterator[tuple[T, ...]]:
     """The things without some of them: first without half of them, in the end without a single one."""
-    size = len(things) // 2
+    size = (len(things) + 1) // 2
     while size > 0:
         for begin in range(0, len(things), size):
             yield (*things[:begin], *things[begin + size :])

@@ -68,7 +68,7 @@ async def _play(world: World, steps: Sequence[Step]) -> None:
 
 def _compare(world: World, played: Plain, found: Any, ends: Sequence[Any]) -> None:
     assert world.faults.fired > 0, "nothing went wrong: the case proves nothing"
-    lost = world.vectors.lost_points
+    lost = world.lost_points
     assert lost == played.scenario.lost_points, f"{lost} points are lost; {_writes(world)}"
     if found not in ends:
         different = differing(found, ends[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from namespace_operator.api.names import MARKER_COLLECTION
 from namespace_operator.api.profile import ComputeTier
 from namespace_operator.api.spec import NamespaceSpec
 from namespace_operator.domain.indexes import wanted_schema
@@ -37,7 +38,9 @@ def check_no_orphans(world: World) -> None:
     documents = world.metadata.namespaces()
     bound = {raw["collection"] for raw in world.metadata.all_raw() if "collection" in raw}
     ours = {f"{_MARK}instance": world.instance_id}.items()
-    marked = {name for name, stored in world.vectors.collections.items() if ours <= stored.metadata.items()}
+    servers = (world.vectors, *world.servers.values())
+    stored = ((name, stored) for server in servers for name, stored in server.collections.items())
+    marked = {name for name, found in stored if name != MARKER_COLLECTION and ours <= found.metadata.items()}
     lost = {
         obj["status"]["collection"] for obj in world.api.objects.values() if obj.get("status", {}).get("collection")
     }

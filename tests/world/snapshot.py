@@ -24,7 +24,7 @@ def snapshot(world: World) -> Any:
         "collections": {name: _collection(stored) for name, stored in world.data.items()},
         "aliases": dict(world.vectors.alias_targets),
         "belongings": _belongings(world),
-        "lost points": world.vectors.lost_points,
+        "lost points": world.lost_points,
     }
     text = json.dumps(value, sort_keys=True, default=str)
     for namespace_id, owner in sorted(_owners(world).items()):

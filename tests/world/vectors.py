@@ -134,6 +134,8 @@ class ModelVectorStore:
     lacks: frozenset[str] = frozenset()
     refuses: bool = False
     down: bool = False
+    api_key: str | None = None
+    """The only key that it takes; None: it asks for none."""
     tells_at_once: bool = True
     drops: frozenset[str] = frozenset()
     rejects: frozenset[str] = frozenset()

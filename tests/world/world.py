@@ -20,9 +20,10 @@ from namespace_operator.controller.clock import Clock
 from namespace_operator.controller.overview import FEWEST
 from namespace_operator.controller.reconcile import Reconciler
 from namespace_operator.controller.reporter import Account
-from namespace_operator.controller.secrets import NoSecrets
+from namespace_operator.controller.secrets import Credentials
 from namespace_operator.controller.sweep import Sweep
 from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
+from namespace_operator.domain.endpoints import Endpoint
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.offer import Offer
 from namespace_operator.domain.placement import Landscape
@@ -33,6 +34,7 @@ from tests.world.faults import Crash, Faults
 from tests.world.gate import Turns, through
 from tests.world.metadata import ModelMetadataStore, Raw
 from tests.world.ray import ModelRayClusters
+from tests.world.secrets import Keyed, ModelSecrets
 from tests.world.sites import ALONE
 from tests.world.terms import Fenced, InTerm
 from tests.world.vectors import ModelVectorStore, StoredCollection
@@ -122,6 +124,7 @@ class World:
     landscape: Landscape = ALONE
     servers: dict[str, ModelVectorStore] = field(default_factory=dict)
     """Further Qdrant servers by URL; whatever else is connected to is ``vectors``."""
+    secrets: ModelSecrets = field(default_factory=ModelSecrets)
     ray: ModelRayClusters = field(default_factory=ModelRayClusters)
     ray_options: RayOptions = field(default_factory=RayOptions)
     overview_from: int = FEWEST
@@ -170,10 +173,10 @@ class World:
         around = Surroundings(
             cluster=self._gated(cluster),
             metadata=self._gated(self.metadata if self.fence is None else InTerm(self.metadata, self.instance_id)),
-            secrets=NoSecrets(),
+            secrets=self.secrets,
             ray_clusters=self.ray,
             landscape=lambda: self.landscape,
-            connect=lambda endpoint, _: self._gated(self.servers.get(endpoint.url, self.vectors)),
+            connect=lambda endpoint, credentials: self._gated(self._connection(endpoint, credentials)),
             clock=Clock(now=lambda: EPOCH + timedelta(seconds=self.time), monotonic=lambda: self.time),
             random=lambda: 0.5,
             mint_id=self._mint_id,
@@ -185,6 +188,10 @@ class World:
         offer = Offer(builtin_catalog(), ray=self.ray_options)
         reconciler, sweep, _ = assemble(options, lambda: offer, around)
         self.operator = Operator(cluster, reconciler, sweep, pending, at_once=self.works_at_once)
+
+    def _connection(self, endpoint: Endpoint, credentials: Credentials) -> Any:
+        server = self.servers.get(endpoint.url, self.vectors)
+        return server if server.api_key is None else Keyed(server, credentials.api_key)
 
     @property
     def works_at_once(self) -> bool:
@@ -291,6 +298,11 @@ class World:
             own.update({name: stored for name, stored in there.items() if not name.endswith(MARKER_COLLECTION)})
         return own
 
+    @property
+    def lost_points(self) -> int:
+        """The points that create and delete requests took with them, on all servers."""
+        return sum(server.lost_points for server in (self.vectors, *self.servers.values()))
+
     def server_of(self, status: Object) -> ModelVectorStore:
         """The server that a status says the namespace lives on."""
         connection = status.get("infrastructure", {}).get("connection", "default")
@@ -315,6 +327,7 @@ def beside(world: World, number: int = 1) -> World:
     twin.vectors, twin.metadata, twin.servers = world.vectors, world.metadata, world.servers
     twin.landscape, twin.cluster_uid, twin.guarded = world.landscape, world.cluster_uid, world.guarded
     twin.dependents, twin.seconds = world.dependents, world.seconds
+    twin.secrets = world.secrets
     twin.ray, twin.ray_options, twin.backups = world.ray, world.ray_options, world.backups
     twin._ids = world._ids + 1_000 * number
     return twin

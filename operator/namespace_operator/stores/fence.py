@@ -6,6 +6,8 @@ import asyncio
 from typing import Protocol
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.connector import Connection
 
 
 class Deposed(asyncio.CancelledError):
@@ -43,12 +45,24 @@ UNFENCED = Unfenced()
 def fenced_request(fence: Fence) -> type[aiohttp.ClientRequest]:
     """For ``aiohttp.ClientSession(request_class=…)``: requests that ask the fence when they have their connection.
 
-    Before that they may have waited for a free one, for a resolver or for a handshake, however long that took.
+    Before that they may have waited for a free one, for a resolver or for a handshake, however long that took. One with
+    a body is asked for again when the body is written, and the head with it: in between other tasks run.
     """
 
     class FencedRequest(aiohttp.ClientRequest):
-        async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        async def send(self, conn: Connection) -> aiohttp.ClientResponse:
             fence.check()
             return await super().send(conn)
+
+        async def write_bytes(
+            self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
+        ) -> None:
+            try:
+                fence.check()
+            except Deposed:
+                # Who waits for the answer would wait for its timeout.
+                conn.close()
+                raise
+            await super().write_bytes(writer, conn, content_length)
 
     return FencedRequest

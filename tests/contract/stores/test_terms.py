@@ -89,14 +89,14 @@ class Once:
     asked: int = 0
 
     def check(self) -> None:
-        """As ``remaining``."""
-        self.remaining()
+        """Raise ``Deposed`` once it is down."""
+        if self.asked > 4:
+            raise Deposed
 
     def remaining(self) -> float:
         """Enough for two writes, each of which asks for the number of the term before."""
         self.asked += 1
-        if self.asked > 4:
-            raise Deposed
+        self.check()
         return 10.0
 
 
@@ -181,6 +181,36 @@ async def test_what_waits_for_a_server_until_the_end_is_not_sent_after_it(own_mo
     finally:
         own_mongodb.process.resume()
         await store.close()
+
+
+class AsleepBeforeTheWrite(Until):
+    """A fence that stands when the operation begins, and is down when the driver comes to write."""
+
+    asleep = False
+
+    def check(self) -> None:
+        """Raise ``Deposed`` where it is down."""
+        if self.asleep:
+            raise Deposed
+
+
+async def test_nothing_is_written_after_the_end_by_an_operation_that_began_before(own_mongodb: MongoDB) -> None:
+    """The driver lets other tasks run between its own look at the deadline and the write."""
+    fence = AsleepBeforeTheWrite(60)
+    store = MongoStore(own_mongodb.uri, "terms_asleep", fence=fence, term_of=INSTANCE)
+    witness = MongoStore(own_mongodb.uri, "terms_asleep")
+    try:
+        await store.insert(document(1))
+        fence.asleep = True
+        for write in (store.insert(document(2)), store.replace(following(document(1))), store.get("any")):
+            with pytest.raises(asyncio.CancelledError):
+                await write
+        assert await witness.get(document(2).namespace_id) is None
+        assert await witness.get(document(1).namespace_id) == document(1)
+        async with asyncio.timeout(5):
+            await store.close()
+    finally:
+        await witness.close()
 
 
 async def test_a_list_leaves_the_time_of_others_alone(own_mongodb: MongoDB) -> None:

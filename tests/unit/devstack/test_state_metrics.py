@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
+import urllib3
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
-from devstack.state_metrics import Configuration, exposition
+from devstack.kubeapi import KubeApi, KubeApiError
+from devstack.state_metrics import Configuration, StateMetrics, exposition
 
 FOO = yaml.safe_load("""
 kind: Foo
@@ -146,3 +149,31 @@ def test_a_state_is_one_of_a_set() -> None:
 def test_what_the_real_one_does_not_know_is_refused(metric: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         _series(metric)
+
+
+class Objects(KubeApi):
+    """An API server with one object, which is away after the first list."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def get(self, path: str, **query: str) -> dict[str, Any]:
+        self.asked.append(path)
+        if len(self.asked) > 1:
+            raise KubeApiError(0, "away")
+        return {"items": [FOO]}
+
+
+def test_it_answers_with_what_it_last_read() -> None:
+    about = {"group": "myteam.io", "version": "v1", "kind": "Foo"}
+    metric = {"name": "uptime", "help": "Helps.", **_gauge(path=["status", "uptime"])}
+    entry = {"groupVersionKind": about, "resourcePlural": "foos", "metrics": [metric]}
+    configuration = {"kind": "CustomResourceStateMetrics", "spec": {"resources": [entry]}}
+    api = Objects()
+    with StateMetrics(api, Configuration.model_validate(configuration)) as server:
+        deadline = time.monotonic() + 10
+        while len(api.asked) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        answer = urllib3.request("GET", f"http://{server.address}/metrics").data.decode()
+    assert set(api.asked) == {"/apis/myteam.io/v1/foos"}
+    assert "kube_customresource_uptime{" in answer

@@ -10,6 +10,7 @@ from typing import Any
 import kopf
 import pytest
 
+from namespace_operator.controller.cluster import ClusterUnavailable
 from namespace_operator.kube import client as client_module
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.stores.errors import Unavailable
@@ -90,6 +91,28 @@ async def test_the_fence_is_no_failure_of_the_server(client: Any, monkeypatch: p
         gate.down = False
         await ask()
         assert len(answers.requests) == 1, "the connection is none the worse"
+
+
+class FallsAtTheBody(Gate):
+    """A fence that is down between head and body: there the process sleeps."""
+
+    asked = 0
+
+    def check(self) -> None:
+        """Let the first question pass."""
+        self.asked += 1
+        if self.asked > 1:
+            raise Deposed
+
+
+async def test_a_request_that_sleeps_before_its_body_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, gate = Answers(body=b"{}"), FallsAtTheBody()
+    async with serving(answers) as url, kubernetes(url, gate, monkeypatch) as ask:
+        async with asyncio.timeout(5):
+            with pytest.raises((asyncio.CancelledError, ClusterUnavailable)):
+                await ask()
+        assert gate.asked > 1
+        assert answers.requests == []
 
 
 async def test_a_repetition_on_a_new_connection_is_stopped_too() -> None:

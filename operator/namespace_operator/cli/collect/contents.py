@@ -12,7 +12,7 @@ from namespace_operator.api.names import PROTECTED_FIELDS, is_field_path, is_res
 from namespace_operator.api.payload_index import FieldSchema
 from namespace_operator.api.spec import VectorConfig
 from namespace_operator.api.vectors import Metric
-from namespace_operator.domain.catalog import Catalog, CatalogExtractor, InvalidParams
+from namespace_operator.domain.catalog import Catalog, CatalogExtractor, CatalogVector, InvalidParams
 from namespace_operator.domain.indexes import SYSTEM_INDEXES, IndexSchema, canonical, to_resource, wanted_schema
 from namespace_operator.domain.observed import Collection
 from namespace_operator.domain.vectors import NamedVector, VectorKind
@@ -68,12 +68,15 @@ def _fitting(entry: CatalogExtractor, vectors: Mapping[str, NamedVector]) -> lis
         values = parameter.extremes() if parameter.choices is not None else (size,)
         choices += [{parameter.name: value} for value in values]
     found: list[Spec | None] = []
+    known: list[tuple[CatalogVector, ...]] = []
     for params in choices:
         try:
             resolved = entry.resolve(params)
         except (InvalidParams, ValidationError):
             continue
-        if all(is_like(vectors[vector.name], vector) for vector in resolved):
+        # A param that names what is the default anyway is no other choice.
+        if resolved not in known and all(is_like(vectors[vector.name], vector) for vector in resolved):
+            known.append(resolved)
             found.append(params)
     return found
 

@@ -1,4 +1,4 @@
-"""Parts of queries for namespace documents."""
+"""Parts of queries for namespace documents, and of updates."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from namespace_operator.domain.document import State
 from namespace_operator.domain.document_indexes import AutoIndexState
+from namespace_operator.domain.parsing import OwnDocument
 
 Raw = dict[str, Any]
 
@@ -52,3 +53,17 @@ def residing(instance_id: str) -> Raw:
 def as_text(field: str) -> Raw:
     # What is no text, in a document of another shape, must not fail the whole.
     return {"$convert": {"input": field, "to": "string", "onError": "?", "onNull": "?"}}
+
+
+def fields_of(document: OwnDocument) -> Raw:
+    """The fields of a document; without claims there is no such field: two empty lists are equal to a unique index."""
+    raw = document.model_dump(mode="python")
+    if not document.claims:
+        del raw["claims"]
+    return raw
+
+
+def update_to(document: OwnDocument, epoch: Raw) -> Raw:
+    """What makes a stored document this one, in a term."""
+    raw = fields_of(document) | epoch
+    return {"$set": raw} if document.claims else {"$set": raw, "$unset": {"claims": ""}}

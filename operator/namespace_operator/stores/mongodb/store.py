@@ -31,9 +31,10 @@ from namespace_operator.domain.shared import SharedCollection, SharedState
 from namespace_operator.domain.usage import FILTER_USAGE, FilterUsage
 from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected
 from namespace_operator.stores.fence import UNFENCED, Fence
+from namespace_operator.stores.mongodb import queries
 from namespace_operator.stores.mongodb.errors import translated
+from namespace_operator.stores.mongodb.fencing import FENCE
 from namespace_operator.stores.mongodb.monitoring import Monitor
-from namespace_operator.stores.mongodb.queries import ENDING, MADE_FROM_USE, SUMMARY, as_list, as_text, residing
 from namespace_operator.stores.mongodb.terms import EPOCH, Term, epoch_of, not_later_than, stamp
 from namespace_operator.stores.mongodb.usage import make_usage_indexes, read_usage
 
@@ -125,6 +126,7 @@ class MongoStore:
     def _operation(self, request: str) -> Iterator[None]:
         """Operations, and what their failure means; what others do meanwhile must not be awaited within it."""
         left = self._fence.remaining()
+        token = FENCE.set(self._fence)
         try:
             # The inner one has each operation begin with the client's own timeout, which ends no later than the outer.
             with translated(request), pymongo.timeout(left), pymongo.timeout(None):
@@ -133,6 +135,8 @@ class MongoStore:
             # What failed for want of time that only the next leader has is no failure of the server.
             self._fence.check()
             raise
+        finally:
+            FENCE.reset(token)
 
     @property
     def _namespaces(self) -> AsyncCollection[Raw]:
@@ -161,7 +165,9 @@ class MongoStore:
         number = await self._number()
         with self._operation("inserting the namespace document"):
             await self._ensure_indexes()
-            await self._namespaces.insert_one({"_id": document.document_id, **_raw(document), **stamp(number)})
+            await self._namespaces.insert_one(
+                {"_id": document.document_id, **queries.fields_of(document), **stamp(number)}
+            )
 
     async def replace(self, document: OwnDocument) -> None:
         """Set our fields where the revision is still the one before."""
@@ -169,7 +175,7 @@ class MongoStore:
         found = {"_id": document.document_id, "revision": before, **not_later_than(number)}
         with self._operation("updating the namespace document"):
             await self._ensure_indexes()
-            result = await self._namespaces.update_one(found, _update(document, stamp(number)))
+            result = await self._namespaces.update_one(found, queries.update_to(document, stamp(number)))
         if result.matched_count == 0:
             await self._go_beyond(document.document_id)
             raise Outdated(f"{document.document_id} is not at revision {before}")
@@ -208,10 +214,7 @@ class MongoStore:
             return await self._term.number(self._database[SERVERS], above=above)
 
     async def _go_beyond(self, document_id: str) -> None:
-        """Where we lead, and a document is of a later term all the same, let ours be the later one.
-
-        Only a hand in the database makes that so: documents that were restored without the record of terms, say.
-        """
+        """Let our term be later than that of a document: it was restored without the record of the terms, say."""
         if self._term is None:
             return
         with self._operation("looking for the term of a document"):
@@ -223,8 +226,12 @@ class MongoStore:
         names = sorted(field_names)
         listed = [{"payload_indexes.field_name": {"$in": names}}, {"auto_indexes.indexes.field_name": {"$in": names}}]
         pipeline: list[Raw] = [
-            {"$match": {"_id": {"$in": sorted(members)}, "state": {"$nin": ENDING}, "$or": listed}},
-            {"$project": {"wanted": {"$concatArrays": [as_list("$payload_indexes.field_name"), MADE_FROM_USE]}}},
+            {"$match": {"_id": {"$in": sorted(members)}, "state": {"$nin": queries.ENDING}, "$or": listed}},
+            {
+                "$project": {
+                    "wanted": {"$concatArrays": [queries.as_list("$payload_indexes.field_name"), queries.MADE_FROM_USE]}
+                }
+            },
             {"$unwind": "$wanted"},
             {"$match": {"wanted": {"$in": names}}},
             {"$group": {"_id": "$wanted", "member": {"$min": "$_id"}}},
@@ -275,7 +282,7 @@ class MongoStore:
 
     async def owned(self, instance_id: str) -> AsyncIterator[OwnedDocument]:
         """Every namespace's document of an instance, without reading the most of it."""
-        found = self._namespaces.find({"owner.instance_id": instance_id}, SUMMARY)
+        found = self._namespaces.find({"owner.instance_id": instance_id}, queries.SUMMARY)
         async for raw in self._listed(found, "listing namespace documents"):
             summary = summarize_document(raw)
             if summary is not None:
@@ -292,15 +299,15 @@ class MongoStore:
     async def count_bound(self, instance_id: str, binding: Binding | None) -> int:
         """How many namespaces of an instance live on a server."""
         connection = binding.connection if binding else None
-        there = {**residing(instance_id), "binding.connection": connection}
+        there = {**queries.residing(instance_id), "binding.connection": connection}
         with self._operation("counting the namespaces of a Qdrant server"):
             return await self._namespaces.count_documents(there)
 
     async def bound(self, instance_id: str) -> Mapping[str | None, Residents]:
         """One aggregation over the documents of an instance."""
-        name = {"$concat": [as_text("$owner.organization"), "/", as_text("$owner.cr_name")]}
+        name = {"$concat": [queries.as_text("$owner.organization"), "/", queries.as_text("$owner.cr_name")]}
         pipeline: list[Raw] = [
-            {"$match": residing(instance_id)},
+            {"$match": queries.residing(instance_id)},
             {"$project": {"connection": {"$ifNull": ["$binding.connection", None]}, "name": name}},
             {"$group": {"_id": "$connection", "count": {"$sum": 1}, "some": {"$minN": {"input": "$name", "n": _SOME}}}},
         ]
@@ -389,16 +396,3 @@ def _client(uri: str, timeout_seconds: float, monitor: Monitor | None) -> AsyncM
     except (ConfigurationError, ValueError):
         # The driver quotes the part it stumbles over, which can be one of the password.
         raise InvalidConnectionString from None
-
-
-def _raw(document: OwnDocument) -> Raw:
-    """The fields of a document; without claims there is no such field: two empty lists are equal to a unique index."""
-    raw = document.model_dump(mode="python")
-    if not document.claims:
-        del raw["claims"]
-    return raw
-
-
-def _update(document: OwnDocument, epoch: Raw) -> Raw:
-    raw = _raw(document) | epoch
-    return {"$set": raw} if document.claims else {"$set": raw, "$unset": {"claims": ""}}

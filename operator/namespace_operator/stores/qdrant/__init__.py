@@ -1,6 +1,6 @@
-"""Qdrant over its REST API, with qdrant-client's models for requests.
+"""Qdrant over its REST API.
 
-The transport is aiohttp: qdrant-client's own spends four to five times the CPU on the same requests.
+By aiohttp and without qdrant-client, whose transport spends four to five times the CPU on the same requests.
 """
 
 from namespace_operator.stores.qdrant.store import QdrantStore

@@ -54,7 +54,8 @@ def adopted(given: Collection) -> tuple[dict[str, Any], str]:
 
 
 def test_vectors_of_an_extractor_make_the_namespace_managed() -> None:
-    spec, _ = adopted(collection(dense(TEXT_VECTOR), indexes={"price": {"type": "float"}}))
+    spec, warnings = adopted(collection(dense(TEXT_VECTOR), indexes={"price": {"type": "float"}}))
+    assert warnings == "mixpeek.com/adopt needs the verb adopt"
 
     assert spec == {
         "featureExtractors": [{"featureExtractorName": "text_extractor", "version": "v1"}],
