@@ -163,7 +163,8 @@ class Terms:
                 known = self.lasting.objects.keys()
                 for key in known:
                     term.queue.look(key)
-                for key in self._recent():
+                self._forget_old()
+                for key in self._remembered:
                     term.queue.add(key)
                 for cluster in self.lasting.clusters.all():
                     term.cluster_status.changed(cluster.name)
@@ -171,6 +172,9 @@ class Terms:
                 await term.run()
             finally:
                 self.current = None
+                # What is known is looked at in the next term anyway; of what is gone nobody would tell it.
+                for key in term.queue.unfinished():
+                    self.enqueue(key)
 
     def recheck(self) -> None:
         """Everything may be seen in another light."""
@@ -182,6 +186,9 @@ class Terms:
         if self.current is not None:
             self.current.queue.add(key)
         elif self.lasting.objects.metadata(key) is None:
+            self._forget_old()
+            # The latest is the last one.
+            self._remembered.pop(key, None)
             self._remembered[key] = self.lasting.monotonic()
 
     def look(self, key: Key) -> None:
@@ -229,11 +236,13 @@ class Terms:
                 for key in (await cluster.refresh()).missed:
                     if await cluster.subject(key) is None:
                         self.enqueue(key)
-                await self.lasting.clusters.refresh()
+                # Once a term began they are read with its client, and what ends the term would end this too.
+                if self.current is None:
+                    await self.lasting.clusters.refresh()
             except ClusterError as error:
                 structlog.get_logger().warning("a stand-by could not look at all objects", error=str(error))
 
-    def _recent(self) -> list[Key]:
+    def _forget_old(self) -> None:
         limit = self.lasting.monotonic() - _REMEMBERED_SECONDS
-        self._remembered = {key: since for key, since in self._remembered.items() if since > limit}
-        return list(self._remembered)
+        while self._remembered and self._remembered[oldest := next(iter(self._remembered))] <= limit:
+            del self._remembered[oldest]

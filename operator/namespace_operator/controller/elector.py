@@ -65,7 +65,8 @@ class Elector:
     """Takes the Lease when it is free, keeps it while it leads, gives it up when it ends.
 
     ``identity`` is this process's own and no other's, ever. ``clock`` must go on while the process is frozen, ``now``
-    is the time that stands in the Lease for people. ``told`` hears of every beginning and end of a term.
+    is the time that stands in the Lease for people. ``told`` hears of every beginning and end of a term, and
+    once more when its work has ended too.
     """
 
     store: LeaseStore
@@ -158,6 +159,8 @@ class Elector:
             if not work.done():
                 raise RuntimeError("the work of a term does not end")
             self._term = None
+            # What the work found out while it ended is known no longer either.
+            self.told(False)
             if not work.cancelled() and (error := work.exception()) is not None:
                 raise error
 

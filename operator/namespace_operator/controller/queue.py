@@ -134,6 +134,10 @@ class WorkQueue(Generic[K]):
         for key in list(self._records):
             self.look(key)
 
+    def unfinished(self) -> frozenset[K]:
+        """The keys that wait, run, or are to run again."""
+        return frozenset(self._records)
+
     def is_check(self, key: K) -> bool:
         """Whether the run of this key that is under way was announced as a mere check, and has no other cause."""
         record = self._records.get(key)

@@ -70,14 +70,16 @@ class KubeClusters:
 
     async def refresh(self) -> frozenset[str]:
         """Compare with a list of all, and read those anew that differ."""
-        listed = {metadata["name"]: metadata async for metadata in self.client.list_metadata(_PATH)}
+        # The same to the end, although a term may begin or end meanwhile.
+        client = self.client
+        listed = {metadata["name"]: metadata async for metadata in client.list_metadata(_PATH)}
         gone = self._objects.keys() - listed.keys()
         changed = {name for name, metadata in listed.items() if not self._is_current(name, metadata)}
         for name in gone:
             self.drop(name)
         for name in changed:
             self.drop(name)
-            await self._read(name)
+            await self._read(name, client)
         self._deleted.clear()
         return frozenset(gone | changed)
 
@@ -125,9 +127,9 @@ class KubeClusters:
         mine = self._objects.get(name)
         return mine is not None and _concerns(mine["metadata"]) == _concerns(listed)
 
-    async def _read(self, name: str) -> None:
+    async def _read(self, name: str, client: KubeClient) -> None:
         try:
-            self.put(await self.client.get(f"{_PATH}/{name}"))
+            self.put(await client.get(f"{_PATH}/{name}"))
         except NotFound:
             self.drop(name)
 
@@ -136,7 +138,7 @@ class KubeClusters:
         try:
             return await request
         except ObjectChanged:
-            await self._read(name)
+            await self._read(name, self.client)
             raise
 
 

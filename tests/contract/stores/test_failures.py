@@ -154,3 +154,16 @@ async def test_a_write_that_a_frozen_mongodb_did_not_answer_is_found_afterwards(
         finally:
             own_mongodb.process.resume()
         await _eventually(lambda: store.get(document(2).namespace_id), following(document(2), description="in flight"))
+
+
+async def test_a_store_is_closed_in_time_while_mongodb_is_frozen(own_mongodb: MongoDB) -> None:
+    """Otherwise a leader that stands by would not get to its end, and the process would have to exit."""
+    assert own_mongodb.process is not None
+    store = MongoStore(own_mongodb.uri, "contract_failures", timeout_seconds=_TIMEOUT_SECONDS)
+    await store.get("ns_1")
+    own_mongodb.process.freeze()
+    try:
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            await store.close()
+    finally:
+        own_mongodb.process.resume()

@@ -44,6 +44,7 @@ class Outlasting:
         self.missed: set[Key] = set()
         self.down = False
         self.looks = 0
+        self.slow = 0.0
 
     def all(self) -> tuple[()]:
         """The InfrastructureClusters."""
@@ -56,6 +57,7 @@ class Outlasting:
     async def refresh(self) -> Refreshed:
         """List all."""
         self.looks += 1
+        await asyncio.sleep(self.slow)
         if self.down:
             raise ClusterUnavailable("down")
         return Refreshed(frozenset(), frozenset(self.missed))
@@ -74,12 +76,13 @@ def terms() -> tuple[Terms, Outlasting]:
     return Terms(cast("Lasting", lasting)), lasting
 
 
-async def leading(terms: Terms, monkeypatch: pytest.MonkeyPatch) -> list[Key]:
-    """What a term looks at that begins now."""
+async def leading(terms: Terms, monkeypatch: pytest.MonkeyPatch, *, busy: bool = False) -> list[Key]:
+    """What a term looks at that begins now; a busy one gets to the end of nothing."""
     looked: list[Key] = []
 
     async def process(key: Key) -> Next:
         looked.append(key)
+        await asyncio.sleep(10 if busy else 0)
         return Next()
 
     class Opened:
@@ -141,6 +144,42 @@ def test_a_stand_by_looks_for_what_its_watch_missed(monkeypatch: pytest.MonkeyPa
         return await leading(standing_by, monkeypatch)
 
     assert run(main()) == sorted([KEY, GONE])
+
+
+def test_a_look_that_a_term_overtakes_does_not_go_on_with_the_client_of_the_term() -> None:
+    async def main() -> int:
+        standing_by, lasting = terms()
+        lasting.slow = 10.0
+        looking = asyncio.create_task(standing_by.stay_current())
+        await asyncio.sleep(305)
+        standing_by.current = cast("Term", object())
+        await asyncio.sleep(20)
+        assert not looking.done()
+        looking.cancel()
+        return lasting.looks
+
+    assert run(main()) == 1, "the InfrastructureClusters are read with the fenced client by then"
+
+
+def test_what_a_term_did_not_get_to_is_looked_at_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> list[Key]:
+        standing_by, _ = terms()
+        standing_by.enqueue(GONE)
+        assert await leading(standing_by, monkeypatch, busy=True) == [GONE], "it was begun"
+        return await leading(standing_by, monkeypatch)
+
+    assert run(main()) == [GONE]
+
+
+def test_a_stand_by_does_not_remember_deletions_for_ever() -> None:
+    async def main() -> int:
+        standing_by, _ = terms()
+        for number in range(10_000):
+            standing_by.enqueue(Key("acme", f"gone-{number % 5_000}"))
+            await asyncio.sleep(1)
+        return len(standing_by._remembered)
+
+    assert run(main()) <= 301
 
 
 def test_a_leader_leaves_that_to_its_sweep() -> None:

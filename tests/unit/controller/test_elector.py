@@ -11,6 +11,7 @@ import pytest
 from namespace_operator.controller.leadership import Leadership
 from namespace_operator.domain.lease import LeaseRecord
 from namespace_operator.stores.fence import Deposed
+from namespace_operator.telemetry.metrics import Metrics
 from tests.unit.controller.lease_server import START, Candidate, LeaseServer, watched
 from tests.world.virtual_time import now, run
 
@@ -403,6 +404,32 @@ def test_work_that_meets_the_fence_is_no_error() -> None:
         assert len(candidate.terms) == 2
         assert candidate.task is not None
         assert not candidate.task.done()
+
+    run(main())
+
+
+def test_what_is_found_out_while_a_term_ends_is_forgotten_with_the_rest() -> None:
+    async def main() -> None:
+        candidate, metrics = Candidate(LeaseServer(), "a"), Metrics("1")
+        candidate.elector.told = metrics.leads
+
+        async def work(_: Leadership) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                # As the driver does, which is closed after all else.
+                metrics.mongodb_found(up=False)
+
+        candidate.work = work
+        candidate.start()
+        await watched(1, candidate)
+        candidate.ahead = 100
+        await watched(0.9, candidate)
+        assert candidate.terms[0][1:], "the term is over"
+        await candidate.stop()
+        exposed, _ = metrics.exposition("text/plain")
+        assert b"namespace_operator_leader 0" in exposed
+        assert b"mongodb_up" not in exposed
 
     run(main())
 

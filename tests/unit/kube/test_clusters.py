@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, cast
 
 import pytest
 
 from namespace_operator.api.cluster import CLUSTER_FINALIZER, InfrastructureClusterSpec, InfrastructureClusterStatus
 from namespace_operator.controller.cluster import ObjectChanged
 from namespace_operator.domain.landscape import InvalidCluster
-from namespace_operator.kube.client import NotFound
+from namespace_operator.kube.client import KubeClient, NotFound
 from namespace_operator.kube.clusters import KubeClusters, to_cluster
+from namespace_operator.stores.fence import Deposed
 from tests.unit.kube.api_server import PATCH_DOES_NOT_APPLY, Answer, ApiServer
 
 LIST = "/apis/mixpeek.com/v1/infrastructureclusters"
@@ -152,3 +154,23 @@ async def test_a_list_tells_what_the_watch_did_not(monkeypatch: pytest.MonkeyPat
             clusters.put(known)
         assert await clusters.refresh() == {"changed", "new", "gone"}
         assert {cluster.name for cluster in clusters.all()} == {"same", "changed", "new", "status"}
+
+
+async def test_a_look_keeps_the_client_that_it_began_with() -> None:
+    """A term may begin meanwhile, and end again: its client refuses then, which is not the stand-by's affair."""
+
+    class Over:
+        async def get(self, _: str) -> dict[str, Any]:
+            raise Deposed("the term is over")
+
+    class Own:
+        async def list_metadata(self, _: str) -> AsyncIterator[dict[str, Any]]:
+            clusters.client = cast("KubeClient", Over())
+            yield obj(13)["metadata"]
+
+        async def get(self, _: str) -> dict[str, Any]:
+            return obj(13)
+
+    clusters = KubeClusters(cast("KubeClient", Own()))
+    assert await clusters.refresh() == {"east"}
+    assert clusters.get("east") is not None

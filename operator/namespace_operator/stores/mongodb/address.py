@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlencode
 
-from namespace_operator.stores.mongodb.store import InvalidConnectionString
+from namespace_operator.stores.mongodb.driver import InvalidConnectionString
 
 _FORM = re.compile(
     r"^(?P<scheme>mongodb(?:\+srv)?)://(?P<user>[^@/]*@)?[^/?]+(?:/(?P<database>[^?]*))?(?:\?(?P<options>.*))?$"

@@ -10,8 +10,9 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.errors import ConfigurationError
 
+from namespace_operator.stores.mongodb.driver import InvalidConnectionString
 from namespace_operator.stores.mongodb.errors import translated
-from namespace_operator.stores.mongodb.store import NAMESPACES, InvalidConnectionString
+from namespace_operator.stores.mongodb.store import NAMESPACES
 
 _APP = "namespace-operator"
 

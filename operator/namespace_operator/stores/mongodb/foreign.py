@@ -11,8 +11,9 @@ from pymongo.errors import ConfigurationError
 
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument
 from namespace_operator.domain.parsing import parse_namespace
+from namespace_operator.stores.mongodb.driver import InvalidConnectionString
 from namespace_operator.stores.mongodb.errors import translated
-from namespace_operator.stores.mongodb.store import NAMESPACES, InvalidConnectionString
+from namespace_operator.stores.mongodb.store import NAMESPACES
 
 Raw = Mapping[str, Any]
 

@@ -15,7 +15,7 @@ from pymongo import AsyncMongoClient, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import ConfigurationError, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError
 
 from namespace_operator.domain.document import Binding, MalformedDocument, NamespaceDocument, OwnedDocument, State
 from namespace_operator.domain.observed import Counts, Residents, ServerRecord
@@ -32,6 +32,7 @@ from namespace_operator.domain.usage import FILTER_USAGE, FilterUsage
 from namespace_operator.stores.errors import Backend, BackendError, Outdated, Rejected
 from namespace_operator.stores.fence import UNFENCED, Fence
 from namespace_operator.stores.mongodb import queries
+from namespace_operator.stores.mongodb.driver import close_client, make_client
 from namespace_operator.stores.mongodb.errors import translated
 from namespace_operator.stores.mongodb.fencing import FENCE
 from namespace_operator.stores.mongodb.monitoring import Monitor
@@ -50,17 +51,8 @@ _BATCH = 200
 _SOME = 10
 _RETIRED_TIMEOUTS = 20
 """How many timeouts a former client stays open: a list that is being read takes several operations."""
+
 Raw = dict[str, Any]
-
-
-class InvalidConnectionString(ValueError):
-    """The driver cannot read the connection string."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the MongoDB connection string cannot be used; check its form"
-            " (mongodb://user:password@host:port/?replicaSet=name, special characters in the password percent-encoded)"
-        )
 
 
 class MongoStore:
@@ -91,7 +83,7 @@ class MongoStore:
         self._term = Term(term_of) if term_of is not None else None
         self._name = database
         self._timeout_seconds = timeout_seconds
-        self._client = _client(uri, timeout_seconds, monitor)
+        self._client = make_client(uri, timeout_seconds, monitor)
         self._retired: dict[asyncio.Task[None], AsyncMongoClient[Raw]] = {}
         self._indexed = False
 
@@ -100,23 +92,23 @@ class MongoStore:
 
         Raises ``InvalidConnectionString``, and then goes on as before.
         """
-        former, self._client = self._client, _client(uri, self._timeout_seconds, self._monitor)
+        former, self._client = self._client, make_client(uri, self._timeout_seconds, self._monitor)
         self._indexed = False
         task = asyncio.create_task(self._retire(former))
         self._retired[task] = former
         task.add_done_callback(self._retired.pop)
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, within a second or two whether or not MongoDB answers."""
         retired = dict(self._retired)
         for task in retired:
             task.cancel()
         await asyncio.gather(*retired, return_exceptions=True)
-        await asyncio.gather(*(client.close() for client in (self._client, *retired.values())))
+        await asyncio.gather(*(close_client(client) for client in (self._client, *retired.values())))
 
     async def _retire(self, client: AsyncMongoClient[Raw]) -> None:
         await asyncio.sleep(_RETIRED_TIMEOUTS * self._timeout_seconds)
-        await client.close()
+        await close_client(client)
 
     @property
     def _database(self) -> AsyncDatabase[Raw]:
@@ -378,21 +370,3 @@ class MongoStore:
         await self._namespaces.create_index("owner.instance_id", name="owner_instance")
         await self._namespaces.create_index("instance_id", name="shared_instance", sparse=True)
         self._indexed = True
-
-
-def _client(uri: str, timeout_seconds: float, monitor: Monitor | None) -> AsyncMongoClient[Raw]:
-    try:
-        return AsyncMongoClient(
-            uri,
-            retryWrites=False,
-            timeoutMS=int(timeout_seconds * 1000),
-            w="majority",
-            readPreference="primary",
-            readConcernLevel="majority",
-            tz_aware=True,
-            appname="namespace-operator",
-            event_listeners=list(monitor.listeners()) if monitor is not None else [],
-        )
-    except (ConfigurationError, ValueError):
-        # The driver quotes the part it stumbles over, which can be one of the password.
-        raise InvalidConnectionString from None
