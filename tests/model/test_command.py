@@ -16,6 +16,7 @@ from namespace_operator.controller.cluster import ObjectChanged
 from namespace_operator.controller.orphan_removal import Claimed
 from namespace_operator.controller.retained import RetainedRemoval
 from namespace_operator.domain.document import NamespaceDocument
+from namespace_operator.domain.observed import ServerRecord
 from tests.model.beginnings import SHOP, SHOP_UNDER_DELETE
 from tests.model.scenario import CITY, TEXT, run
 from tests.model.steps import (
@@ -349,6 +350,26 @@ def test_what_is_accounted_for_is_no_orphan(
     assert said.replace("ID", name) in err
     assert name in world.data
     assert world.faults.log == []
+
+
+@pytest.mark.parametrize("wrong", ["MongoDB", "cluster"])
+def test_nothing_is_an_orphan_for_another_mongodb_or_cluster(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    """One that has nothing of all this: the retained data is accounted for where nobody looked."""
+    world = world_of(SHOP, points("shop", 3), delete("shop"), operator_down)
+    (name,) = world.data
+    if wrong == "MongoDB":
+        world.metadata.documents.clear()
+        world.metadata.servers.clear()
+    else:
+        world.metadata.documents.clear()
+        world.metadata.servers[f"{world.instance_id}/cluster"] = ServerRecord("another", confirmed=True)
+
+    code, _, err = commands(world, capsys, monkeypatch)("orphans", "delete", f"collection/default/{name}", "--yes")
+
+    assert name in world.data
+    assert (code, f"{world.instance_id}/cluster" in err) == (1, True), err
 
 
 def test_a_restored_copy_goes_and_its_original_stays(

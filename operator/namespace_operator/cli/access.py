@@ -24,6 +24,7 @@ from namespace_operator.cli.settings import Settings
 from namespace_operator.controller.cluster import ClusterError
 from namespace_operator.controller.clusters import Surveyor
 from namespace_operator.controller.fleet import Fleet
+from namespace_operator.controller.instance import InstanceClaim
 from namespace_operator.controller.preview import Previewer
 from namespace_operator.controller.ray import RaySync
 from namespace_operator.controller.secrets import Credentials, SecretUnavailable
@@ -64,6 +65,13 @@ class Access:
     now: Callable[[], Any]
     notes: tuple[str, ...] = ()
 
+    async def verify(self) -> None:
+        """Raise ``Rejected`` unless cluster and MongoDB are those of one operator.
+
+        What another cluster has no object of, or another MongoDB no document, would be taken for nobody's.
+        """
+        await InstanceClaim(self.metadata, self.instance_id, self.cluster_uid).verify()
+
 
 @dataclass(slots=True)
 class _Gathered:
@@ -87,7 +95,7 @@ async def opened(
         mongodb = _mongodb(settings, uri)
         closing.push_async_callback(mongodb.close)
         metadata: MetadataStore = mongodb if writes else read_only_metadata(mongodb)
-        uid = await _cluster_uid(session, settings)
+        uid = await _cluster_uid(session, settings, writes=writes)
         instance_id = settings.instance_id or f"{uid}:{settings.instance_name}"
         catalog, tiers, ray = _files(settings)
         clusters = KubeClusters(session.client)
@@ -235,10 +243,15 @@ async def _mongodb_uri(session: Session, settings: Settings, stores: StoreOption
         raise CommandError(str(error)) from error
 
 
-async def _cluster_uid(session: Session, settings: Settings) -> str:
+async def _cluster_uid(session: Session, settings: Settings, *, writes: bool) -> str:
     try:
         return await cluster_uid(session.client)
     except ClusterError as error:
+        if writes:
+            raise CommandError(
+                f"whether this is the operator's cluster cannot be known: {error}; have somebody grant you to get the"
+                " namespace kube-system"
+            ) from error
         if settings.instance_id:
             return ""
         raise CommandError(

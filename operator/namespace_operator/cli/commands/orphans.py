@@ -69,6 +69,7 @@ def delete_command(
 
     async def work(found: Session) -> int:
         async with opened(found, release, stores, writes=True) as access:
+            await access.verify()
             server = await _server(access, meant.connection)
             confirm(orphan, orphan, yes=yes)
             removal = OrphanRemoval(access.instance_id, access.metadata, Claims(found.client))

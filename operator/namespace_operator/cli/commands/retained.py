@@ -84,6 +84,7 @@ def delete_command(
 
     async def work(found: Session) -> Removed:
         async with opened(found, release, stores, writes=True) as access:
+            await access.verify()
             document = await _retained(access, namespace_id)
             claims = Claims(found.client)
             what = f"all data of {namespace_id} ({document.owner.key}, collection {document.collection})"
