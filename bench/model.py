@@ -39,6 +39,8 @@ from tests.world.sites import ALONE
 from tests.world.vectors import ModelVectorStore
 
 LATENCY_SECONDS = 0.001
+_REMEMBERED = frozenset({"version"})
+"""What the real stores are asked for by every reconcile and ask a server for once a minute."""
 _ORGANIZATION = "company"
 _FIRST = "first"
 _FIRST_ID = f"ns_{0:010x}"
@@ -83,7 +85,7 @@ class _Metered:
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._target, name)
-        if not inspect.iscoroutinefunction(attribute):
+        if not inspect.iscoroutinefunction(attribute) or name in _REMEMBERED:
             return attribute
         meter = self._meter
 

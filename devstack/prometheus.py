@@ -64,7 +64,7 @@ def _fetch(directory: Path) -> Programs:
         )
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix="prometheus-") as work:
-        _run(["apt-get", "download", "--quiet", _PACKAGE], Path(work))
+        _download(Path(work))
         (package,) = Path(work).glob(f"{_PACKAGE}_*.deb")
         _run(["dpkg-deb", "--extract", str(package), "unpacked"], Path(work))
         ready = Path(work) / "ready"
@@ -81,10 +81,24 @@ def _fetch(directory: Path) -> Programs:
     return found
 
 
+def _download(directory: Path) -> None:
+    """By the machine's own lists of packages, or, on a new machine that has none yet, by lists of our own."""
+    try:
+        _run(["apt-get", "download", "--quiet", _PACKAGE], directory)
+    except PrometheusError:
+        for place in ("lists/partial", "cache/archives/partial"):
+            (directory / place).mkdir(parents=True)
+        # Without a sandbox user apt changes no owners, for which it would need root.
+        places = (f"Dir::State::lists={directory / 'lists'}", f"Dir::Cache={directory / 'cache'}")
+        options = [word for option in (*places, "APT::Sandbox::User=") for word in ("-o", option)]
+        _run(["apt-get", *options, "update", "--quiet"], directory)
+        _run(["apt-get", *options, "download", "--quiet", _PACKAGE], directory)
+
+
 def _run(command: list[str], directory: Path) -> None:
     answer = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
         raise PrometheusError(
-            f"`{' '.join(command)}` failed:\n{answer.stderr.strip()}\nIf apt knows no such package, run `apt-get "
-            "update`; or install Prometheus, or set PROMETHEUS_BIN to the directory of its release."
+            f"`{' '.join(command)}` failed:\n{answer.stderr.strip()}\nInstall Prometheus, or set PROMETHEUS_BIN to the "
+            "directory of its release."
         )

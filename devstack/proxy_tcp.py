@@ -94,7 +94,8 @@ class _Connection:
 class TcpProxy:
     """Stands before `host` and `port`; `splitter` makes one for each connection.
 
-    With `tls`, a file with the server's certificate and one with its key, both sides speak TLS.
+    With `tls`, a file with the server's certificate and one with its key, both sides speak TLS. To find out which
+    process sends takes a look at all of them for each connection, which `tells_senders` spares.
     """
 
     def __init__(
@@ -104,11 +105,14 @@ class TcpProxy:
         splitter: Callable[[], Splitter],
         is_answer: Callable[[bytes], bool] = lambda _answer: True,
         tls: tuple[Path, Path] | None = None,
+        *,
+        tells_senders: bool = True,
     ) -> None:
         self._server = host, port
         self._splitter = splitter
         self._is_answer = is_answer
         self._tls = tls
+        self._tells_senders = tells_senders
         self._rules: list[_Rule] = []
         self._seen: list[Seen] = []
         self._held: list[Held] = []
@@ -160,7 +164,9 @@ class TcpProxy:
         return held
 
     def _run(self) -> None:
-        self._loop.run_until_complete(self._serve())
+        # Ends with every task of the loop.
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
         self._end = asyncio.Event()
@@ -190,7 +196,7 @@ class TcpProxy:
             self._tasks.discard(task)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        pid = owner_of(writer.get_extra_info("peername")[1])
+        pid = owner_of(writer.get_extra_info("peername")[1]) if self._tells_senders else 0
         tls = ssl.create_default_context(cafile=str(self._tls[0])) if self._tls is not None else None
         server_reader, server_writer = await asyncio.open_connection(*self._server, ssl=tls)
         connection = _Connection((writer, server_writer))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bench.bare.servers import JSON_PATCH, MERGE_PATCH, Object, Servers, events, namespaces_path
-from bench.figure import Figure, Goal, Measured, Table, percentile
+from bench.figure import Figure, Measured, Table, percentile
 from bench.rig import OPERATOR, SPEC, WORKERS, Rig, facts, rig
 from bench.show import Show
 from bench.size import Size
@@ -79,9 +79,7 @@ async def measure(size: Size, show: Show) -> tuple[Measured, dict[str, str]]:
         ]
         early = min(moment - seen for seen in watched.warned.values())
         rows.append(("warned of", f"{len(watched.warned)}", f"{early:.0f} s before the end"))
-        figure = Figure(
-            "expiry: until the last is gone", "s", (max(late),), (max(floors),), Goal(2.0, of_ratio=True), 0.2
-        )
+        figure = Figure("expiry: until the last is gone", "s", (max(late),), (max(floors),), tolerance=0.2)
         table = Table(f"expiry: {count} ends in one second", ("after the end", "median", "worst"), tuple(rows))
         return Measured((figure,), (table,)), facts(stack)
 

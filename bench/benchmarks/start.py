@@ -27,7 +27,8 @@ _RECONCILES = "namespace_operator_reconciles_total"
 _RESTS_SECONDS = 15.0
 """After a start, until what was read of all at once is given back."""
 _TIMEOUT_SECONDS = 600.0
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.5
+"""Between two looks at the metrics, which the operator has to count together for each."""
 
 
 @dataclass(slots=True)

@@ -38,7 +38,6 @@ RIGHTLY_ABSENT = {
 """Series of alerts that a healthy operator does not have, and why; those of the same name with other labels it has."""
 
 _SELECTOR = re.compile(r"\b(?:namespace_operator|kube_customresource|process)_\w+(?:\{[^}]*\})?|\bup\{[^}]*\}")
-_REASON = re.compile(r'reason\s*(?:=~|!~|!=|=)\s*"[^"]*",?\s*')
 
 
 @dataclass(frozen=True)
@@ -149,8 +148,7 @@ def test_every_alert_has_data_or_is_made_of_what_has(watched: Watched) -> None:
         # Nothing is wrong. That it would be told: promtool's tests let it fire, and all that it looks at is there.
         silent.append(rule["name"])
         assert rule["name"] in fired, f"no test of promtool's lets {rule['name']} fire"
-        # A reason that no Namespace has is no series.
-        selectors = [_REASON.sub("", selector) for selector in _SELECTOR.findall(rule["query"])]
+        selectors = _SELECTOR.findall(rule["query"])
         assert selectors, rule["query"]
         for selector in (each.partition("{")[0] if each in RIGHTLY_ABSENT else each for each in selectors):
             assert prometheus.over(selector, window.start, window.end, 1), f"{rule['name']}: no series of {selector}"

@@ -32,9 +32,13 @@ def catalog_with(*versions: str) -> str:
 
 
 def operators(platform: Platform) -> dict[str, int]:
-    """How often each of the operator's Pods was started again, by the Pod's uid."""
+    """How often each of the operator's Pods that stay was started again, by the Pod's uid."""
     pods = platform.core.list_namespaced_pod(RELEASE_NAMESPACE).items
-    return {pod.metadata.uid: sum(each.restart_count for each in pod.status.container_statuses or ()) for pod in pods}
+    return {
+        pod.metadata.uid: sum(each.restart_count for each in pod.status.container_statuses or ())
+        for pod in pods
+        if pod.metadata.deletion_timestamp is None
+    }
 
 
 def install(platform: Platform, **values: Any) -> None:

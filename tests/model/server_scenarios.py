@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
+from tests.model.key_steps import keyed_server, secret_holds, server_takes_key
 from tests.model.scenario import CITY, TEXT, Scenario
-from tests.model.steps import (
-    Step,
-    apply,
-    delete,
-    further_servers,
-    keyed_server,
-    points,
-    secret_holds,
-    server_takes_key,
-)
+from tests.model.steps import Step, apply, delete, further_servers, points
 
 
 def _shop(cluster_id: str | None, **spec: object) -> Step:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from namespace_operator.api.names import MARKER_COLLECTION
-from namespace_operator.domain.endpoints import SecretKey
 from namespace_operator.domain.profiles import builtin_tiers, load_tiers, overlay_tiers
 from namespace_operator.domain.usage import FieldUse, FilterUsage, MatchKind
 from namespace_operator.domain.vectors import NamedVector
@@ -135,42 +134,6 @@ def further_servers(*names: str) -> Step:
             site = cluster(f"iclstr_{name}")
             world.servers[site.endpoint.url] = ModelVectorStore(world.faults)
             world.landscape = replace(world.landscape, clusters={**world.landscape.clusters, site.name: site})
-
-    return act
-
-
-_KEY = SecretKey("platform", "keyed", "api-key")
-
-
-def keyed_server(api_key: str) -> Step:
-    """The platform team adds a Qdrant server that asks for a key, as InfrastructureCluster ``iclstr_keyed``."""
-
-    def act(world: World) -> None:
-        site = cluster("iclstr_keyed")
-        site = replace(site, endpoint=replace(site.endpoint, api_key=_KEY))
-        world.servers[site.endpoint.url] = ModelVectorStore(world.faults, api_key=api_key)
-        world.secrets.values[_KEY] = api_key
-        world.landscape = replace(world.landscape, clusters={**world.landscape.clusters, site.name: site})
-
-    return act
-
-
-def server_takes_key(api_key: str) -> Step:
-    """From here on the server takes another key."""
-
-    def act(world: World) -> None:
-        world.servers["http://iclstr_keyed:6333"].api_key = api_key
-
-    return act
-
-
-def secret_holds(api_key: str | None) -> Step:
-    """The Secret holds another key; None: it is gone."""
-
-    def act(world: World) -> None:
-        world.secrets.values.pop(_KEY, None)
-        if api_key is not None:
-            world.secrets.values[_KEY] = api_key
 
     return act
 

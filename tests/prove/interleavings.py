@@ -1,7 +1,7 @@
 """Two operators reconcile the same key at once, and neither knows of the other: every order with two changes of turn.
 
 The case says how many operations the first and then the second one does before the first one goes to its end, and then
-the second. All of them are played: the number of operations of each is what it takes alone, and one more.
+the second. All of them are played.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ _FULL_POOL = (
     partition("shop", 3),
     partition("other", 2),
 )
+
+
+_ALL = 500
+"""More operations than a reconcile has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +150,20 @@ async def _stage(part: str) -> _Interleavings:
     start.faults.start_over()
     plain = start.fork()
     end = snapshot(await run((work.step,), plain))
-    # The first does all the work; the second, which may come to do some of it, has about as many operations.
-    pair = _Pair.of(start, work, ())
+    alone = (await _taken(start, work, ()))[0]
+    cases = []
+    for first in range(alone + 1):
+        # What the second one has left to do then; more turns would change nothing.
+        second = (await _taken(start, work, ((0, first), (1, _ALL))))[1]
+        cases += [f"{first}+{count}" for count in range(1, second + 1)]
+    return _Interleavings(work, start, end, cases)
+
+
+async def _taken(start: World, work: Work, plan: Sequence[tuple[int, int]]) -> list[int]:
+    """How many operations each of the two had."""
+    pair = _Pair.of(start, work, plan)
     await pair.reconcile()
-    alone, most = pair.schedule.taken[0], max(pair.schedule.taken)
-    return _Interleavings(work, start, end, [f"{a}+{b}" for a in range(alone + 1) for b in range(1, most + 2)])
+    return pair.schedule.taken
 
 
 INTERLEAVINGS = Family(

@@ -108,6 +108,7 @@ async def opened(lasting: Lasting, leadership: Leadership) -> AsyncIterator[Term
             reporter=metrics,
             announce=Announcer(client, settings.pod_namespace, settings.pod_name),
             enqueue=queue.add,
+            ensure=queue.ensure,
         )
         reconciler, sweep, fleet = assemble(lasting.options, lasting.configuration.offer, around)
         reconcile_by(reconciler)
@@ -234,7 +235,9 @@ class Terms:
             cluster = self.lasting.cluster(self.lasting.client)
             try:
                 for key in (await cluster.refresh()).missed:
-                    if await cluster.subject(key) is None:
+                    gone = await cluster.subject(key) is None
+                    # A term that began meanwhile did not see it among what is known.
+                    if gone or self.current is not None:
                         self.enqueue(key)
                 # Once a term began they are read with its client, and what ends the term would end this too.
                 if self.current is None:

@@ -61,7 +61,7 @@ class Surroundings:
 
     ``landscape`` tells what Qdrant servers there are, ``connect`` opens a connection to one. ``mint_id`` gives a fresh
     namespace id, ``new_server_id`` one for a Qdrant server; ``announce`` makes an event of the operator itself,
-    ``enqueue`` puts a key into the queue.
+    ``enqueue`` puts a key into the queue, ``ensure`` does so only if it is not there for whatever time.
     """
 
     cluster: Cluster
@@ -77,6 +77,7 @@ class Surroundings:
     reporter: Reporter
     announce: Callable[[str, str], Awaitable[None]]
     enqueue: Callable[[Key], None]
+    ensure: Callable[[Key], None] = lambda _key: None
 
 
 def assemble(options: Options, offer: Callable[[], Offer], around: Surroundings) -> tuple[Reconciler, Sweep, Fleet]:
@@ -125,6 +126,7 @@ def assemble(options: Options, offer: Callable[[], Offer], around: Surroundings)
         partitions=OrphanPartitions(around.reporter, around.announce),
         orphans=Orphans(fleet, around.reporter, clock.now, around.announce),
         enqueue=around.enqueue,
+        ensure=around.ensure,
         watched=options.watched,
         interval=options.sweep_interval,
     )

@@ -129,6 +129,11 @@ class WorkQueue(Generic[K]):
         elif not record.queued:
             self._schedule(key, record, 0.0, check=record.failures == 0)
 
+    def ensure(self, key: K) -> None:
+        """Compare the key if nothing is to become of it: that it has come to its end is what a run said of it."""
+        if key not in self._records:
+            self.look(key)
+
     def recheck(self) -> None:
         """Compare all keys again, behind what is fresh: something changed that may concern any of them."""
         for key in list(self._records):

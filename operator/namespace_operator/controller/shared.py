@@ -37,6 +37,7 @@ class Shared(Generic[T]):
                 await asyncio.wait([self._asking])
             if self._asking is None:
                 self._asking = asyncio.create_task(self._ask())
+                self._asking.add_done_callback(_hear)
             return await asyncio.shield(self._asking)
 
     @property
@@ -59,3 +60,9 @@ class Shared(Generic[T]):
             raise
         finally:
             self._asking = None
+
+
+def _hear(asked: asyncio.Task[T]) -> None:
+    """Take note of a failure: all who waited for the answer may have given up before."""
+    if not asked.cancelled():
+        asked.exception()

@@ -28,6 +28,8 @@ from namespace_operator.stores.protocols import MetadataStore
 class Sweep:
     """Lists all resources every ``interval`` seconds and hands what is out of step to ``enqueue``.
 
+    ``ensure`` gets all that is listed, so that nothing is forgotten for good, whatever became of the event about it.
+
     A document whose resource is missing in two lists in a row is enqueued; the reconcile then asks the API server
     for that one object before it believes that it is gone. ``watched`` limits the documents to these organizations;
     empty means all.
@@ -40,6 +42,7 @@ class Sweep:
     orphans: Orphans
     partitions: OrphanPartitions
     enqueue: Callable[[Key], None]
+    ensure: Callable[[Key], None] = lambda _key: None
     watched: Names[str] = ()
     interval: float = 300.0
     _missing: frozenset[Key] = field(default_factory=frozenset)
@@ -75,6 +78,8 @@ class Sweep:
         self._listed = await self.cluster.refresh()
         for key in self._listed.missed:
             self.enqueue(key)
+        for key in self._listed.listed:
+            self.ensure(key)
 
     async def _sweep_documents(self) -> None:
         owned = [document async for document in self.metadata.owned(self.instance_id)]

@@ -161,6 +161,28 @@ def test_a_look_that_a_term_overtakes_does_not_go_on_with_the_client_of_the_term
     assert run(main()) == 1, "the InfrastructureClusters are read with the fenced client by then"
 
 
+def test_what_a_look_finds_after_a_term_began_is_news_for_the_term() -> None:
+    async def main() -> list[Key]:
+        standing_by, lasting = terms()
+        lasting.slow, lasting.missed = 10.0, {KEY}
+        looked: list[Key] = []
+
+        async def process(key: Key) -> Next:
+            looked.append(key)
+            return Next()
+
+        queue = WorkQueue(process=process, random=lambda: 0.5)
+        looking, working = asyncio.create_task(standing_by.stay_current()), asyncio.create_task(queue.run())
+        await asyncio.sleep(305)
+        standing_by.current = Term(queue, cast("Sweep", Quiet()), cast("ClusterStatus", Quiet()))
+        await asyncio.sleep(20)
+        for task in (looking, working):
+            task.cancel()
+        return looked
+
+    assert run(main()) == [KEY]
+
+
 def test_what_a_term_did_not_get_to_is_looked_at_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> list[Key]:
         standing_by, _ = terms()

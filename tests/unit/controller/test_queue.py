@@ -500,3 +500,27 @@ def test_what_runs_meanwhile_is_compared_once_more() -> None:
 
     recorder, _ = play(taking(1.0), scenario)
     assert recorder.times == [0.0, 1.0]
+
+
+def test_what_nothing_is_to_become_of_is_compared_and_nothing_else() -> None:
+    runs: list[tuple[str, float, bool]] = []
+
+    async def main() -> None:
+        async def process(key: str) -> Next:
+            runs.append((key, now(), queue.is_check(key)))
+            await asyncio.sleep(1.0)
+            return {"resting": Next(after=100.0), "bad": Next(failed=True)}.get(key, Next())
+
+        queue: WorkQueue[str] = WorkQueue(process, random=lambda: 1.0, workers=1, backoff=Backoff(base=100.0))
+        task = asyncio.create_task(queue.run())
+        for key in ("resting", "bad", "over"):
+            queue.add(key)
+        queue.ensure("over")
+        await asyncio.sleep(10.0)
+        for key in ("resting", "bad", "over", "unheard-of"):
+            queue.ensure(key)
+        await asyncio.sleep(10.0)
+        task.cancel()
+
+    run(main())
+    assert runs[3:] == [("over", 10.0, True), ("unheard-of", 11.0, True)]

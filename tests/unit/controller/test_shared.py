@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,3 +117,21 @@ def test_who_gives_up_does_not_take_the_others_along() -> None:
         return await patient
 
     assert run(main()) == 1
+
+
+def test_a_failure_that_nobody_waits_for_any_more_is_no_complaint() -> None:
+    async def main() -> list[dict[str, Any]]:
+        complaints: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        slow = Slow(fails=OSError("down"))
+        asking = asyncio.create_task(slow.shared.get())
+        await asyncio.sleep(0.5)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await asyncio.sleep(1.0)
+        del slow
+        gc.collect()
+        await asyncio.sleep(0.1)
+        return complaints
+
+    assert run(main()) == []

@@ -47,6 +47,13 @@ async def test_what_the_watch_missed_is_handed_on_at_once() -> None:
     assert await swept(sweeping(cluster=cluster), times=1) == [OTHER]
 
 
+async def test_all_that_is_listed_is_made_sure_of() -> None:
+    bench, sure = sweeping(cluster=FixedCluster(listed=frozenset({KEY, OTHER}))), list[Key]()
+    bench.sweep.ensure = sure.append
+    assert await swept(bench, times=1) == []
+    assert sorted(sure) == sorted([KEY, OTHER])
+
+
 async def test_a_missing_resource_is_handed_on_in_the_second_list() -> None:
     bench = sweeping()
     assert await swept(bench, times=1) == []
