@@ -44,6 +44,7 @@ _BOOTSTRAP_RETRY_SECONDS = 2.0
 _TOMBSTONE_SECONDS = 120.0
 _TOMBSTONE_TIMEOUTS = 6
 _LEASE_CONNECTIONS = 2
+_STOP_SECONDS = 3.0
 
 
 async def run(settings: Settings) -> None:
@@ -105,7 +106,11 @@ def _elector(settings: Settings, client: KubeClient, metrics: Metrics) -> Electo
         # A container that starts again in its Pod is another process, and must not take the Lease for its own.
         identity=f"{settings.pod_name or socket.gethostname()}_{uuid.uuid4()}",
         timing=Timing(
-            settings.lease_duration_seconds, settings.lease_renew_deadline_seconds, settings.lease_retry_seconds
+            settings.lease_duration_seconds,
+            settings.lease_renew_deadline_seconds,
+            settings.lease_retry_seconds,
+            # The driver leaves a list that MongoDB does not go on with only after the timeout.
+            stop=settings.mongodb_timeout_seconds + _STOP_SECONDS,
         ),
         clock=boot_time,
         # For people: what counts is measured by the clock above.

@@ -20,9 +20,6 @@ from namespace_operator.controller.cluster import ClusterError, ObjectChanged
 from namespace_operator.controller.leadership import Leadership
 from namespace_operator.domain.lease import LeaseRecord, Sighting, first_record
 
-_STOP_SECONDS = 5.0
-"""How long the work of a term may take to end. Then the Lease is left to run out, rather than given up."""
-
 _RELEASE_SECONDS = 2.0
 _JITTER = 0.2
 
@@ -53,11 +50,15 @@ class LeaseStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Times in seconds: how long the Lease is good for, when a leader gives up renewing it, how often all try."""
+    """Times in seconds: how long the Lease is good for, when a leader gives up renewing it, how often all try.
+
+    ``stop`` is how long the work of a term may take to end. Then the Lease is left to run out, rather than given up.
+    """
 
     duration: int = 8
     renew_deadline: float = 5.0
     retry: float = 1.0
+    stop: float = 5.0
 
 
 @dataclass(slots=True)
@@ -155,7 +156,7 @@ class Elector:
             term.end()
             work.cancel()
             self.told(False)
-            await asyncio.wait({work}, timeout=_STOP_SECONDS)
+            await asyncio.wait({work}, timeout=self.timing.stop)
             if not work.done():
                 raise RuntimeError("the work of a term does not end")
             self._term = None

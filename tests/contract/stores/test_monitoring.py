@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from devstack.stores import MongoDB
 from namespace_operator.stores.errors import ClaimTaken, Unavailable
-from namespace_operator.stores.mongodb import MongoStore, Monitor
+from namespace_operator.stores.mongodb import InvalidConnectionString, MongoStore, Monitor
 from namespace_operator.telemetry.catalog import MONGODB
 from namespace_operator.telemetry.metrics import Metrics
 from tests.contract.stores.documents import document
@@ -114,6 +114,21 @@ async def test_only_the_newest_client_knows_of_the_primary(watched: Watched, own
     told = len(watched.found)
     await asyncio.sleep(2.5)
     assert set(watched.found[told:]) <= {True}
+
+
+async def test_a_connection_string_that_cannot_be_used_leaves_the_client_that_goes_on_listened_to(
+    watched: Watched, own_mongodb: MongoDB
+) -> None:
+    assert own_mongodb.process is not None
+    await watched.store.get("ns_1")
+    await eventually(lambda: watched.found[-1:] == [True])
+    with pytest.raises(InvalidConnectionString):
+        watched.store.reconnect("mongodb://user:pass:word@somewhere")
+    own_mongodb.process.kill()
+    try:
+        await eventually(lambda: watched.found[-1:] == [False])
+    finally:
+        own_mongodb.process.restart()
 
 
 class Described:

@@ -114,6 +114,17 @@ async def test_a_leader_that_meets_a_later_term_goes_beyond_it(metadata: Metadat
     assert await epoch(metadata, written.namespace_id) == 5
 
 
+async def test_a_conflict_within_a_term_begins_no_other(metadata: MetadataServer) -> None:
+    leader, written = metadata.in_term(), document()
+    await leader.insert(written)
+    await leader.replace(following(written))
+    for _ in range(3):
+        with pytest.raises(Outdated):
+            await leader.replace(following(written))
+    await leader.insert(document(2))
+    assert await epoch(metadata, document(2).namespace_id) == 1
+
+
 @pytest.mark.parametrize("stands", ["term", 0, None])
 async def test_a_term_that_is_no_number_holds_nobody_up(metadata: MetadataServer, stands: object) -> None:
     written = document()

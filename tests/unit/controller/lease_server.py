@@ -89,6 +89,7 @@ class Candidate:
     ahead: float = 0.0
     """How far its clock is ahead of the others', to be changed at any time."""
     random: float = 0.5
+    timing: Timing = field(default_factory=Timing)
     terms: list[list[float]] = field(default_factory=list)
     work: Callable[[Leadership], Awaitable[None]] | None = None
     term: Leadership | None = None
@@ -99,7 +100,7 @@ class Candidate:
         self.elector = Elector(
             store=self.server,
             identity=self.name,
-            timing=Timing(),
+            timing=self.timing,
             clock=lambda: now() + self.ahead,
             now=lambda: START + timedelta(seconds=now() + self.ahead),
             random=lambda: self.random,

@@ -8,6 +8,7 @@ from itertools import groupby
 
 import pytest
 
+from namespace_operator.controller.elector import Timing
 from namespace_operator.controller.leadership import Leadership
 from namespace_operator.domain.lease import LeaseRecord
 from namespace_operator.stores.fence import Deposed
@@ -404,6 +405,32 @@ def test_work_that_meets_the_fence_is_no_error() -> None:
         assert len(candidate.terms) == 2
         assert candidate.task is not None
         assert not candidate.task.done()
+
+    run(main())
+
+
+@pytest.mark.parametrize("stop", [5.0, 15.0])
+def test_work_has_as_long_to_end_as_it_may_need(stop: float) -> None:
+    async def main() -> None:
+        server = LeaseServer()
+        candidate = Candidate(server, "a", timing=Timing(stop=stop))
+
+        async def work(_: Leadership) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                # A driver that does not let go before its timeout.
+                await asyncio.sleep(12)
+
+        candidate.work = work
+        candidate.start()
+        await watched(1, candidate)
+        server.down = True
+        await watched(10, candidate)
+        server.down = False
+        await watched(12, candidate)
+        assert candidate.task is not None
+        assert (len(candidate.terms), candidate.task.done()) == ((2, False) if stop > 12 else (1, True))
 
     run(main())
 

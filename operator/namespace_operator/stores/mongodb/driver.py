@@ -41,6 +41,8 @@ def make_client(uri: str, timeout_seconds: float, monitor: Monitor | None) -> As
             event_listeners=list(monitor.listeners()) if monitor is not None else [],
         )
     except (ConfigurationError, ValueError):
+        if monitor is not None:
+            monitor.withdraw()
         # The driver quotes the part it stumbles over, which can be one of the password.
         raise InvalidConnectionString from None
 

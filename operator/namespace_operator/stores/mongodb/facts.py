@@ -10,7 +10,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.errors import ConfigurationError
 
-from namespace_operator.stores.mongodb.driver import InvalidConnectionString
+from namespace_operator.stores.mongodb.driver import InvalidConnectionString, close_client
 from namespace_operator.stores.mongodb.errors import translated
 from namespace_operator.stores.mongodb.store import NAMESPACES
 
@@ -54,7 +54,7 @@ async def mongo_facts(uri: str, database: str, instance_id: str, *, timeout_seco
             )
             states = {str(row["_id"]): int(row["count"]) async for row in grouped}
     finally:
-        await client.close()
+        await close_client(client)
     moment = hello.get("localTime")
     return MongoFacts(
         version=str(version),

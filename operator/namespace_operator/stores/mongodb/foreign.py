@@ -11,7 +11,7 @@ from pymongo.errors import ConfigurationError
 
 from namespace_operator.domain.document import MalformedDocument, NamespaceDocument
 from namespace_operator.domain.parsing import parse_namespace
-from namespace_operator.stores.mongodb.driver import InvalidConnectionString
+from namespace_operator.stores.mongodb.driver import InvalidConnectionString, close_client
 from namespace_operator.stores.mongodb.errors import translated
 from namespace_operator.stores.mongodb.store import NAMESPACES
 
@@ -44,7 +44,7 @@ async def all_documents(
             theirs = {"owner": {"$exists": False}, "instance_id": {"$exists": False}, **(where or {})}
             foreign = await known.find(theirs).sort("_id").to_list()
     finally:
-        await client.close()
+        await close_client(client)
     parsed = [parse_namespace(raw) for raw in owned]
     return _sorted_out(parsed, foreign)
 

@@ -35,6 +35,10 @@ class Monitor:
         self._newest += 1
         return _Commands(self.meter), _Topology(self, self._newest)
 
+    def withdraw(self) -> None:
+        """There is no next client after all: the one before it is listened to as it was."""
+        self._newest -= 1
+
     def heard(self, generation: int, *, writable: bool) -> None:
         """A client found out whether there is a primary."""
         if generation == self._newest:

@@ -28,12 +28,12 @@ class Term:
     _taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def number(self, servers: AsyncCollection[Raw], *, above: int = 0) -> int:
-        """The number: higher than every one before, and than ``above``, which stands in a document.
+        """The number: higher than every one before, and no lower than ``above``, which stands in a document.
 
         A document of a later term that a partial restore brought back would otherwise refuse every write for good.
         """
         async with self._taking:
-            if self._number is None or self._number <= above:
+            if self._number is None or self._number < above:
                 self._number = await self._take(servers, above)
             return self._number
 
