@@ -56,6 +56,7 @@ class Client:
             if known is not None and "deletionTimestamp" in known["metadata"]:
                 continue
             if known is not None:
+                self.servers.ledger.know(name, (known.get("status") or {}).get("namespaceId"))
                 await self._fill(known)
             await self._step(random, name, known)
 
@@ -66,7 +67,7 @@ class Client:
                 assert known is not None
                 if known["spec"]["deletionPolicy"] == "Delete":
                     # Before it is asked for: whether it happened may stay unknown.
-                    self.servers.ledger.doomed.add((known.get("status") or {}).get("namespaceId", ""))
+                    self.servers.ledger.doom(name)
                 answer = await self.servers.remove(name)
             else:
                 answer = await self.servers.put(name, step.spec, known)

@@ -42,12 +42,25 @@ class Ledger:
     """What the client knows that must be there: points of each namespace id whose writing was acknowledged.
 
     ``doomed`` are ids whose deletion with their data was asked for, even if nobody confirmed it. ``foreign`` are
-    collections of somebody else with their number of points.
+    collections of somebody else with their number of points, ``ids`` what objects of a name were told as theirs.
     """
 
     points: dict[str, int] = field(default_factory=dict)
     doomed: set[str] = field(default_factory=set)
     foreign: dict[str, int] = field(default_factory=dict)
+    ids: dict[str, set[str]] = field(default_factory=dict)
+
+    def know(self, name: str, namespace_id: str | None) -> None:
+        """An object of this name says that this id is its own."""
+        if namespace_id is not None:
+            self.ids.setdefault(name, set()).add(namespace_id)
+
+    def doom(self, name: str) -> None:
+        """An object of this name is deleted with its data: also what one before it, retained since, was told of.
+
+        An object takes up what one of its name left behind, and may be deleted before its status says so.
+        """
+        self.doomed |= self.ids.get(name, set())
 
 
 def is_quiet(scene: Scene) -> bool:

@@ -127,3 +127,13 @@ def test_an_object_that_is_going_is_not_quiet() -> None:
     going = _object("a", "ns_a")
     going["metadata"]["deletionTimestamp"] = "now"
     assert not is_quiet(replace(GOOD, objects=(going,)))
+
+
+def test_what_a_name_left_behind_goes_with_the_next_of_that_name() -> None:
+    ledger = Ledger()
+    ledger.know("a", "ns_a")
+    ledger.know("a", None)
+    ledger.know("b", "ns_b")
+    ledger.doom("a")
+    ledger.doom("c")
+    assert ledger.doomed == {"ns_a"}

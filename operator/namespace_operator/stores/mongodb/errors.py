@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -28,6 +29,12 @@ def translated(request: str) -> Iterator[None]:
     except (BSONError, OverflowError) as error:
         message = f"MongoDB cannot store the namespace document ({type(error).__name__}); check the extractors' params"
         raise Rejected(Backend.MONGODB, message, request) from error
+    except RuntimeError as error:
+        # The driver trips over a lock of its own when a task is cancelled while it waits for a server, and what ended
+        # the task would be taken for a defect.
+        if isinstance(error.__context__, asyncio.CancelledError):
+            raise asyncio.CancelledError(*error.__context__.args) from error
+        raise
 
 
 def _backend_error(error: PyMongoError, request: str) -> BackendError:
