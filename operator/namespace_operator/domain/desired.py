@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
+from namespace_operator.api.payload_index import PayloadIndex
 from namespace_operator.api.spec import FeatureExtractor, Mode, NamespaceSpec, NamespaceType, Scope, VectorConfig
 from namespace_operator.api.vectors import Metric, VectorKind
 from namespace_operator.domain.catalog import Catalog, InvalidParams
@@ -60,14 +62,17 @@ def desired(spec: NamespaceSpec, resource_name: str, document: NamespaceDocument
 
 def spec_indexes(spec: NamespaceSpec) -> Mapping[str, DeclaredIndex]:
     """The payload indexes that the spec declares, by field name."""
-    return {
-        index.field_name: DeclaredIndex(
-            field_name=index.field_name,
-            field_schema=wanted_schema(index.effective_schema),
-            is_protected=bool(index.is_protected),
-        )
-        for index in spec.payload_indexes
-    }
+    return {index.field_name: _declared(index) for index in spec.payload_indexes}
+
+
+# Each plan asks for all of them again, and most Namespaces declare the same ones.
+@lru_cache(maxsize=4096)
+def _declared(index: PayloadIndex) -> DeclaredIndex:
+    return DeclaredIndex(
+        field_name=index.field_name,
+        field_schema=wanted_schema(index.effective_schema),
+        is_protected=bool(index.is_protected),
+    )
 
 
 def _immutable(spec: NamespaceSpec, document: NamespaceDocument | None) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ parameter only where it differs from what Qdrant does without it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic.alias_generators import to_camel, to_snake
@@ -34,6 +35,8 @@ _QDRANT_DEFAULTS: Mapping[str, Any] = {
     "stemmer": None,
 }
 
+_DEFAULTS_BY_NAME = sorted(_QDRANT_DEFAULTS.items())
+
 _NAMESPACE_API_DEFAULTS: Mapping[str, Mapping[str, Any]] = {"text": {"min_token_len": 2, "max_token_len": 15}}
 
 SYSTEM_INDEXES: Mapping[str, IndexSchema] = {
@@ -49,7 +52,7 @@ SYSTEM_INDEXES: Mapping[str, IndexSchema] = {
 def canonical(parameters: Mapping[str, Any]) -> IndexSchema:
     """The canonical form of index parameters as Qdrant spells them; parameters unknown here are left out."""
     result: dict[str, Any] = {"type": str(parameters["type"])}
-    for name, default in sorted(_QDRANT_DEFAULTS.items()):
+    for name, default in _DEFAULTS_BY_NAME:
         value = parameters.get(name)
         if name == "stopwords":
             value = _canonical_stopwords(value)
@@ -66,7 +69,11 @@ def wanted_schema(schema: FieldSchema) -> IndexSchema:
 
 def to_resource(schema: IndexSchema) -> dict[str, Any]:
     """A canonical schema in the custom resource's spelling."""
-    return {to_camel(name): value for name, value in schema.items()}
+    return {_camel_case(name): value for name, value in schema.items()}
+
+
+# A canonical schema has few names, and each status tells of all indexes.
+_camel_case = cache(to_camel)
 
 
 def from_resource(schema: Mapping[str, Any]) -> IndexSchema:

@@ -133,7 +133,8 @@ class LiveIndex:
 class Collection:
     """A collection as Qdrant reports it. Point and vector counts are approximate.
 
-    ``config`` are its live parameters, None where they were not looked at.
+    ``config`` are its live parameters, None where they were not looked at, ``mark`` is the ownership mark in its
+    metadata, None if there is none.
     """
 
     name: str
@@ -145,11 +146,11 @@ class Collection:
     indexes: Mapping[str, LiveIndex]
     metadata: Mapping[str, Any]
     config: Parameters | None = None
+    mark: Mark | None = field(init=False, repr=False, compare=False)
 
-    @property
-    def mark(self) -> Mark | None:
-        """The ownership mark, if there is one."""
-        return Mark.from_metadata(self.metadata)
+    def __post_init__(self) -> None:
+        # Read once: each plan asks for it several times, and that of a shared collection names all members.
+        object.__setattr__(self, "mark", Mark.from_metadata(self.metadata))
 
     @property
     def as_adopted(self) -> Adoption:
