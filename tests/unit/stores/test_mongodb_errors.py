@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 
 import pytest
@@ -106,3 +107,31 @@ async def test_the_driver_is_told_the_design() -> None:
         assert "CANARY" not in repr(store) + str(store)
     finally:
         await store.close()
+
+
+async def _wait_as_the_driver_does() -> None:
+    """What it does where a task that waits for a server is cancelled: it gives back a lock that it does not hold."""
+    try:
+        await asyncio.sleep(60)
+    finally:
+        raise RuntimeError("Lock is not acquired")
+
+
+async def test_a_cancellation_that_the_driver_stumbles_over_is_no_error() -> None:
+    async def work() -> None:
+        with translated("reading the namespace document"):
+            await _wait_as_the_driver_does()
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await work()
+
+
+async def test_any_other_error_of_the_driver_is_a_defect() -> None:
+    with pytest.raises(RuntimeError, match="Lock"), translated("reading the namespace document"):
+        raise RuntimeError("Lock is not acquired")
