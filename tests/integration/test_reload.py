@@ -55,6 +55,8 @@ def write_catalog(platform: Platform, text: str) -> None:
 @pytest.fixture
 def restored(platform: Platform) -> Iterator[None]:
     """The release as it was, afterwards."""
+    # Other tests took the policies away for a while, after which the API server does not read their table any more.
+    platform.stack.apiserver.restart()
     yield
     # Helm does not write over what somebody else wrote.
     platform.stack.kubectl("delete", "configmap", f"{RELEASE}-catalog", "-n", RELEASE_NAMESPACE)
