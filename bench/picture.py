@@ -51,7 +51,7 @@ def _draw_growth(axes: Axes, rows: Sequence[tuple[float, float, float]]) -> None
 
 
 def _draw_ratios(axes: Axes, figures: Sequence[Figure]) -> None:
-    axes.set_title("Operator by floor: median, range of the rounds, goal")
+    axes.set_title("Ratio to the floor, range, goal")
     for number, figure in enumerate(reversed(figures)):
         ratios = figure.ratios
         axes.plot((min(ratios), max(ratios)), (number, number), color=_OPERATOR, linewidth=2)

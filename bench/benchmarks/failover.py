@@ -57,7 +57,7 @@ def summary(killed: Sequence[Failover], stopped: Sequence[Failover], duration: f
     )
     figures = (
         Figure("failover: first write after SIGKILL", "s", after_kill, over, goal=Goal(12.0), tolerance=0.1),
-        Figure("failover: first write after a clean stop", "s", after_stop, goal=Goal(12.0), tolerance=0.3),
+        Figure("failover: first write after a clean stop", "s", after_stop, goal=Goal(2.0), tolerance=0.3),
     )
     title = f"failover: a Lease of {duration:.0f} s"
     return Measured(figures, (Table(title, ("", "first write", "Lease taken", "the rest"), rows),))
