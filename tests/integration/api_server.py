@@ -147,9 +147,9 @@ def manifest(
     return {"apiVersion": f"{group}/{VERSION}", "kind": kind.kind, "metadata": {"name": name, **metadata}, "spec": spec}
 
 
-def wait_until(done: Callable[[], bool]) -> None:
-    """Until the API server has taken something over, which it does in its own time."""
-    deadline = time.monotonic() + 20
+def wait_until(done: Callable[[], bool], seconds: float = 20) -> None:
+    """Until the control plane has taken something over, which it does in its own time."""
+    deadline = time.monotonic() + seconds
     while not done():
-        assert time.monotonic() < deadline, "the API server did not take it over in 20 s"
+        assert time.monotonic() < deadline, f"the control plane did not take it over in {seconds:.0f} s"
         time.sleep(0.1)

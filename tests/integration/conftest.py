@@ -15,20 +15,6 @@ from tests.integration.course import Course
 from tests.integration.support import Organization, Platform
 from tests.integration.tenants import Office, let_tenants_in, policies_in_force
 
-RESYNC_SECONDS = 3
-TOMBSTONE_SECONDS = 6
-OPERATOR = {
-    # Most tests look at the one process that leads; test_failover.py has two.
-    "replicas": 1,
-    "resyncIntervalSeconds": RESYNC_SECONDS,
-    "sweepIntervalSeconds": RESYNC_SECONDS,
-    "tombstoneSeconds": TOMBSTONE_SECONDS,
-}
-"""Values of the chart that make the operator look for drift every few seconds."""
-
-AUTO_INDEXES = {"intervalSeconds": 2}
-"""And at the use of the Namespaces that want indexes made from it."""
-
 _numbers = itertools.count(1)
 _course = Course()
 
@@ -69,8 +55,8 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def platform(stack: Stack) -> Iterator[Platform]:
     """The stack with the operator installed by helm, looking for drift every few seconds."""
-    stack.install_operator({"operator": OPERATOR, "autoIndexes": AUTO_INDEXES})
     with Platform(stack) as platform:
+        platform.install()
         yield platform
 
 

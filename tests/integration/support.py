@@ -20,10 +20,11 @@ from kubernetes.client.exceptions import ApiException
 from pymongo.database import Database
 from qdrant_client import QdrantClient, models
 
-from devstack.release import MONGODB_DATABASE, RELEASE, RELEASE_NAMESPACE
+from devstack.release import MONGODB_DATABASE, RELEASE, RELEASE_NAMESPACE, merged
 from devstack.rights import Intended
 from devstack.stack import Stack
 from namespace_operator.api.resource import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from tests.integration.usual import USUAL
 
 T = TypeVar("T")
 Object = dict[str, Any]
@@ -76,6 +77,10 @@ class Platform:
         vectors = self.qdrant.get_collection(collection).config.params.vectors
         assert isinstance(vectors, dict)
         return vectors
+
+    def install(self, values: Mapping[str, Any] | None = None) -> None:
+        """Give the release these values over the usual ones; none put it back as every other test expects it."""
+        self.stack.install_operator(merged(USUAL, values or {}))
 
     def create_organization(self, name: str) -> Organization:
         """Make a Kubernetes namespace."""

@@ -6,12 +6,10 @@ import json
 from contextlib import closing
 
 from devstack import stores
-from devstack.release import RELEASE, RELEASE_NAMESPACE
 from namespace_operator.api.cluster import CLUSTER_FINALIZER, CLUSTER_PLURAL
 from namespace_operator.api.resource import GROUP, VERSION
 from tests.integration.api_server import Server
 from tests.integration.clusters import IN_TIME, TEXT, Clusters
-from tests.integration.conftest import OPERATOR
 from tests.integration.rays import RAY_PATH, TEMPLATE, kuberay_installed
 from tests.integration.support import Organization, condition, eventually
 
@@ -88,17 +86,17 @@ def test_clusters_are_watched_where_only_some_kubernetes_namespaces_are(
     stack = clusters.platform.stack
     server = stack.add_qdrant("west")
     assert server.api_key is not None
-    watching = {"operator": {**OPERATOR, "watchNamespaces": [organization.name]}, "ray": {"template": TEMPLATE}}
+    watching = {"operator": {"watchNamespaces": [organization.name]}, "ray": {"template": TEMPLATE}}
     with closing(Server(stack)) as api, kuberay_installed(api):
         with clusters.platform.narrowing():
-            stack.install_operator(watching)
+            clusters.platform.install(watching)
         try:
             clusters.write_key("west", server.api_key)
             clusters.create("west", server)
             clusters.reason("west", "Ready")
             _has_a_ray_while_it_is_dedicated(organization, api)
         finally:
-            stack.helm("rollback", RELEASE, "--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", "120s")
+            clusters.platform.install()
 
 
 def _has_a_ray_while_it_is_dedicated(organization: Organization, api: Server) -> None:

@@ -18,7 +18,6 @@ from devstack import build
 from devstack.release import RELEASE, RELEASE_NAMESPACE
 from namespace_operator.api.resource import API_VERSION, KIND
 from tests.integration.commanding import Command, Done
-from tests.integration.conftest import AUTO_INDEXES, OPERATOR
 from tests.integration.support import Organization, Platform, eventually
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
@@ -332,7 +331,7 @@ def test_nothing_hangs_after_the_uninstallation(command: Command, platform: Plat
         eventually(organization.is_gone, "the end of its Kubernetes namespace")
         assert platform.qdrant.collection_exists(namespace_id)
     finally:
-        platform.stack.install_operator({"operator": OPERATOR, "autoIndexes": AUTO_INDEXES})
+        platform.install()
         # A policy with a ConfigMap that was gone for a while stays blind until then (kubernetes#130887).
         platform.stack.apiserver.restart()
 

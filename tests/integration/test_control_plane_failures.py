@@ -12,7 +12,6 @@ from qdrant_client import models
 from devstack.process import ChildProcess
 from devstack.release import await_admission
 from devstack.stack import Stack
-from tests.integration.conftest import OPERATOR
 from tests.integration.support import Organization, Platform, eventually
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
@@ -25,10 +24,9 @@ RETURN_SECONDS = 120
 @pytest.fixture(scope="module")
 def fragile() -> Iterator[Platform]:
     """A stack of its own: what happens to this control plane must not happen to the one of the other tests."""
-    with Stack() as stack:
-        stack.install_operator({"operator": OPERATOR})
-        with Platform(stack) as platform:
-            yield platform
+    with Stack() as stack, Platform(stack) as platform:
+        platform.install()
+        yield platform
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.replicas import Replica, Replicas, fail_over
-from tests.integration.conftest import OPERATOR
 from tests.integration.support import Organization, Platform, eventually
 
 AWAY_SECONDS = 12
@@ -18,9 +17,9 @@ AWAY_SECONDS = 12
 @pytest.fixture(scope="module")
 def replicas(platform: Platform) -> Iterator[Replicas]:
     """Two replicas."""
-    platform.stack.install_operator({"operator": {**OPERATOR, "replicas": 2}})
+    platform.install({"operator": {"replicas": 2}})
     yield Replicas(platform.stack)
-    platform.stack.install_operator({"operator": OPERATOR})
+    platform.install()
 
 
 def test_only_the_holder_of_the_lease_leads(replicas: Replicas) -> None:

@@ -10,8 +10,8 @@ import pytest
 from qdrant_client import models
 
 from namespace_operator.domain.indexes import SYSTEM_INDEXES
-from tests.integration.conftest import OPERATOR, RESYNC_SECONDS
 from tests.integration.support import Organization, Platform, condition, eventually
+from tests.integration.usual import RESYNC_SECONDS
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
 TEXT_VECTOR = "text_extractor_v1_embedding"
@@ -84,9 +84,9 @@ def test_a_deletion_while_the_operator_is_down_is_noticed(platform: Platform, or
 def short_lease(platform: Platform) -> Iterator[None]:
     """A Lease that is soon over after the operator was killed."""
     lease = {"durationSeconds": 2, "renewDeadlineSeconds": 1.5, "retrySeconds": 0.3}
-    platform.stack.install_operator({"operator": OPERATOR, "lease": lease})
+    platform.install({"lease": lease})
     yield
-    platform.stack.install_operator({"operator": OPERATOR})
+    platform.install()
 
 
 @pytest.mark.usefixtures("short_lease")

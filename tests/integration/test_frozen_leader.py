@@ -24,7 +24,6 @@ from devstack.proxy_wire import Http, MongoDB, command, is_whole, status
 from devstack.release import RELEASE_NAMESPACE
 from devstack.replicas import Replica, Replicas
 from namespace_operator.api.resource import PLURAL
-from tests.integration.conftest import OPERATOR
 from tests.integration.support import Organization, Platform, eventually
 
 _HOUSEKEEPING = ("hello", "ismaster", "endSessions", "killCursors")
@@ -70,7 +69,6 @@ def proxies(platform: Platform) -> Iterator[Proxies]:
         extra = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(found.kubernetes.port)}
         values = {
             "operator": {
-                **OPERATOR,
                 "replicas": 2,
                 "extraEnv": [{"name": name, "value": value} for name, value in extra.items()],
             },
@@ -78,10 +76,10 @@ def proxies(platform: Platform) -> Iterator[Proxies]:
             "mongodb": {"uriSecretRef": {"name": "proxied", "key": "uri"}},
         }
         with platform.narrowing():
-            stack.install_operator(values)
+            platform.install(values)
         yield found
         with platform.narrowing():
-            stack.install_operator({"operator": OPERATOR})
+            platform.install()
         stack.kubectl("delete", "secret", "proxied", "-n", RELEASE_NAMESPACE)
 
 

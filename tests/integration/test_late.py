@@ -8,7 +8,6 @@ import pytest
 from qdrant_client import models
 
 from devstack.proxy import HoldingProxy
-from tests.integration.conftest import OPERATOR
 from tests.integration.support import Organization, Platform, condition, eventually
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
@@ -19,9 +18,9 @@ TEXT_VECTOR = "text_extractor_v1_embedding"
 def proxy(platform: Platform) -> Iterator[HoldingProxy]:
     """A proxy through which the operator reaches Qdrant while these tests run."""
     with HoldingProxy(platform.stack.qdrant_url) as proxy:
-        platform.stack.install_operator({"operator": OPERATOR, "qdrant": {"url": proxy.url, "timeoutSeconds": 2}})
+        platform.install({"qdrant": {"url": proxy.url, "timeoutSeconds": 2}})
         yield proxy
-    platform.stack.install_operator({"operator": OPERATOR})
+    platform.install()
 
 
 def is_create(method: str, path: str) -> bool:

@@ -12,7 +12,6 @@ import yaml
 from devstack.commands import CommandError
 from devstack.release import RELEASE, RELEASE_NAMESPACE
 from namespace_operator.domain.catalog import builtin_catalog_text
-from tests.integration.conftest import AUTO_INDEXES, OPERATOR
 from tests.integration.support import Organization, Platform, condition, eventually
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
@@ -41,11 +40,6 @@ def operators(platform: Platform) -> dict[str, int]:
     }
 
 
-def install(platform: Platform, **values: Any) -> None:
-    """The release as the tests have it, with these values."""
-    platform.stack.install_operator({"operator": OPERATOR, "autoIndexes": AUTO_INDEXES, **values})
-
-
 def write_catalog(platform: Platform, text: str) -> None:
     """Edit the ConfigMap itself, past helm and its checks."""
     patch = json.dumps({"data": {"catalog.yaml": text}})
@@ -60,7 +54,7 @@ def restored(platform: Platform) -> Iterator[None]:
     yield
     # Helm does not write over what somebody else wrote.
     platform.stack.kubectl("delete", "configmap", f"{RELEASE}-catalog", "-n", RELEASE_NAMESPACE)
-    install(platform)
+    platform.install()
 
 
 @pytest.mark.usefixtures("restored")
@@ -71,7 +65,7 @@ def test_a_new_extractor_counts_without_a_new_pod_and_a_broken_catalog_does_not_
     organization.ready("settled")
     before = operators(platform)
 
-    install(platform, catalog=catalog_with("v1"))
+    platform.install({"catalog": catalog_with("v1")})
     # The policy knows it as soon as helm has written it, the operator a little later.
     organization.create("ours", featureExtractors=[TEXT, OURS])
     status = organization.ready("ours", SLOW)
@@ -105,7 +99,7 @@ def test_tiers_that_change_are_those_of_the_next_look(platform: Platform, organi
     collection = organization.ready("films")["collection"]
     before = operators(platform)
 
-    install(platform, tiers={"shared": {"collection": {"indexingThreshold": 12345}}})
+    platform.install({"tiers": {"shared": {"collection": {"indexingThreshold": 12345}}}})
 
     def threshold() -> bool:
         config = platform.qdrant.get_collection(collection).config

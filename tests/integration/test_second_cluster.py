@@ -9,7 +9,6 @@ import pytest
 from devstack.external import External
 from devstack.stack import Stack
 from devstack.stores import MongoDB, Qdrant
-from tests.integration.conftest import OPERATOR
 from tests.integration.support import Object, Platform, condition, eventually
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
@@ -21,10 +20,9 @@ def second(platform: Platform) -> Iterator[Platform]:
     """Another control plane and operator over the first one's stores."""
     key = platform.stack.qdrant_api_key
     stores = External(qdrant=Qdrant(platform.stack.qdrant_url, key, key), mongodb=MongoDB(platform.stack.mongodb_uri))
-    with Stack(stores) as stack:
-        stack.install_operator({"operator": OPERATOR})
-        with Platform(stack) as second:
-            yield second
+    with Stack(stores) as stack, Platform(stack) as second:
+        second.install()
+        yield second
 
 
 def test_a_restored_cluster_takes_what_the_first_one_owns(platform: Platform, second: Platform) -> None:

@@ -11,9 +11,7 @@ import pytest
 from qdrant_client import QdrantClient
 
 from devstack import stores
-from devstack.release import RELEASE, RELEASE_NAMESPACE
 from tests.integration.clusters import IN_TIME, TEXT, Clusters
-from tests.integration.conftest import OPERATOR
 from tests.integration.support import Organization, Platform, condition, eventually
 
 GOES: dict[str, Any] = {"featureExtractors": [TEXT], "deletionPolicy": "Delete"}
@@ -45,11 +43,10 @@ def _cluster(clusters: Clusters, name: str, **spec: Any) -> stores.Qdrant:
 @pytest.fixture(scope="module")
 def allowing(platform: Platform) -> Iterator[None]:
     """The platform allows tenants to name servers on this machine, and reads their Secrets."""
-    values = {"operator": OPERATOR, "allowedEndpoints": ["127.0.0.1:*"], "secretAccess": {"clusterWide": True}}
-    platform.stack.install_operator(values)
+    platform.install({"allowedEndpoints": ["127.0.0.1:*"], "secretAccess": {"clusterWide": True}})
     yield
     with platform.narrowing():
-        platform.stack.helm("rollback", RELEASE, "--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", "120s")
+        platform.install()
 
 
 def _own(server: stores.Qdrant, secret: str) -> dict[str, Any]:

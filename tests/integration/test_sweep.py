@@ -13,8 +13,8 @@ from qdrant_client import QdrantClient
 
 from devstack import stores
 from tests.integration.clusters import Clusters
-from tests.integration.conftest import RESYNC_SECONDS
 from tests.integration.support import Object, Organization, Platform, eventually
+from tests.integration.usual import RESYNC_SECONDS
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
 LANG = {"fieldName": "lang", "type": "keyword"}

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from qdrant_client import models
 
-from tests.integration.conftest import OPERATOR
 from tests.integration.support import Organization, Platform, condition
 
 TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
@@ -16,9 +15,9 @@ TEXT = {"featureExtractorName": "text_extractor", "version": "v1"}
 @pytest.fixture(scope="module", autouse=True)
 def without_policies(platform: Platform) -> Iterator[None]:
     """The chart without its policies while these tests run."""
-    platform.stack.install_operator({"operator": OPERATOR, "admissionPolicies": {"enabled": False}})
+    platform.install({"admissionPolicies": {"enabled": False}})
     yield
-    platform.stack.install_operator({"operator": OPERATOR})
+    platform.install()
 
 
 def test_an_unknown_extractor_is_accepted_in_silence(organization: Organization) -> None:

@@ -7,7 +7,6 @@ import pytest
 from devstack.release import RELEASE
 from namespace_operator.api.cluster import CLUSTER_PLURAL
 from namespace_operator.api.resource import GROUP, PLURAL
-from tests.integration.conftest import AUTO_INDEXES, OPERATOR
 from tests.integration.support import Organization, Platform, eventually
 
 READING = {"get", "list", "watch"}
@@ -58,7 +57,7 @@ def test_the_roles_of_the_cluster_lose_our_kinds_with_the_value_that_gives_them(
         return {GROUP} if f'"{GROUP}"' in role else set()
 
     eventually(lambda: known() == {GROUP}, "our group in edit", 20)
-    platform.stack.install_operator({"operator": OPERATOR, "rbac": {"aggregate": False}})
+    platform.install({"rbac": {"aggregate": False}})
     eventually(lambda: known() == set(), "edit without our group", 20)
-    platform.stack.install_operator({"operator": OPERATOR, "autoIndexes": AUTO_INDEXES})
+    platform.install()
     eventually(lambda: known() == {GROUP}, "our group in edit again", 20)

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from devstack.release import RELEASE, RELEASE_NAMESPACE
-from tests.integration.conftest import OPERATOR
 from tests.integration.support import Organization, Platform, eventually
 from tests.integration.test_expiry import expire
 
@@ -19,9 +17,9 @@ def watched(platform: Platform) -> Iterator[tuple[Organization, Organization]]:
     """Two Kubernetes namespaces, and an operator that watches no others until the test is over."""
     first, second = platform.create_organization("org-watched"), platform.create_organization("org-watched-too")
     with platform.narrowing():
-        platform.stack.install_operator({"operator": {**OPERATOR, "watchNamespaces": [first.name, second.name]}})
+        platform.install({"operator": {"watchNamespaces": [first.name, second.name]}})
     yield first, second
-    platform.stack.helm("rollback", RELEASE, "--namespace", RELEASE_NAMESPACE, "--wait", "--timeout", "120s")
+    platform.install()
     second.abandon()
 
 
