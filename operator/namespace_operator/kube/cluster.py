@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import structlog
 
@@ -167,8 +166,7 @@ class KubeCluster:
 
     async def _to_subject(self, obj: Object) -> Subject:
         metadata = obj["metadata"]
-        created = datetime.fromisoformat(metadata["creationTimestamp"])
-        return to_subject(obj, await self.organizations.get(metadata["namespace"], created))
+        return to_subject(obj, await self.organizations.get(metadata["namespace"], self.objects.number(metadata)))
 
 
 def _path(key: Key) -> str:
