@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.objects import Incarnation, LiveObjects
@@ -17,7 +17,7 @@ _LABELS_TTL_SECONDS = 30.0
 class _Answer:
     incarnation: Incarnation
     holds_up_to: int
-    """The number of the object that had been seen last when the request was sent."""
+    """The number of the object that had been seen last when this was asked for, or confirmed."""
     sent: float
 
 
@@ -55,6 +55,15 @@ class Organizations:
         now = asyncio.get_running_loop().time()
         is_stale = self.labels_matter() and now - answer.sent >= _LABELS_TTL_SECONDS
         return None if is_stale else answer.incarnation
+
+    def confirm(self, name: str, uid: str, seen: int) -> None:
+        """An object of this incarnation was written to by a request that was sent when so many objects had been seen.
+
+        So the incarnation was there, which is all that an answer to a request of our own would have told.
+        """
+        answer = self._answers.get(name)
+        if answer is not None and answer.incarnation.uid == uid and answer.holds_up_to < seen:
+            self._answers[name] = replace(answer, holds_up_to=seen)
 
     async def _ask(self, name: str) -> Incarnation:
         seen, sent = self.objects.seen, asyncio.get_running_loop().time()

@@ -126,6 +126,24 @@ async def test_a_status_is_put_at_the_version_that_was_read(monkeypatch: pytest.
     assert known["metadata"]["resourceVersion"] == "11", "the echo of our own write must find it known"
 
 
+@pytest.mark.parametrize(("code", "asked"), [(200, 1), (409, 2)], ids=["written", "refused"])
+async def test_an_organization_is_not_asked_for_after_a_status_was_written_in_it(
+    monkeypatch: pytest.MonkeyPatch, code: int, asked: int
+) -> None:
+    api = ApiServer()
+    api.on("GET", "/api/v1/namespaces/acme", organization())
+    api.on("PUT", f"{PATH}/status", Answer(code, live(12)))
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, live(10))
+        subject = await seen.subject(KEY)
+        assert subject is not None
+        seen.objects.put(live(11, name="series", uid="u2"))
+        with contextlib.nullcontext() if code == 200 else pytest.raises(ObjectChanged):
+            await seen.write_status(subject, NamespaceStatus())
+        await seen.subject(Key("acme", "series"))
+    assert api.calls().count(("GET", "/api/v1/namespaces/acme")) == asked
+
+
 @pytest.mark.parametrize("code", [404, 409])
 async def test_an_object_that_changed_is_read_anew(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     api = ApiServer()

@@ -194,6 +194,22 @@ async def test_one_that_waits_may_give_up() -> None:
         assert await waits == "second"
 
 
+@pytest.mark.parametrize(("uid", "seen", "asked"), [("first", 2, 1), ("first", 1, 2), ("another", 2, 2)])
+async def test_a_write_to_an_object_of_an_incarnation_shows_that_it_is_there(uid: str, seen: int, asked: int) -> None:
+    async with a_world() as world:
+        task = await world.ask(world.see("films"))
+        world.asked.answer("first")
+        await task
+        later = world.see("series")
+        world.organizations.confirm("acme", uid, seen)
+        world.organizations.confirm("umbrella", uid, seen)
+        task = await world.ask(later)
+        assert len(world.asked.paths) == asked
+        if asked > 1:
+            world.asked.answer("second")
+        assert await task == ("first" if asked == 1 else "second")
+
+
 @pytest.mark.parametrize("matter", [True, False])
 async def test_labels_hold_for_a_time_where_they_matter(monkeypatch: pytest.MonkeyPatch, matter: bool) -> None:
     monkeypatch.setattr(module, "_LABELS_TTL_SECONDS", 0.0)
