@@ -25,9 +25,10 @@ class _Answer:
 class Organizations:
     """Asks the API server for a Kubernetes namespace, once for all objects of it that were seen by then.
 
-    An answer holds for an object that had been seen before the request was sent. The object was there then, so the
-    incarnation that it lives in was there as well, and that one cannot go, and another of its name come, before the
-    object is gone. What was answered before says nothing: the object may be the first one of another incarnation.
+    An answer holds for an object that had been seen before the request was sent: the object was there, and so was the
+    incarnation that it lives in, which cannot go, and another of its name come, before the object is gone. One that is
+    gone by then may get the uid of the next incarnation, but nothing is written to it any more. What was answered
+    before says nothing: the object may be the first one of another incarnation.
 
     Who needs an answer while another's request is under way waits for it, and sends the next one only if that one does
     not hold for him, or has failed. Labels may change at any time; while ``labels_matter`` an answer is good for half a
