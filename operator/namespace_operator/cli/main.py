@@ -5,9 +5,10 @@ The operator itself is started without what only people need: a container pays f
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -23,8 +24,17 @@ def main() -> None:
 def execute(arguments: Sequence[str], name: str = "namespace-operator") -> int:
     """Run a command line; the result is the exit code."""
     if list(arguments) == ["run"]:
-        return int(import_module("namespace_operator.cli.start").start())
+        return _operator()()
     return int(import_module("namespace_operator.cli.execution").execute(arguments, _spoken(name)))
+
+
+def _operator() -> Callable[[], int]:
+    """What starts the operator. Modules are no garbage, and looking for it while they load takes a tenth of the time."""
+    gc.disable()
+    start: Callable[[], int] = import_module("namespace_operator.cli.start").start
+    gc.freeze()
+    gc.enable()
+    return start
 
 
 def complete_for_kubectl() -> None:
