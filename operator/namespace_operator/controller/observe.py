@@ -152,11 +152,11 @@ class Observer:
 
     async def with_newcomers(self, subject: Subject, observed: Observed) -> Observed:
         """The shared collection's document once more where the mark knows members that it does not: they may have
-        joined after it was read.
+        joined after it was read. Who has only just joined leaves them alone whatever they are.
         """
         mark = observed.collection.mark if observed.collection is not None else None
         shared, document = observed.shared, observed.document
-        if mark is None or shared is None or not isinstance(document, NamespaceDocument):
+        if observed.joined or mark is None or shared is None or not isinstance(document, NamespaceDocument):
             return observed
         if not document.sharing or set(mark.members) <= set(shared.members):
             return observed
