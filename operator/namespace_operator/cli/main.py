@@ -29,7 +29,7 @@ def execute(arguments: Sequence[str], name: str = "namespace-operator") -> int:
 
 
 def _operator() -> Callable[[], int]:
-    """What starts the operator. Modules are no garbage, and looking for it while they load takes a tenth of the time."""
+    """What starts the operator. Modules are no garbage, and looking for it while they load takes a tenth of that."""
     gc.disable()
     start: Callable[[], int] = import_module("namespace_operator.cli.start").start
     gc.freeze()
