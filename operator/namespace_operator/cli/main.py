@@ -8,7 +8,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -31,10 +32,25 @@ def execute(arguments: Sequence[str], name: str = "namespace-operator") -> int:
 def _operator() -> Callable[[], int]:
     """What starts the operator. Modules are no garbage, and looking for it while they load takes a tenth of that."""
     gc.disable()
-    start: Callable[[], int] = import_module("namespace_operator.cli.start").start
+    # structlog loads it wherever it finds it, to draw tracebacks for people.
+    with _hidden("rich"):
+        start: Callable[[], int] = import_module("namespace_operator.cli.start").start
     gc.freeze()
     gc.enable()
     return start
+
+
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """What is imported within does without a package, as if it were not installed."""
+    before = sys.modules.pop(package, None)
+    sys.modules[package] = None  # type: ignore[assignment] # which is how Python is told so
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        if before is not None:
+            sys.modules[package] = before
 
 
 def complete_for_kubectl() -> None:
