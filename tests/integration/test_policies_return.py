@@ -6,6 +6,7 @@ Nothing here starts the API server anew: it must not go on with what it knew of 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def _changed() -> Object:
 
 
 def _is_in_force_with_what_changed(office: Office) -> bool:
-    # All that is given is a part of the answer: no table at all and the one of before differ in it.
+    # No catalog at all would take the unknown one, and that of before the one that left.
     return [_takes(office, each) for each in (TEXT, CAME, LEFT, UNKNOWN)] == [True, True, False, False]
 
 
@@ -83,25 +84,30 @@ def test_an_upgrade_brings_back_what_somebody_deleted(platform: Platform, office
     wait_until(lambda: _is_in_force_with_what_changed(office))
 
 
-@pytest.mark.parametrize("length", [len("e00000_v1"), EXTRACTOR_NAME_MAX + 1 + EXTRACTOR_VERSION_MAX])
+@pytest.mark.parametrize("length", [len("e000_v0"), EXTRACTOR_NAME_MAX + 1 + EXTRACTOR_VERSION_MAX])
 def test_a_catalog_may_be_as_large_as_an_expression(platform: Platform, office: Office, length: int) -> None:
-    # Each id has quotes, a comma and an end of line.
-    count = EXPRESSION // (length + 4) - 1
-    version = "v1".ljust(length - EXTRACTOR_NAME_MAX - 1, "1")
-    names = [f"e{number:05}".ljust(length - len(version) - 1, "_") for number in range(count)]
-    entries = [{"name": name, "version": version} for name in names]
+    # Each id has quotes, a comma and an end of line; the brackets take two characters more than the last comma saves.
+    entries = list(islice(_extractors(length), (EXPRESSION - 2) // (length + 4)))
     platform.install({"catalog": yaml.safe_dump({"extractors": entries})})
     wait_until(lambda: not _takes(office, TEXT))
-    # As many as a Namespace can have, and the last of the list, to which most is compared.
-    last = [{"featureExtractorName": name, "version": version} for name in names[-MOST:]]
+    # As many as a Namespace can have, and the last of the list: everything before is compared with each of them.
+    by_id = sorted(entries, key=lambda each: f"{each['name']}_{each['version']}")
+    last = [{"featureExtractorName": each["name"], "version": each["version"]} for each in by_id[-MOST:]]
     assert _takes(office, *last)
     words = office.create("probe", {"featureExtractors": [*last[1:], UNKNOWN]}, TENANT, dry=True).refused(422)
-    assert words.endswith(
-        "spec.featureExtractors: text_extractor_v99 not in the catalog; use one that is, or have it"
-        " added to the catalog"
-    )
-    unknown = [each | {"version": "v9"} for each in last]
+    assert words.endswith(": text_extractor_v99 not in the catalog; use one that is, or have it added to the catalog")
+    # Too many to be named in a message if they are long: the refusal stands all the same.
+    unknown = [each | {"featureExtractorName": "z" + each["featureExtractorName"][1:]} for each in last]
     assert not _takes(office, *unknown)
+
+
+def _extractors(length: int) -> Iterator[Object]:
+    """Different extractors whose ids have so many characters."""
+    digits = max(1, length - EXTRACTOR_NAME_MAX - len("_v"))
+    for number in range(16**3):
+        for digit in range(10):
+            version = "v" + digits * str(digit)
+            yield {"name": f"e{number:03x}".ljust(length - len(version) - 1, "_"), "version": version}
 
 
 def test_an_empty_catalog_has_nothing(platform: Platform, office: Office) -> None:
