@@ -64,7 +64,7 @@ class Lasting:
 
     def cluster(self, client: KubeClient) -> KubeCluster:
         """Kubernetes over what the watch told of."""
-        organizations = Organizations(client, self.surveyor.asks_for_labels)
+        organizations = Organizations(client, self.objects, self.surveyor.asks_for_labels)
         return KubeCluster(client, self.objects, organizations, self.settings.watch_namespaces)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
+from namespace_operator.controller.compression import compressed
 from namespace_operator.domain.document import NamespaceDocument
 from namespace_operator.domain.parsing import FoundDocument
 
@@ -51,4 +52,4 @@ def _folded(document: FoundDocument) -> FoundDocument | bytes:
         comes_back = NamespaceDocument.model_validate_json(text) == document
     except (PydanticSerializationError, ValidationError):
         return document
-    return zlib.compress(text.encode(), level=1) if comes_back else document
+    return compressed(text.encode()) if comes_back else document

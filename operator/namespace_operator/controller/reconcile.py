@@ -364,16 +364,17 @@ def _log(
     subject: Subject, done: Sequence[Action], findings: Sequence[Finding], *, status_written: bool = False
 ) -> None:
     """One line per reconcile that changed or found something."""
-    log = structlog.get_logger().bind(
-        key=str(subject.key),
-        uid=subject.uid,
-        changes=[type(action).__name__ for action in done],
-        findings=[finding.reason.value for finding in findings],
-        status_written=status_written,
-    )
+    fields: dict[str, object] = {
+        "key": str(subject.key),
+        "uid": subject.uid,
+        "changes": [type(action).__name__ for action in done],
+        "findings": [finding.reason.value for finding in findings],
+        "status_written": status_written,
+    }
+    log = structlog.get_logger()
     if findings:
-        log.warning("reconciled", message=findings[0].message)
+        log.warning("reconciled", **fields, message=findings[0].message)
     elif done or status_written:
-        log.info("reconciled")
+        log.info("reconciled", **fields)
     else:
-        log.debug("reconciled")
+        log.debug("reconciled", **fields)

@@ -176,7 +176,7 @@ def _confirmation(
     if together is not None:
         return ReplaceShared(together)
     confirmed = _confirm(document, observed, collection, wanted, whole, tuning, now)
-    return None if confirmed.holds(document) else ReplaceDocument(confirmed)
+    return None if confirmed is document else ReplaceDocument(confirmed)
 
 
 def _confirm_shared(
@@ -186,8 +186,8 @@ def _confirm_shared(
     present = {name for name in shared.vectors_by_name if name in collection.vectors}
     bound = tuple(sorted(present.union(shared.bound_vectors)))
     dropping = still_there(shared, collection, observed.wanted_elsewhere)
-    confirmed = shared.changed(now, bound=True, bound_vectors=bound, dropping=dropping)
-    return None if confirmed.holds(shared) else confirmed
+    confirmed = shared.with_fields(now, bound=True, bound_vectors=bound, dropping=dropping)
+    return None if confirmed is shared else confirmed
 
 
 def _was_seen(subject: Subject, document: NamespaceDocument) -> bool:
@@ -354,7 +354,7 @@ def _confirm(
     services = document.inference_services
     # What a collection had from the beginning is in all points that were processed.
     late = present.difference(document.bound_vectors) if document.bound else ()
-    return document.changed(
+    return document.with_fields(
         now,
         state=State.READY,
         bound=True,

@@ -48,9 +48,11 @@ class Revisioned(_Part):
         """The next revision, with these fields."""
         return self.model_copy(update={**changes, "revision": self.revision + 1, "updated_at": now})
 
-    def holds(self, other: Self) -> bool:
-        """Whether writing this one over ``other`` would change nothing that matters."""
-        return self.model_copy(update={"revision": other.revision, "updated_at": other.updated_at}) == other
+    def with_fields(self, now: datetime, **fields: Any) -> Self:  # noqa: ANN401 - any field of ours
+        """The next revision, or this one where it has these fields already."""
+        if all(getattr(self, name) == value for name, value in fields.items()):
+            return self
+        return self.changed(now, **fields)
 
 
 class Owner(_Part):
@@ -69,7 +71,11 @@ class Owner(_Part):
 
     def is_but_for_its_uid(self, other: Owner) -> bool:
         """Whether at most the object was made again, in the same place and under the same name."""
-        return self.model_copy(update={"cr_uid": other.cr_uid}) == other
+        return (self.instance_id, self.key, self.k8s_namespace_uid) == (
+            other.instance_id,
+            other.key,
+            other.k8s_namespace_uid,
+        )
 
 
 class RegisteredVector(NamedVector):

@@ -84,6 +84,8 @@ class AutoIndexes(_Part):
 
     def changed(self, **changes: Any) -> Self:  # noqa: ANN401 - any field
         """The same with these fields."""
+        if all(getattr(self, name) == value for name, value in changes.items()):
+            return self
         return self.model_copy(update=changes)
 
     def with_changed(self, name: str, **changes: Any) -> Self:  # noqa: ANN401 - any field of an index

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,3 +24,9 @@ class Life(BaseModel):
     warned_at: datetime | None = None
     expired_at: datetime | None = None
     remembered_until: datetime | None = None
+
+    def changed(self, **changes: Any) -> Self:  # noqa: ANN401 - any field
+        """The same with these fields."""
+        if all(getattr(self, name) == value for name, value in changes.items()):
+            return self
+        return self.model_copy(update=changes)

@@ -52,11 +52,12 @@ def life_as_announced(
     subject: Subject, spec: NamespaceSpec, document: NamespaceDocument, now: datetime
 ) -> dict[str, Any]:
     """The fields of the time of a living namespace, as the document is to announce them."""
-    life = document.life.model_copy(update={"expired_at": None})
+    life = document.life.changed(expired_at=None)
     if is_renewed(subject, document):
-        life = life.model_copy(update={"renewed": subject.requests.renew, "renewed_at": now, "warned_at": None})
-    after = term(document.model_copy(update={"life": life}), spec.ttl_seconds, now, shown=_is_shown(subject, document))
-    return {"expires_at": after.expires_at, "life": life.model_copy(update={"warned_at": after.warned_at})}
+        life = life.changed(renewed=subject.requests.renew, renewed_at=now, warned_at=None)
+    before = document if life is document.life else document.model_copy(update={"life": life})
+    after = term(before, spec.ttl_seconds, now, shown=_is_shown(subject, document))
+    return {"expires_at": after.expires_at, "life": life.changed(warned_at=after.warned_at)}
 
 
 def plan_expiry(

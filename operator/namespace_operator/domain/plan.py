@@ -120,7 +120,7 @@ def _plan_change(
     if at_rest is not None and not is_made(document, observed):
         return Plan((), (at_rest, *findings))
     announced = _announce(subject, spec, document, observed, wanted, context)
-    if not announced.holds(document):
+    if announced is not document:
         return Plan((ReplaceDocument(announced),))
     membership = _plan_membership(subject, document, observed, context) if document.sharing else None
     return membership or plan_collection(subject, document, observed, findings, wanted, context)
@@ -309,7 +309,7 @@ def _announce(
     former = (document.previous_owner or document.owner) if moves else document.previous_owner
     # What was seen or recorded of a former choice says nothing of another one.
     stays = collection == document.collection and is_same_server(document.binding, binding)
-    return document.changed(
+    return document.with_fields(
         context.now,
         namespace_name=name,
         requested_name=wanted.namespace_name if observed.name_chain else None,

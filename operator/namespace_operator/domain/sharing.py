@@ -170,7 +170,7 @@ def plan_membership(document: NamespaceDocument, observed: Observed, now: dateti
     if document.namespace_id not in shared.members:
         return Plan((JoinCollection(shared.document_id, document.namespace_id),))
     changed = _with_wishes_of(document, observed, shared, now)
-    return None if changed.holds(shared) else Plan((ReplaceShared(changed),))
+    return None if changed is shared else Plan((ReplaceShared(changed),))
 
 
 def _plan_founding(document: NamespaceDocument, observed: Observed, now: datetime) -> Plan | None:
@@ -223,7 +223,7 @@ def _with_wishes_of(
 ) -> SharedCollection:
     wanted = _wishes_of(document)
     vectors = {vector.name: vector for vector in _vectors_of(document)} | dict(shared.vectors_by_name)
-    return shared.changed(
+    return shared.with_fields(
         now,
         vectors=tuple(vectors[name] for name in sorted(vectors)),
         **_indexes_with(document.namespace_id, wanted, shared, observed.wanted_elsewhere, observed.collection),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import structlog
 
@@ -93,8 +92,10 @@ class KubeCluster:
         body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "status": status.to_kubernetes()}
         # The spec is not ours to write here, and the server takes it from the stored object.
         body["spec"] = self._known(subject).get("spec", {})
+        seen = self.objects.seen
         with self._forgetting(subject.key):
             self.objects.put(await self.client.put(f"{_path(subject.key)}/status", body))
+        self.organizations.confirm(subject.key.organization, subject.k8s_namespace_uid, seen)
 
     async def emit_event(self, subject: Subject, kind: str, reason: str, message: str) -> None:
         """Post an event; that it failed is only logged."""
@@ -167,8 +168,7 @@ class KubeCluster:
 
     async def _to_subject(self, obj: Object) -> Subject:
         metadata = obj["metadata"]
-        created = datetime.fromisoformat(metadata["creationTimestamp"])
-        return to_subject(obj, await self.organizations.get(metadata["namespace"], created))
+        return to_subject(obj, await self.organizations.get(metadata["namespace"], self.objects.number(metadata)))
 
 
 def _path(key: Key) -> str:

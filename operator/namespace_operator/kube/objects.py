@@ -15,6 +15,7 @@ from namespace_operator.api.base import field_errors
 from namespace_operator.api.resource import FINALIZER
 from namespace_operator.api.spec import DeletionPolicy, NamespaceSpec
 from namespace_operator.api.status import NamespaceStatus
+from namespace_operator.controller.compression import compressed
 from namespace_operator.domain.identity import Key
 from namespace_operator.domain.observed import InvalidSpec, Subject
 from namespace_operator.kube.census import Standing
@@ -46,12 +47,13 @@ class _Packed:
     There may be many thousand objects, and unpacking one takes less time than validating it afterwards.
     """
 
+    number: int
     head: Object
     body: bytes
     standing: Standing
 
     @classmethod
-    def of(cls, obj: Object) -> Self:
+    def of(cls, number: int, obj: Object) -> Self:
         metadata = {name: obj["metadata"][name] for name in _METADATA if name in obj["metadata"]}
         annotations = {
             name: value for name, value in (obj["metadata"].get("annotations") or {}).items() if name.startswith(PREFIX)
@@ -59,7 +61,7 @@ class _Packed:
         if annotations:
             metadata["annotations"] = annotations
         body = {name: obj[name] for name in ("spec", "status") if name in obj}
-        return cls({"metadata": metadata}, zlib.compress(to_json(body), level=1), Standing.of(obj))
+        return cls(number, {"metadata": metadata}, compressed(to_json(body)), Standing.of(obj))
 
     def unpack(self) -> Object:
         body: Object = from_json(zlib.decompress(self.body))
@@ -70,6 +72,8 @@ class _Packed:
 class LiveObjects:
     """Every custom resource by key, at the newest version seen: what of it is used, and no more."""
 
+    seen: int = 0
+    """How many objects were seen so far; each gets a number from it when it is seen for the first time."""
     _objects: dict[Key, _Packed] = field(default_factory=dict)
     _deleted: set[str] = field(default_factory=set)
     """Uids that are known to be gone: a late answer to one of our requests must not bring them back."""
@@ -85,6 +89,11 @@ class LiveObjects:
         metadata: Object | None = None if known is None else known.head["metadata"]
         return metadata
 
+    def number(self, metadata: Object) -> int:
+        """The number of an object by its metadata. One that is not known any more counts as seen just now."""
+        known = self._objects.get(key_of(metadata))
+        return known.number if known is not None and _is_same(known.head["metadata"], metadata) else self._next()
+
     def keys(self) -> frozenset[Key]:
         """The keys of all known objects."""
         return frozenset(self._objects)
@@ -98,14 +107,16 @@ class LiveObjects:
 
         Changes of the status alone do not count: they are the echo of our own writes.
         """
-        key = key_of(new["metadata"])
+        metadata = new["metadata"]
+        key = key_of(metadata)
         old = self._objects.get(key)
-        if new["metadata"]["uid"] in self._deleted:
+        if metadata["uid"] in self._deleted:
             return False
         if old is not None and _version(old.head) >= _version(new):
             return False
-        self._objects[key] = _Packed.of(new)
-        return old is None or concerns(old.head["metadata"]) != concerns(new["metadata"])
+        is_known = old is not None and _is_same(old.head["metadata"], metadata)
+        self._objects[key] = _Packed.of(old.number if old is not None and is_known else self._next(), new)
+        return old is None or concerns(old.head["metadata"]) != concerns(metadata)
 
     def drop(self, key: Key, uid: str | None = None) -> None:
         """Forget an object; with a uid only that one, and for good, because it was deleted."""
@@ -118,6 +129,15 @@ class LiveObjects:
     def forget_deleted(self) -> None:
         """Forget which uids are gone, once a full list has told so anyway."""
         self._deleted.clear()
+
+    def _next(self) -> int:
+        self.seen += 1
+        return self.seen
+
+
+def _is_same(one: Object, other: Object) -> bool:
+    """Whether two metadata are of the same object, and not of two of one name."""
+    return bool(one["uid"] == other["uid"])
 
 
 def _version(obj: Object) -> int:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass, field, replace
 
 from namespace_operator.kube.client import KubeClient
-from namespace_operator.kube.objects import Incarnation
+from namespace_operator.kube.objects import Incarnation, LiveObjects
 
 _LABELS_TTL_SECONDS = 30.0
 
@@ -17,35 +16,58 @@ _LABELS_TTL_SECONDS = 30.0
 @dataclass(frozen=True, slots=True)
 class _Answer:
     incarnation: Incarnation
-    given: datetime
-    """By the API server's clock."""
-    read: float
-    """By ours."""
+    holds_up_to: int
+    """The number of the object that had been seen last when this was asked for, or confirmed."""
+    sent: float
 
 
 @dataclass(slots=True)
 class Organizations:
-    """Asks the API server once per Kubernetes namespace, and again where an older answer could be wrong.
+    """Asks the API server for a Kubernetes namespace, once for all objects of it that were seen by then.
 
-    An answer given after an object was created has the right uid for that object: it lives in the incarnation that was
-    there. Both times are the API server's. Labels may change at any time; while ``labels_matter`` an answer is good
-    for half a minute.
+    An answer holds for an object that had been seen before the request was sent. The object was there then, so the
+    incarnation that it lives in was there as well, and that one cannot go, and another of its name come, before the
+    object is gone. What was answered before says nothing: the object may be the first one of another incarnation.
+
+    Who needs an answer while another's request is under way waits for it, and sends the next one only if that one does
+    not hold for him, or has failed. Labels may change at any time; while ``labels_matter`` an answer is good for half a
+    minute.
     """
 
     client: KubeClient
+    objects: LiveObjects
     labels_matter: Callable[[], bool] = lambda: False
     _answers: dict[str, _Answer] = field(default_factory=dict)
+    _turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
-    async def get(self, name: str, created: datetime) -> Incarnation:
-        """The Kubernetes namespace that an object created at ``created`` lives in."""
-        known, now = self._answers.get(name), asyncio.get_running_loop().time()
-        if known is not None and known.given > created and self._labels_hold(known, now):
-            return known.incarnation
-        namespace, date = await self.client.get_with_date(f"/api/v1/namespaces/{name}")
-        metadata = namespace["metadata"]
+    async def get(self, name: str, number: int) -> Incarnation:
+        """The Kubernetes namespace that the object of this number lives in."""
+        known = self._known(name, number)
+        if known is not None:
+            return known
+        async with self._turns[name]:
+            return self._known(name, number) or await self._ask(name)
+
+    def _known(self, name: str, number: int) -> Incarnation | None:
+        answer = self._answers.get(name)
+        if answer is None or answer.holds_up_to < number:
+            return None
+        now = asyncio.get_running_loop().time()
+        is_stale = self.labels_matter() and now - answer.sent >= _LABELS_TTL_SECONDS
+        return None if is_stale else answer.incarnation
+
+    def confirm(self, name: str, uid: str, seen: int) -> None:
+        """An object of this incarnation was written to by a request that was sent when so many objects had been seen.
+
+        So the incarnation was there, which is all that an answer to a request of our own would have told.
+        """
+        answer = self._answers.get(name)
+        if answer is not None and answer.incarnation.uid == uid and answer.holds_up_to < seen:
+            self._answers[name] = replace(answer, holds_up_to=seen)
+
+    async def _ask(self, name: str) -> Incarnation:
+        seen, sent = self.objects.seen, asyncio.get_running_loop().time()
+        metadata = (await self.client.get(f"/api/v1/namespaces/{name}"))["metadata"]
         incarnation = Incarnation(metadata["uid"], metadata.get("labels") or {})
-        self._answers[name] = _Answer(incarnation, parsedate_to_datetime(date), now)
+        self._answers[name] = _Answer(incarnation, seen, sent)
         return incarnation
-
-    def _labels_hold(self, known: _Answer, now: float) -> bool:
-        return not self.labels_matter() or now - known.read < _LABELS_TTL_SECONDS

@@ -12,11 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 _DRIFT = 200e-6
 """Seconds by which the two clocks may part in a second."""
 
 _DATE_RESOLUTION = 1.0
+
+
+# Many answers have the same date.
+@lru_cache(maxsize=8)
+def _seconds(date: str) -> float:
+    return parsedate_to_datetime(date).timestamp()
 
 
 def _local_time() -> datetime:
@@ -37,7 +44,7 @@ class ServerClock:
     def hear(self, date: str, sent: float, received: float) -> None:
         """Learn from an answer with this HTTP date, asked for and received at these monotonic times."""
         try:
-            second = parsedate_to_datetime(date).timestamp()
+            second = _seconds(date)
         except ValueError:
             return
         low, high = second - received, second + _DATE_RESOLUTION - sent

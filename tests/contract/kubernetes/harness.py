@@ -97,7 +97,9 @@ class RealKubernetes:
         self._server = server
         self._client = KubeClient()
         self._objects = LiveObjects()
-        self._cluster = KubeCluster(self._client, self._objects, Organizations(self._client), (organization,))
+        self._cluster = KubeCluster(
+            self._client, self._objects, Organizations(self._client, self._objects), (organization,)
+        )
         self._path = f"/apis/{GROUP}/{VERSION}/namespaces/{organization}/{NAMESPACES.plural}"
         self._watching: asyncio.Task[None] | None = None
         self._version = 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -53,6 +55,22 @@ def test_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert (ours["event"], ours["level"], ours["changes"]) == ("reconciled", "info", ["PutIndex"])
     assert ours["timestamp"].endswith("Z")
     assert (theirs["event"], theirs["logger"]) == ("pool p1 cleared", "driver")
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), ValueError("I/O operation on closed file")], ids=repr)
+def test_a_line_that_cannot_be_written_is_only_lost(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    class Broken(io.StringIO):
+        tried = 0
+
+        def write(self, text: str) -> int:
+            self.tried += 1
+            raise error
+
+    broken = Broken()
+    monkeypatch.setattr(sys, "stderr", broken)
+    configure_logs("info", "json")
+    structlog.get_logger().info("reconciled", key="acme/films")
+    assert broken.tried == 1
 
 
 @pytest.mark.parametrize("name", ["kopf.objects", "aiohttp.access", "pymongo.command"])

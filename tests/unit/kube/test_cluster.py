@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -27,7 +25,6 @@ from tests.unit.kube.test_objects import KEY, obj
 
 PATH = "/apis/mixpeek.com/v1/namespaces/acme/mixpeeknamespaces/films"
 LIST = "/apis/mixpeek.com/v1/mixpeeknamespaces?limit=500"
-CREATED = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CRD = f"{CRDS}/{CRD_NAME}"
 
@@ -39,10 +36,9 @@ def live(version: int, **changes: Any) -> dict[str, Any]:
     return obj(version, creationTimestamp="2026-11-23T12:00:00Z", **changes)
 
 
-def organization(uid: str = "k8s-uid", seconds: int = 60) -> Answer:
-    """The Kubernetes namespace, told so many seconds after the object was created."""
-    date = format_datetime(CREATED + timedelta(seconds=seconds), usegmt=True)
-    return Answer(200, {"metadata": {"uid": uid}}, {"Date": date})
+def organization(uid: str = "k8s-uid") -> Answer:
+    """The Kubernetes namespace."""
+    return Answer(200, {"metadata": {"uid": uid}})
 
 
 def cluster(client: KubeClient, *known: dict[str, Any], watched: tuple[str, ...] = ()) -> KubeCluster:
@@ -50,7 +46,7 @@ def cluster(client: KubeClient, *known: dict[str, Any], watched: tuple[str, ...]
     objects = LiveObjects()
     for one in known:
         objects.put(one)
-    return KubeCluster(client, objects, Organizations(client), watched)
+    return KubeCluster(client, objects, Organizations(client, objects), watched)
 
 
 async def test_a_known_object_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,29 +109,6 @@ async def test_an_unknown_object_is_asked_for_and_remembered(monkeypatch: pytest
     assert api.calls().count(("GET", PATH)) == 1
 
 
-@pytest.mark.parametrize(("seconds", "asked"), [(-5, 2), (0, 2), (1, 1)])
-async def test_only_an_answer_given_after_creation_is_kept(
-    monkeypatch: pytest.MonkeyPatch, seconds: int, asked: int
-) -> None:
-    api = ApiServer()
-    api.on("GET", "/api/v1/namespaces/acme", organization("first", seconds), organization("second"))
-    async with api.client(monkeypatch) as client:
-        organizations = Organizations(client)
-        await organizations.get("acme", CREATED)
-        uid = (await organizations.get("acme", CREATED)).uid
-    assert len(api.requests) == asked
-    assert uid == ("first" if asked == 1 else "second")
-
-
-async def test_an_object_created_later_asks_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    api = ApiServer()
-    api.on("GET", "/api/v1/namespaces/acme", organization("first", 60), organization("second", 120))
-    async with api.client(monkeypatch) as client:
-        organizations = Organizations(client)
-        assert (await organizations.get("acme", CREATED)).uid == "first"
-        assert (await organizations.get("acme", CREATED + timedelta(seconds=90))).uid == "second"
-
-
 async def test_a_status_is_put_at_the_version_that_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = {"namespaceName": "movies", "fieldOfANewerSchema": 1}
     api = ApiServer()
@@ -151,6 +124,24 @@ async def test_a_status_is_put_at_the_version_that_was_read(monkeypatch: pytest.
     assert sent["spec"] == spec
     assert known is not None
     assert known["metadata"]["resourceVersion"] == "11", "the echo of our own write must find it known"
+
+
+@pytest.mark.parametrize(("code", "asked"), [(200, 1), (409, 2)], ids=["written", "refused"])
+async def test_an_organization_is_not_asked_for_after_a_status_was_written_in_it(
+    monkeypatch: pytest.MonkeyPatch, code: int, asked: int
+) -> None:
+    api = ApiServer()
+    api.on("GET", "/api/v1/namespaces/acme", organization())
+    api.on("PUT", f"{PATH}/status", Answer(code, live(12)))
+    async with api.client(monkeypatch) as client:
+        seen = cluster(client, live(10))
+        subject = await seen.subject(KEY)
+        assert subject is not None
+        seen.objects.put(live(11, name="series", uid="u2"))
+        with contextlib.nullcontext() if code == 200 else pytest.raises(ObjectChanged):
+            await seen.write_status(subject, NamespaceStatus())
+        await seen.subject(Key("acme", "series"))
+    assert api.calls().count(("GET", "/api/v1/namespaces/acme")) == asked
 
 
 @pytest.mark.parametrize("code", [404, 409])

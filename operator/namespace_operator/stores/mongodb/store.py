@@ -202,6 +202,8 @@ class MongoStore:
         """The number of our term; None where documents are written in none."""
         if self._term is None:
             return None
+        if (taken := self._term.taken(above)) is not None:
+            return taken
         with self._operation("counting the terms of leadership"):
             return await self._term.number(self._database[SERVERS], above=above)
 

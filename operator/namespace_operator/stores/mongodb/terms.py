@@ -27,15 +27,20 @@ class Term:
     _number: int | None = None
     _taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def taken(self, above: int) -> int | None:
+        """The number, if it was taken and is no lower than ``above``."""
+        return self._number if self._number is not None and self._number >= above else None
+
     async def number(self, servers: AsyncCollection[Raw], *, above: int = 0) -> int:
         """The number: higher than every one before, and no lower than ``above``, which stands in a document.
 
         A document of a later term that a partial restore brought back would otherwise refuse every write for good.
         """
         async with self._taking:
-            if self._number is None or self._number < above:
-                self._number = await self._take(servers, above)
-            return self._number
+            number = self.taken(above)
+            if number is None:
+                number = self._number = await self._take(servers, above)
+            return number
 
     async def _take(self, servers: AsyncCollection[Raw], above: int) -> int:
         known = {"$cond": [{"$isNumber": f"${EPOCH}"}, f"${EPOCH}", 0]}
