@@ -130,8 +130,8 @@ def _measured(starts: Starts, steps: tuple[int, ...]) -> Measured:
         Figure("start: CPU", "s", tuple(starts.cpus), tuple(starts.bare_cpus), Goal(2.0, of_ratio=True)),
         Figure("idle: part of a core", "%", tuple(starts.idle), goal=Goal(1.0), tolerance=0.3),
     ]
-    for number, (step, most) in enumerate(zip(STEPS, MEMORY_GOALS, strict=True)):
-        figures.append(Figure(f"memory: with {step:,}", "MB", (starts.memory[number],), goal=Goal(most)))
+    for step, most, resident in zip(steps, MEMORY_GOALS, starts.memory, strict=True):
+        figures.append(Figure(f"memory: with {step:,}", "MB", (resident,), goal=Goal(most)))
     rows = tuple(
         (str(step), f"{now:.0f} MB", f"{peak:.0f} MB")
         for step, now, peak in zip(steps, starts.memory, starts.peaks, strict=True)

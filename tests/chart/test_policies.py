@@ -1,11 +1,13 @@
 """The admission policies: complete, in step with the operator, and absent where they are not wanted."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 import yaml
 
+from devstack.paths import CHART
 from namespace_operator.api.annotations import (
     ADOPT,
     BEYOND,
@@ -21,15 +23,20 @@ from namespace_operator.api.annotations import (
     Adoption,
 )
 from namespace_operator.api.infrastructure import Infrastructure
-from namespace_operator.api.names import NAMESPACE_ID_PATTERN
+from namespace_operator.api.names import (
+    EXTRACTOR_NAME_MAX,
+    EXTRACTOR_NAME_PATTERN,
+    EXTRACTOR_VERSION_MAX,
+    EXTRACTOR_VERSION_PATTERN,
+    NAMESPACE_ID_PATTERN,
+)
 from namespace_operator.api.resource import FINALIZER, GROUP, PLURAL, VERSION
-from namespace_operator.domain.catalog import Catalog, builtin_catalog_text
+from namespace_operator.domain.catalog import Catalog, CatalogError, builtin_catalog_text
 from tests.chart.rendering import FULLNAME, NAMESPACE, REQUIRED, Chart, ChartRefusedError, Rendered, with_required
 
 VALIDATING = "ValidatingAdmissionPolicy"
 MUTATING = "MutatingAdmissionPolicy"
 MUTATING_API = ("--api-versions", f"admissionregistration.k8s.io/v1/{MUTATING}")
-EXTRACTORS = f"{FULLNAME}-extractors"
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +111,7 @@ def test_without_mutating_policies_in_the_api_there_is_none(rendered: Rendered) 
 def test_policies_can_be_left_out(chart: Chart, elsewhere: bool, guarded: str) -> None:
     off = {"admissionPolicies": {"enabled": False, "enforcedElsewhere": elsewhere}}
     rendered = chart.render(with_required(off), *MUTATING_API)
-    assert not [m for m in rendered.manifests if "AdmissionPolicy" in m["kind"] or m["metadata"]["name"] == EXTRACTORS]
+    assert not [manifest for manifest in rendered.manifests if "AdmissionPolicy" in manifest["kind"]]
     assert _guarded(rendered) == guarded
 
 
@@ -195,24 +202,84 @@ def test_policies_hold_where_the_operator_works(chart: Chart, everything: Render
         assert "watched" not in {condition["name"] for condition in policy["spec"]["matchConditions"]}
 
 
-def test_the_catalogs_policy_reads_the_catalog(chart: Chart, rendered: Rendered) -> None:
-    binding = rendered.named(f"{VALIDATING}Binding", f"{FULLNAME}-catalog.{GROUP}")["spec"]
-    assert binding["paramRef"] == {"name": EXTRACTORS, "namespace": NAMESPACE, "parameterNotFoundAction": "Allow"}
-    data = rendered.named("ConfigMap", EXTRACTORS)["data"]
-    builtin = Catalog.load(builtin_catalog_text())
-    assert set(data) == set(builtin.ids())
-    assert data["text_extractor_v1"] == "text_extractor_v1_embedding"
-    own = {"extractors": [{"name": "own_extractor", "version": "v1"}, {"name": "own_extractor", "version": "v10"}]}
-    data = chart.render(with_required({"catalog": yaml.safe_dump(own)})).named("ConfigMap", EXTRACTORS)["data"]
-    assert data == {"own_extractor_v1": "", "own_extractor_v10": ""}
+def test_the_catalogs_policy_has_the_ids_of_the_catalog(chart: Chart, rendered: Rendered) -> None:
+    spec = _spec(rendered, "catalog")
+    assert _registered(rendered) == list(Catalog.load(builtin_catalog_text()).ids())
+    # No parameter, which the API server might not read again.
+    assert "paramKind" not in spec
+    assert "paramRef" not in rendered.named(f"{VALIDATING}Binding", f"{FULLNAME}-catalog.{GROUP}")["spec"]
+    own = [{"name": "own_extractor", "version": version} for version in ("v2", "v10", "v1")]
+    assert _registered(_with_catalog(chart, own)) == ["own_extractor_v1", "own_extractor_v10", "own_extractor_v2"]
+    assert _registered(_with_catalog(chart, own[::-1])) == _registered(_with_catalog(chart, own))
+
+
+def _with_catalog(chart: Chart, extractors: list[Any], **values: Any) -> Rendered:
+    return chart.render(with_required({"catalog": yaml.safe_dump({"extractors": extractors}), **values}))
+
+
+def _registered(rendered: Rendered) -> list[str]:
+    """What is written there is a list in JSON as well as in CEL."""
+    ids: list[str] = json.loads(_variable(_spec(rendered, "catalog"), "registered"))
+    return ids
 
 
 def test_a_catalog_may_be_empty(chart: Chart) -> None:
-    rendered = chart.render(with_required({"catalog": "extractors: []"}))
-    assert rendered.named("ConfigMap", EXTRACTORS)["data"] == {}
+    assert _registered(_with_catalog(chart, [])) == []
 
 
-@pytest.mark.parametrize("entry", ["{name: a}", "{version: v1}"])
-def test_an_extractor_without_an_id_stops_the_installation(chart: Chart, entry: str) -> None:
-    with pytest.raises(ChartRefusedError, match="an extractor without name or version"):
-        chart.render(with_required({"catalog": f"extractors: [{entry}]"}))
+@pytest.mark.parametrize(("characters", "listed"), [(4000, True), (4001, False)])
+def test_a_refusal_lists_a_catalog_that_fits_into_a_message(chart: Chart, characters: int, listed: bool) -> None:
+    ids = [f"own_extractor_v{number:04}" for number in range(188)]
+    last = "e" * (characters - len(", ".join(ids)) - len(", _v1"))
+    own = [{"name": "own_extractor", "version": each.rpartition("_")[2]} for each in ids]
+    (validation,) = _spec(_with_catalog(chart, [*own, {"name": last, "version": "v1"}]), "catalog")["validations"]
+    # Longer than 5 KiB the API server would not have it.
+    assert ("variables.registered.join" in validation["messageExpression"]) is listed
+    assert "variables.unknown.join" in validation["messageExpression"]
+
+
+def test_a_catalog_that_is_too_long_for_an_expression_stops_the_installation(chart: Chart) -> None:
+    own = [{"name": f"{'e' * 58}_{number:05}", "version": "v1"} for number in range(1408)]
+    assert len(_registered(_with_catalog(chart, own))) == len(own)
+    longer = [*own, {"name": f"{'e' * 58}_{len(own):05}", "version": "v1"}]
+    with pytest.raises(ChartRefusedError, match=r"the ids of its 1409 extractors make an expression of 1000\d\d"):
+        _with_catalog(chart, longer)
+    # The operator by itself has no such limit.
+    _with_catalog(chart, longer, admissionPolicies={"enabled": False})
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize(
+    ("extractors", "words"),
+    [
+        ([{"name": "a"}], r"extractors\[0\].version must match"),
+        ([{"version": "v1"}], r"extractors\[0\].name must match"),
+        (["a_v1"], r"extractors\[0\].name must match"),
+        ([{"name": True, "version": "v1"}], r"extractors\[0\].name must match"),
+        ([{"name": "a", "version": "v1"}, {"name": "b", "version": 1}], r"extractors\[1\].version must match"),
+        ([{"name": 'a"]+["b', "version": "v1"}], r"extractors\[0\].name must match"),
+        ([{"name": "a\n", "version": "v1"}], r"extractors\[0\].name must match"),
+        ([{"name": "a" * (EXTRACTOR_NAME_MAX + 1), "version": "v1"}], r"have at most 64 characters"),
+        ([{"name": "a", "version": "v" + "1" * EXTRACTOR_VERSION_MAX}], r"have at most 16 characters"),
+        ([{"name": "a", "version": "v1"}, {"name": "a", "version": "v1"}], "extractor a_v1 is listed twice"),
+    ],
+)
+def test_an_id_that_the_operator_refuses_stops_the_installation(
+    chart: Chart, extractors: list[Any], words: str, enabled: bool
+) -> None:
+    with pytest.raises(CatalogError):
+        Catalog.load(yaml.safe_dump({"extractors": extractors}))
+    with pytest.raises(ChartRefusedError, match=words):
+        _with_catalog(chart, extractors, admissionPolicies={"enabled": enabled})
+
+
+def test_an_id_may_be_what_the_operator_lets_it_be(chart: Chart) -> None:
+    longest = {"name": "a" * EXTRACTOR_NAME_MAX, "version": "v" + "1" * (EXTRACTOR_VERSION_MAX - 1)}
+    own = [longest, {"name": "a0_", "version": "v0"}]
+    assert _registered(_with_catalog(chart, own)) == list(Catalog.load(yaml.safe_dump({"extractors": own})).ids())
+    helpers = (CHART / "templates" / "_helpers.tpl").read_text()
+    for pattern, maximum in (
+        (EXTRACTOR_NAME_PATTERN, EXTRACTOR_NAME_MAX),
+        (EXTRACTOR_VERSION_PATTERN, EXTRACTOR_VERSION_MAX),
+    ):
+        assert f'"{pattern}" {maximum})' in helpers

@@ -332,8 +332,6 @@ def test_nothing_hangs_after_the_uninstallation(command: Command, platform: Plat
         assert platform.qdrant.collection_exists(namespace_id)
     finally:
         platform.install()
-        # A policy with a ConfigMap that was gone for a while stays blind until then (kubernetes#130887).
-        platform.stack.apiserver.restart()
 
 
 def let_go(command: Command, organization: Organization) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 
-from devstack.release import RELEASE, RELEASE_NAMESPACE
+from devstack.release import RELEASE
 from namespace_operator.api.resource import FINALIZER
-from tests.integration.api_server import MERGE_PATCH, wait_until
+from tests.integration.api_server import APPLY_PATCH, wait_until
 from tests.integration.support import Object, Platform, condition, eventually
 from tests.integration.tenants import (
     SYSTEM,
@@ -21,7 +23,7 @@ from tests.integration.tenants import (
 )
 
 POLICIES = "/apis/admissionregistration.k8s.io/v1"
-CONFIG_MAP = f"/api/v1/namespaces/{RELEASE_NAMESPACE}/configmaps/{RELEASE}-extractors"
+CATALOG = f"{RELEASE}-catalog.mixpeek.com"
 
 LEAVING = {"featureExtractorName": "passthrough_extractor", "version": "v1"}
 """Has no vectors, so that nothing else in these tests depends on it."""
@@ -29,14 +31,28 @@ LEAVING = {"featureExtractorName": "passthrough_extractor", "version": "v1"}
 
 @contextmanager
 def _catalog_without_it(office: Office) -> Iterator[None]:
-    """An extractor gone from the catalog that the policy reads."""
-    name = f"{LEAVING['featureExtractorName']}_{LEAVING['version']}"
-    office.server.send("PATCH", CONFIG_MAP, {"data": {name: None}}, MERGE_PATCH).accepted()
+    """An extractor gone from the catalog's policy, as after an upgrade that the operator does not know of yet."""
+    path = f"{POLICIES}/validatingadmissionpolicies/{CATALOG}"
+    usual = office.server.send("GET", path).accepted()
+    del usual["status"]
+    for stamp in ("managedFields", "resourceVersion", "uid"):
+        del usual["metadata"][stamp]
+    changed = deepcopy(usual)
+    (registered,) = [each for each in changed["spec"]["variables"] if each["name"] == "registered"]
+    ids = json.loads(registered["expression"])
+    ids.remove(f"{LEAVING['featureExtractorName']}_{LEAVING['version']}")
+    registered["expression"] = json.dumps(ids)
+
+    def put(policy: Object) -> None:
+        # In helm's name: of what somebody else wrote it would not write anything else.
+        office.server.send("PATCH", path, policy, APPLY_PATCH, fieldManager="helm", force="true").accepted()
+
+    put(changed)
     try:
         wait_until(lambda: _takes(office, LEAVING) == 422)
         yield
     finally:
-        office.server.send("PATCH", CONFIG_MAP, {"data": {name: ""}}, MERGE_PATCH).accepted()
+        put(usual)
         wait_until(lambda: _takes(office, LEAVING) == 201)
 
 
@@ -66,19 +82,12 @@ def test_an_extractor_that_left_the_catalog_can_leave_the_spec(office: Office) -
         office.merge("sample", {"spec": {"featureExtractors": [TEXT, LEAVING]}}, TENANT).refused(422)
 
 
-def test_without_the_config_map_the_operator_finds_unknown_extractors_itself(office: Office) -> None:
-    saved = office.server.send("GET", CONFIG_MAP).accepted()
-    office.server.send("DELETE", CONFIG_MAP).accepted()
-    try:
-        wait_until(lambda: _takes(office, UNKNOWN) == 201)
+def test_without_the_catalogs_policy_the_operator_finds_unknown_extractors_itself(office: Office) -> None:
+    with _bindings_removed(office, "validatingadmissionpolicybindings"):
         index = {"fieldName": "lang", "type": "keyword"}
         spec = {"featureExtractors": [TEXT, UNKNOWN], "payloadIndexes": [index]}
         office.create(spec=spec, user=TENANT).accepted()
         status = office.organization.reason("sample", "UnknownExtractor")
-    finally:
-        del saved["metadata"]["resourceVersion"], saved["metadata"]["uid"]
-        office.server.send("POST", CONFIG_MAP.rpartition("/")[0], saved).accepted()
-        wait_until(lambda: _takes(office, UNKNOWN) == 422)
     message = condition(status, "Ready")["message"]
     assert "text_extractor_v99" in message
     assert "text_extractor_v1" in message

@@ -65,6 +65,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if not (kindIs "slice" $parsed.extractors) }}
 {{- fail "catalog has no list of extractors" }}
 {{- end }}
+{{- $seen := dict }}
+{{- range $index, $extractor := $parsed.extractors }}
+{{- $entry := kindIs "map" $extractor | ternary $extractor dict }}
+{{- range list (list "name" "^[a-z][a-z0-9_]*$" 64) (list "version" "^v[0-9]+$" 16) }}
+{{- $value := get $entry (index . 0) }}
+{{- if not (and (kindIs "string" $value) (regexMatch (index . 1) (toString $value)) (le (len (toString $value)) (index . 2))) }}
+{{- fail (printf "catalog: extractors[%d].%s must match %s and have at most %d characters" $index (index . 0) (index . 1) (index . 2)) }}
+{{- end }}
+{{- end }}
+{{- $id := printf "%s_%s" $entry.name $entry.version }}
+{{- if hasKey $seen $id }}
+{{- fail (printf "catalog: extractors[%d]: extractor %s is listed twice" $index $id) }}
+{{- end }}
+{{- $_ := set $seen $id true }}
+{{- end }}
 {{- $catalog }}
 {{- end }}
 
@@ -121,20 +136,13 @@ spec:
   validationActions: [{{ .action }}]
 {{- end }}
 
-{{/* The vectors of each extractor of the catalog, by the extractor's id. */}}
-{{- define "namespace-operator.extractors" -}}
-{{- $extractors := dict }}
+{{/* The ids of the catalog's extractors, sorted, as JSON. Their patterns let nothing pass that has to be escaped. */}}
+{{- define "namespace-operator.extractorIds" -}}
+{{- $ids := dict }}
 {{- range (include "namespace-operator.catalog" . | fromYaml).extractors }}
-{{- if not (and .name .version) }}
-{{- fail "catalog has an extractor without name or version" }}
+{{- $_ := set $ids (printf "%s_%s" .name .version) true }}
 {{- end }}
-{{- $vectors := list }}
-{{- range .vectors }}
-{{- $vectors = append $vectors .name }}
-{{- end }}
-{{- $_ := set $extractors (printf "%v_%v" .name .version) (join ", " $vectors) }}
-{{- end }}
-{{- toYaml $extractors }}
+{{- keys $ids | sortAlpha | toJson }}
 {{- end }}
 
 {{/* For admission policies: only where this operator works. Another release may work elsewhere, with another catalog. */}}

@@ -5,9 +5,11 @@ The operator itself is started without what only people need: a container pays f
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -23,8 +25,32 @@ def main() -> None:
 def execute(arguments: Sequence[str], name: str = "namespace-operator") -> int:
     """Run a command line; the result is the exit code."""
     if list(arguments) == ["run"]:
-        return int(import_module("namespace_operator.cli.start").start())
+        return _operator()()
     return int(import_module("namespace_operator.cli.execution").execute(arguments, _spoken(name)))
+
+
+def _operator() -> Callable[[], int]:
+    """What starts the operator. Modules are no garbage, and looking for it while they load takes a tenth of that."""
+    gc.disable()
+    # structlog loads it wherever it finds it, to draw tracebacks for people.
+    with _hidden("rich"):
+        start: Callable[[], int] = import_module("namespace_operator.cli.start").start
+    gc.freeze()
+    gc.enable()
+    return start
+
+
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """What is imported within does without a package, as if it were not installed."""
+    before = sys.modules.pop(package, None)
+    sys.modules[package] = None  # type: ignore[assignment] # which is how Python is told so
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        if before is not None:
+            sys.modules[package] = before
 
 
 def complete_for_kubectl() -> None:

@@ -117,6 +117,7 @@ class Applier:
                 action.field_name for action in done if isinstance(action, DropIndex)
             ),
             delete_sent=world.observed.delete_sent or any(isinstance(action, DeleteCollection) for action in done),
+            joined=world.observed.joined or any(isinstance(action, MarkMember) for action in done),
         )
         observed = await self.observer.with_newcomers(world.subject, observed)
         if any(isinstance(action, DeletePoints) for action in done):

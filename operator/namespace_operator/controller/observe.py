@@ -68,7 +68,7 @@ class Observer:
             if holder is None or claim not in holder.claims:
                 holder = holder_of(claim, await self.metadata.find([claim]))
         if not isinstance(holder, SharedCollection):
-            return replace(observed, shared=None)
+            return observed if observed.shared is None else replace(observed, shared=None)
         return await self.contest(subject, replace(observed, shared=holder))
 
     async def after_announcement(
@@ -152,11 +152,11 @@ class Observer:
 
     async def with_newcomers(self, subject: Subject, observed: Observed) -> Observed:
         """The shared collection's document once more where the mark knows members that it does not: they may have
-        joined after it was read.
+        joined after it was read. Who has only just joined leaves them alone whatever they are.
         """
         mark = observed.collection.mark if observed.collection is not None else None
         shared, document = observed.shared, observed.document
-        if mark is None or shared is None or not isinstance(document, NamespaceDocument):
+        if observed.joined or mark is None or shared is None or not isinstance(document, NamespaceDocument):
             return observed
         if not document.sharing or set(mark.members) <= set(shared.members):
             return observed
@@ -169,7 +169,7 @@ class Observer:
         """How many points have the vectors that came later than they, where there are such."""
         document, live = observed.document, observed.collection
         if not isinstance(document, NamespaceDocument) or live is None or not document.repairs.late:
-            return replace(observed, late=None)
+            return observed if observed.late is None else replace(observed, late=None)
         late = (await self.server(observed)).late
         return replace(observed, late=await late.read(document, observed.shared, live))
 
@@ -231,8 +231,8 @@ class Observer:
             other = replace(place, site=asked) if isinstance(asked, Site) else None
         else:
             other = await self.fleet.place(asked, peek=peek)
-        observed = replace(observed, place=place, asked=other)
-        return replace(observed, server_version=await (await self.server(observed)).vectors.version())
+        server = await self.fleet.server(home.endpoint)
+        return replace(observed, place=place, asked=other, server_version=await server.vectors.version())
 
     async def _residents(self, observed: Observed) -> int | None:
         """How many namespaces live on the server that is asked for, where its tiers have a limit."""

@@ -32,7 +32,7 @@ FEWEST = 8
 _DOCUMENTS_IN_A_ROW = 20
 _REST_SECONDS = 30.0
 _TOTAL_SECONDS = 3600.0
-_SOON = 0.1
+_SOON = 0.02
 _SOONEST = 0.1
 """The part of an interval that passes at least until the next look: what has just been looked at can wait."""
 

@@ -160,9 +160,8 @@ class Reconciler:
         except (BackendError, SecretUnavailable, ClusterError):
             # It is told by whoever looks next.
             return None
-        told = subject.status.to_kubernetes()
-        is_told = status.to_kubernetes() == told
-        if not is_told and status.model_copy(update=_volatile(subject.status)).to_kubernetes() != told:
+        is_told = _tells(subject, status)
+        if not is_told and not _tells(subject, status.model_copy(update=_volatile(subject.status))):
             return None
         written = False if is_told else await self._write_status(subject, status)
         _log(subject, (), run.findings, status_written=written)
@@ -288,12 +287,11 @@ class Reconciler:
         return Next()
 
     async def _write_status(self, subject: Subject, status: NamespaceStatus) -> bool:
-        new, old = status.to_kubernetes(), subject.status.to_kubernetes()
-        if new == old:
+        if _tells(subject, status):
             return False
         last = self._written.get(subject.key)
         recent = last is not None and self.clock.monotonic() - last < self.volatile_interval
-        if recent and status.model_copy(update=_volatile(subject.status)).to_kubernetes() == old:
+        if recent and _tells(subject, status.model_copy(update=_volatile(subject.status))):
             return False
         await self.cluster.write_status(subject, status)
         self._written[subject.key] = self.clock.monotonic()
@@ -350,6 +348,12 @@ def _goes_on(run: Settling) -> bool:
     document = run.world.observed.document
     stopped = not run.done or any(finding.halts for finding in run.findings)
     return not stopped and isinstance(document, NamespaceDocument) and is_rebuilding(document)
+
+
+def _tells(subject: Subject, status: NamespaceStatus) -> bool:
+    """Whether the object has this very status."""
+    # Mostly they are the same, which costs less to see; whether a difference is one to people only the text tells.
+    return status == subject.status or status.to_kubernetes() == subject.status.to_kubernetes()
 
 
 def _volatile(status: NamespaceStatus) -> dict[str, object]:

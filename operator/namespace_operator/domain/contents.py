@@ -82,7 +82,7 @@ def plan_collection(
     vector_actions, vector_findings = _compare_vectors(whole, document, observed.shared, collection)
     index_actions, index_findings, refused = _compare_indexes(document, observed, collection, whole)
     # Who is only just coming leaves the clearing up to those that are there.
-    shared = observed.shared if document.bound else None
+    shared = observed.shared if document.bound and not observed.joined else None
     cleared_away = clearing(shared, collection, observed.wanted_elsewhere) if shared is not None else ()
     actions = (*vector_actions, *index_actions, *cleared_away, *plan_pruning(document, observed, collection))
     rebuilding = actions or plan_rebuild(document, observed, collection, whole.to_rebuild(collection))

@@ -268,7 +268,8 @@ class Observed:
     index it dropped, ``tried_parameters`` and
     ``rejected_parameters`` the same of single parameters of the collection, ``delete_sent`` that it asked Qdrant
     to delete the collection, ``points_deleted`` the namespace's
-    points in it, ``dependents_deleted`` that nothing of the namespace is left in the metadata store.
+    points in it, ``dependents_deleted`` that nothing of the namespace is left in the metadata store, ``joined`` that
+    the namespace came to the mark of a shared collection: who else is on it since is for the others to look after.
     ``may_rebuild`` False says that it is another collection's turn to be rebuilt by the server.
 
     ``evidence`` and ``comparisons`` (by field name) are what was read for automatic indexes, where that was due.
@@ -305,6 +306,7 @@ class Observed:
     delete_sent: bool = False
     points_deleted: bool = False
     dependents_deleted: bool = False
+    joined: bool = False
     evidence: Evidence | None = None
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
 

@@ -112,8 +112,9 @@ def report(
             "conditions": (*status.conditions, *_warning(subject, document, now)),
             "expires_at": told_end(subject, document, now),
             "auto_indexes": auto_index_status(document),
-            "created_at": document.created_at,
-            "updated_at": document.updated_at,
+            # In whole seconds, as a status that was read has them: so both can be compared as they are.
+            "created_at": document.created_at.replace(microsecond=0),
+            "updated_at": document.updated_at.replace(microsecond=0),
         }
     )
     if observed.counts is not None:

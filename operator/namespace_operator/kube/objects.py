@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pydantic import ValidationError
+from pydantic_core import from_json, to_json
 
 from namespace_operator.api.annotations import ANNOTATIONS, PREFIX, parse_requests
 from namespace_operator.api.base import field_errors
@@ -61,10 +61,10 @@ class _Packed:
         if annotations:
             metadata["annotations"] = annotations
         body = {name: obj[name] for name in ("spec", "status") if name in obj}
-        return cls(number, {"metadata": metadata}, compressed(json.dumps(body).encode()), Standing.of(obj))
+        return cls(number, {"metadata": metadata}, compressed(to_json(body)), Standing.of(obj))
 
     def unpack(self) -> Object:
-        body: Object = json.loads(zlib.decompress(self.body))
+        body: Object = from_json(zlib.decompress(self.body))
         return self.head | body
 
 

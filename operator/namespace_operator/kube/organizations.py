@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from namespace_operator.controller.cluster import ClusterError
 from namespace_operator.kube.client import KubeClient
 from namespace_operator.kube.objects import Incarnation, LiveObjects
 
@@ -22,6 +23,15 @@ class _Answer:
 
 
 @dataclass(slots=True)
+class _Turn:
+    """Whose it is to ask for one Kubernetes namespace, and what became of those that failed."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    failures: int = 0
+    failure: ClusterError | None = None
+
+
+@dataclass(slots=True)
 class Organizations:
     """Asks the API server for a Kubernetes namespace, once for all objects of it that were seen by then.
 
@@ -30,24 +40,36 @@ class Organizations:
     gone by then may get the uid of the next incarnation, but nothing is written to it any more. What was answered
     before says nothing: the object may be the first one of another incarnation.
 
-    Who needs an answer while another's request is under way waits for it, and sends the next one only if that one does
-    not hold for him, or has failed. Labels may change at any time; while ``labels_matter`` an answer is good for half a
-    minute.
+    Who needs an answer while another's request is under way waits for it, fails with it, and sends the next one only if
+    the answer does not hold for him. Labels may change at any time; while ``labels_matter`` an answer is good for half
+    a minute.
     """
 
     client: KubeClient
     objects: LiveObjects
     labels_matter: Callable[[], bool] = lambda: False
     _answers: dict[str, _Answer] = field(default_factory=dict)
-    _turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _turns: defaultdict[str, _Turn] = field(default_factory=lambda: defaultdict(_Turn))
 
     async def get(self, name: str, number: int) -> Incarnation:
         """The Kubernetes namespace that the object of this number lives in."""
         known = self._known(name, number)
         if known is not None:
             return known
-        async with self._turns[name]:
-            return self._known(name, number) or await self._ask(name)
+        turn = self._turns[name]
+        failures = turn.failures
+        async with turn.lock:
+            known = self._known(name, number)
+            if known is not None:
+                return known
+            # One after the other, each would wait for a server that does not answer.
+            if turn.failure is not None and turn.failures > failures:
+                raise turn.failure
+            try:
+                return await self._ask(name)
+            except ClusterError as error:
+                turn.failures, turn.failure = turn.failures + 1, error
+                raise
 
     def _known(self, name: str, number: int) -> Incarnation | None:
         answer = self._answers.get(name)

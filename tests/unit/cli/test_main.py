@@ -22,7 +22,9 @@ try:
 except SystemExit:
     pass
 of_people = (".cli.commands", ".cli.collect", ".cli.output", ".cli.app")
-print(*(name for name in sys.modules if name.split(".")[0] == "typer" or any(each in name for each in of_people)))
+packages = ("typer", "rich", "pygments")
+found = (name for name in sys.modules if name.split(".")[0] in packages or any(each in name for each in of_people))
+print(*found)
 """
 
 

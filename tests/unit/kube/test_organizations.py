@@ -165,21 +165,29 @@ async def test_organizations_do_not_wait_for_each_other() -> None:
         assert (await one, await other) == ("of acme", "of umbrella")
 
 
-async def test_what_becomes_of_the_one_that_asks_is_not_what_becomes_of_the_others() -> None:
+async def test_who_waits_does_not_give_up_with_the_one_that_asks() -> None:
     async with a_world() as world:
-        seen = [world.see(f"films-{number}") for number in range(4)]
-        cancelled, failed, *others = [await world.ask(metadata) for metadata in seen]
+        cancelled, *others = [await world.ask(world.see(f"films-{number}")) for number in range(3)]
         cancelled.cancel()
         await settle()
         world.asked.open.pop(0)
-        world.asked.fail()
-        with pytest.raises(ClusterUnavailable):
-            await failed
-        await settle()
         world.asked.answer("first")
         assert [await task for task in others] == ["first", "first"]
         assert cancelled.cancelled()
-        assert len(world.asked.paths) == 3
+
+
+async def test_who_waits_fails_with_the_one_that_asks_and_who_comes_later_asks_again() -> None:
+    async with a_world() as world:
+        seen = [world.see(f"films-{number}") for number in range(4)]
+        waiting = [await world.ask(metadata) for metadata in seen[:3]]
+        world.asked.fail()
+        for task in waiting:
+            with pytest.raises(ClusterUnavailable):
+                await task
+        assert len(world.asked.paths) == 1
+        later = await world.ask(seen[3])
+        world.asked.answer("first")
+        assert await later == "first"
 
 
 async def test_one_that_waits_may_give_up() -> None:
