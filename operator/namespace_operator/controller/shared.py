@@ -51,6 +51,8 @@ class Shared(Generic[T]):
             self._answer = self._asked = None
 
     async def _ask(self) -> T:
+        # It may be large, and there is no need to have it and its successor at once.
+        self.forget()
         try:
             self._answer = await self.ask()
             self._asked = self.monotonic()

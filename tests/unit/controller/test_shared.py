@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import weakref
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -135,3 +136,28 @@ def test_a_failure_that_nobody_waits_for_any_more_is_no_complaint() -> None:
         return complaints
 
     assert run(main()) == []
+
+
+def test_an_answer_that_is_believed_no_longer_makes_room_before_the_next_one_is_asked_for() -> None:
+    class Answer:
+        """Something large."""
+
+    async def main() -> tuple[bool, bool]:
+        answers: list[weakref.ref[Answer]] = []
+
+        async def ask() -> Answer:
+            await asyncio.sleep(1.0)
+            there.append(any(answer() is not None for answer in answers))
+            answer = Answer()
+            answers.append(weakref.ref(answer))
+            return answer
+
+        there: list[bool] = []
+        shared = Shared(ask, now, MAX_AGE)
+        for fresh, seconds in ((False, 1.0), (True, MAX_AGE), (False, 1.0)):
+            await shared.get(fresh=fresh)
+            await asyncio.sleep(seconds)
+        _, still_believed, outdated = there
+        return still_believed, outdated
+
+    assert run(main()) == (True, False)

@@ -7,11 +7,13 @@ field of an answer that they do not know. The tests hold what is asked to them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import from_json, to_json
 
-from namespace_operator.domain.indexes import canonical
+from namespace_operator.domain.indexes import IndexSchema, canonical
 from namespace_operator.domain.observed import Collection, LiveIndex
 from namespace_operator.domain.vectors import NamedVector, VectorKind
 from namespace_operator.stores.qdrant.parameters import LiveConfig
@@ -163,4 +165,10 @@ def _live_sparse(name: str, params: _SparseParams) -> NamedVector:
 
 
 def _index(info: _IndexInfo) -> LiveIndex:
-    return LiveIndex(canonical({**(info.params or {}), "type": info.data_type}), info.points)
+    return LiveIndex(_schema(info.data_type, to_json(info.params or {})), info.points)
+
+
+# Thousands of collections have the same few.
+@lru_cache(maxsize=1024)
+def _schema(data_type: str, params: bytes) -> IndexSchema:
+    return canonical({**from_json(params), "type": data_type})
