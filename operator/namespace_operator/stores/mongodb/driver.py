@@ -8,6 +8,7 @@ import pymongo
 from pymongo import AsyncMongoClient
 from pymongo.errors import ConfigurationError
 
+from namespace_operator.stores.mongodb import waiting as _waiting  # noqa: F401 - mends the driver
 from namespace_operator.stores.mongodb.monitoring import Monitor
 
 _FAREWELL_SECONDS = 1.0
