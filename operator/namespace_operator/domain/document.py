@@ -8,12 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from namespace_operator.api.spec import Mode, NamespaceType, Scope
 from namespace_operator.domain.document_indexes import AutoIndexes
 from namespace_operator.domain.document_infrastructure import DocumentInfrastructure
 from namespace_operator.domain.document_life import Life
+from namespace_operator.domain.document_part import Part
 from namespace_operator.domain.document_repair import Repairs
 from namespace_operator.domain.identity import Key, Mark, collection_claim, member_claim, name_claim, resource_claim
 from namespace_operator.domain.vectors import NamedVector
@@ -33,11 +34,7 @@ class State(StrEnum):
     """A tombstone: the data is gone, and the collection's name stays unused until no late request can arrive."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Revisioned(_Part):
+class Revisioned(Part):
     """A document that is only ever written over the revision it was read at; ``revision`` counts our writes."""
 
     revision: int = Field(ge=1)
@@ -50,12 +47,12 @@ class Revisioned(_Part):
 
     def with_fields(self, now: datetime, **fields: Any) -> Self:  # noqa: ANN401 - any field of ours
         """The next revision, or this one where it has these fields already."""
-        if all(getattr(self, name) == value for name, value in fields.items()):
+        if self.has(**fields):
             return self
         return self.changed(now, **fields)
 
 
-class Owner(_Part):
+class Owner(Part):
     """The custom resource a document belongs to, down to the incarnations of its Kubernetes namespace and itself."""
 
     instance_id: str
@@ -84,7 +81,7 @@ class RegisteredVector(NamedVector):
     inference_service: str
 
 
-class RegisteredExtractor(_Part):
+class RegisteredExtractor(Part):
     """An extractor as it was registered. Its params and vectors never change afterwards, whatever the catalog says."""
 
     feature_extractor_id: str
@@ -94,7 +91,7 @@ class RegisteredExtractor(_Part):
     vectors: tuple[RegisteredVector, ...] = ()
 
 
-class DeclaredIndex(_Part):
+class DeclaredIndex(Part):
     """A payload index that the custom resource declared. ``field_schema`` is canonical."""
 
     field_name: str
@@ -102,7 +99,7 @@ class DeclaredIndex(_Part):
     is_protected: bool = False
 
 
-class UnsupportedIndex(_Part):
+class UnsupportedIndex(Part):
     """An index this server version took without making it as asked: not tried again on the same version.
 
     ``made`` is what came of it, None if nothing did. What stands there later and is something else was changed by
@@ -115,7 +112,7 @@ class UnsupportedIndex(_Part):
     made: Mapping[str, Any] | None = None
 
 
-class UnsupportedParameter(_Part):
+class UnsupportedParameter(Part):
     """A collection parameter that this server version did not take: not tried again on the same version.
 
     ``made`` is what it was afterwards, None if the server says nothing of it; another value was set by another hand and
@@ -129,13 +126,13 @@ class UnsupportedParameter(_Part):
     refusal: str | None = None
 
 
-class Adoption(_Part):
+class Adoption(Part):
     """What stood in an adopted collection before: an index that still reads like this is not ours to change."""
 
     indexes: tuple[DeclaredIndex, ...] = ()
 
 
-class Binding(_Part):
+class Binding(Part):
     """The Qdrant server that a namespace lives on, where it is not the operator's own.
 
     ``connection`` is the clusterId of an InfrastructureCluster, or ``own`` for ``url`` with the key in the Secret of
@@ -151,7 +148,7 @@ class Binding(_Part):
     secret_key: str | None = None
 
 
-class Departure(_Part):
+class Departure(Part):
     """A server on which the namespace's empty collection was removed, and when: its name there has to rest."""
 
     server_id: str

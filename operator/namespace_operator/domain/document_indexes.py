@@ -7,11 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+from namespace_operator.domain.document_part import Part
 
 
 class AutoIndexState(StrEnum):
@@ -23,7 +19,7 @@ class AutoIndexState(StrEnum):
     LIMITED = "limited"
 
 
-class AutoIndex(_Part):
+class AutoIndex(Part):
     """One field that queries filter by, what came of it and why.
 
     ``field_schema`` is canonical, None where no index would serve the queries. ``at`` is when it came to this. The
@@ -53,14 +49,14 @@ class AutoIndex(_Part):
     taken_back: bool = False
 
 
-class AbandonedIndex(_Part):
+class AbandonedIndex(Part):
     """An index that autoCreateIndexes made and that is to go, as long as it still reads like this."""
 
     field_name: str
     field_schema: Mapping[str, Any]
 
 
-class AutoIndexes(_Part):
+class AutoIndexes(Part):
     """All of a namespace's, with the time of the ``last_run`` and the request for one that was last acted upon.
 
     ``dropping`` are indexes that are to go and may still be there. In a shared collection it is the collection's own
@@ -84,7 +80,7 @@ class AutoIndexes(_Part):
 
     def changed(self, **changes: Any) -> Self:  # noqa: ANN401 - any field
         """The same with these fields."""
-        if all(getattr(self, name) == value for name, value in changes.items()):
+        if self.has(**changes):
             return self
         return self.model_copy(update=changes)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from namespace_operator.domain.document_part import Part
 
 
-class Life(BaseModel):
+class Life(Part):
     """What is remembered of the time that a namespace has, and of its end.
 
     ``renewed`` is the text of the last renewal that was acted upon and ``renewed_at`` its moment, from which the time
@@ -16,8 +16,6 @@ class Life(BaseModel):
     then on the custom resource goes, and none of its name brings the namespace back without a renewal. A tombstone is
     kept until ``remembered_until``, once nothing else is left of it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     renewed: str | None = None
     renewed_at: datetime | None = None
@@ -27,6 +25,6 @@ class Life(BaseModel):
 
     def changed(self, **changes: Any) -> Self:  # noqa: ANN401 - any field
         """The same with these fields."""
-        if all(getattr(self, name) == value for name, value in changes.items()):
+        if self.has(**changes):
             return self
         return self.model_copy(update=changes)

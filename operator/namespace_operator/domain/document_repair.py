@@ -8,14 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from namespace_operator.domain.document_part import Part
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class VectorRepair(_Part):
+class VectorRepair(Part):
     """The last repair of vectors.
 
     ``token`` is the text of the last annotation that was acted upon. ``missing`` are the vectors to be added,
@@ -29,14 +25,14 @@ class VectorRepair(_Part):
     mismatches: tuple[str, ...] = ()
 
 
-class LateVector(_Part):
+class LateVector(Part):
     """A vector that was added when the collection had points already: they lack it until they are processed again."""
 
     name: str
     since: datetime
 
 
-class IndexRebuild(_Part):
+class IndexRebuild(Part):
     """The last rebuild of payload indexes; ``pending`` are the fields still to do, in their order.
 
     With ``force`` each is dropped and made again, and ``dropped`` says that the first of them has been seen gone.
@@ -55,7 +51,7 @@ class IndexRebuild(_Part):
         return self.total - len(self.pending)
 
 
-class Recreation(_Part):
+class Recreation(Part):
     """When the lost collection was last made again, if ever; ``spent`` while the annotation is in place.
 
     One that stands there while nothing is lost is spent too, or it would decide about a loss that nobody looked at.
@@ -65,7 +61,7 @@ class Recreation(_Part):
     spent: bool = True
 
 
-class Repairs(_Part):
+class Repairs(Part):
     """All of it. ``pruning`` are fields whose index nobody declared and that is being dropped."""
 
     vectors: VectorRepair | None = None
